@@ -1,0 +1,18 @@
+//! cost-sim: what a team's workflow pods would have cost, and how long they would have taken, on EKS Fargate
+//! and on EC2 node fleets, from the team's own history and offline.
+//!
+//! ```text
+//!  trace files ──▶ trace ──▶ workload ─┐
+//!  price files ──▶ catalog ────────────┼──▶ sim ──▶ ledger ──▶ bill ──▶ report ──▶ table · JSON · Markdown · CSV · Parquet
+//!  scenario    ──▶ platform ───────────┘     ▲          (physics)  (money)
+//!                                         control
+//!                                     (decides; never mutates)
+//! ```
+//!
+//! Files, the clock, the environment and the terminal are touched at the left and right edges only (`trace`,
+//! `catalog`, `platform` readers; `report` writers; `cli`). Everything between is a pure function of its
+//! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
+
+pub mod error;
+pub mod trace;
+pub mod units;
