@@ -15,5 +15,7 @@
 
 pub mod error;
 pub mod platform;
+pub mod rng;
 pub mod trace;
 pub mod units;
+pub mod workload;

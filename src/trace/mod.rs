@@ -5,8 +5,10 @@
 //! `workload`) and nothing of simulation. `docs/trace-format.md` describes every column for users.
 
 mod columns;
+mod lists;
 
 pub use columns::{Column, Text, Word, Words};
+pub use lists::{escape_id, split_list, split_reference, split_references};
 
 use crate::units::{Cpu, Memory, Span, Time};
 

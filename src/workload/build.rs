@@ -1,0 +1,528 @@
+//! From the rows of a trace to a [`Workload`]: defaults, classes, the graph, and every check that needs more
+//! than one row.
+//!
+//! Problems are reported by row and column name; turning them into a file, line and column is the business of
+//! the module that knows the files.
+
+use rustc_hash::FxHashMap;
+
+use super::{Ending, Graph, Image, PodClass, Run, StepId, StepKind, Steps, Window, Workload};
+use crate::platform::Defaults;
+use crate::rng::key_of;
+use crate::trace::{self, Kind, State, Trace, Word};
+use crate::units::{Memory, Resources, Span, Time};
+
+/// A row that cannot be used, and which of its columns says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowProblem {
+    pub row: u32,
+    pub field: &'static str,
+    pub message: String,
+    pub text: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// How many pods needed a default, for the report's assumptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assumed {
+    pub cpu_requests: usize,
+    pub memory_requests: usize,
+    pub image_sizes: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Built {
+    pub workload: Workload,
+    pub assumed: Assumed,
+    pub warnings: Vec<String>,
+}
+
+/// Builds the workload of `trace`, whose rows in canonical order are `order`.
+pub fn build(
+    trace: &Trace,
+    order: &[u32],
+    defaults: &Defaults,
+    window: Option<(Time, Time)>,
+) -> Result<Built, Vec<RowProblem>> {
+    let mut builder = Builder {
+        trace,
+        steps: Steps::default(),
+        runs: Vec::new(),
+        run_of_word: vec![u32::MAX; trace.words.len()],
+        classes: Classes::new(trace, defaults),
+        problems: Vec::new(),
+        notes: Notes::default(),
+    };
+    for row in order {
+        builder.add(*row as usize);
+    }
+    builder.refuse_duplicates();
+    if !builder.problems.is_empty() {
+        return Err(builder.problems);
+    }
+    let graph = builder.graph();
+    if !builder.problems.is_empty() {
+        return Err(builder.problems);
+    }
+    builder.infer_trigger_delays(&graph);
+    let Builder { steps, runs, classes, notes, .. } = builder;
+    let has_recorded_delays = notes.recorded_pods == notes.pods && notes.pods > 0;
+    let window = notes.window(window);
+    let warnings = notes.warnings(&classes);
+    let workload = Workload {
+        has_dependencies: steps.pods_have_predecessors(&graph),
+        steps,
+        graph,
+        runs,
+        classes: classes.list,
+        images: classes.images.list,
+        window,
+        has_recorded_delays,
+    };
+    Ok(Built { workload, assumed: classes.assumed, warnings })
+}
+
+impl Steps {
+    fn pods_have_predecessors(&self, graph: &Graph) -> bool {
+        (0..self.len() as StepId).any(|step| !graph.predecessors(step).is_empty())
+    }
+}
+
+/// What the passes over the rows noticed.
+#[derive(Default)]
+struct Notes {
+    pods: usize,
+    recorded_pods: usize,
+    not_replayed: usize,
+    censored: usize,
+    created_before_submit: usize,
+    before_predecessors: usize,
+    after_failures: usize,
+    first: Option<Time>,
+    last: Option<Time>,
+}
+
+struct Builder<'a> {
+    trace: &'a Trace,
+    steps: Steps,
+    runs: Vec<Run>,
+    /// Run of each word, `u32::MAX` where there is none yet.
+    run_of_word: Vec<u32>,
+    classes: Classes<'a>,
+    problems: Vec<RowProblem>,
+    notes: Notes,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, row: usize) {
+        let trace = self.trace;
+        let step = self.steps.len();
+        let state = trace.state.get(row);
+        let kind = match (state, trace.kind.get(row).unwrap_or_default()) {
+            (Some(State::Pending | State::Skipped), _) => StepKind::NotReplayed,
+            (_, Kind::Pod) => StepKind::Pod,
+            (_, Kind::Control | Kind::Wait) => StepKind::Control,
+        };
+        let ending = match state {
+            Some(State::Failed) => Ending::Failed,
+            Some(State::Canceled) => Ending::Canceled,
+            _ => Ending::Succeeded,
+        };
+        let submit = trace.submit_time.get(row).expect("the reader refuses rows without submit_time");
+        let (run_word, task) = (trace.word(&trace.run_id, row), trace.task_id.get(row));
+        let attempt = trace.attempt.get(row).unwrap_or(1);
+        self.steps.row.push(row as u32);
+        let run = self.run_of(run_word, row, submit);
+        self.steps.run.push(run);
+        self.steps.kind.push(kind);
+        self.steps.ending.push(ending);
+        self.steps.needs_success.push(state.is_none());
+        self.steps.class.push(if kind == StepKind::Pod { self.classes.class_of(row) } else { 0 });
+        self.steps.work.push(trace.work.get(row).unwrap_or_default());
+        self.steps.submit.push(submit);
+        self.steps.key.push(key_of(&[trace.words.get(run_word), task], u64::from(attempt)));
+        self.add_recorded_times(step, row, submit);
+        self.notes.not_replayed += usize::from(kind == StepKind::NotReplayed);
+        self.notes.censored += usize::from(state == Some(State::Running));
+        if kind == StepKind::Pod {
+            self.notes.pods += 1;
+            self.notes.recorded_pods += usize::from(self.steps.start_delay.get(step).is_some());
+        }
+    }
+
+    fn run_of(&mut self, word: Word, row: usize, submit: Time) -> u32 {
+        let new = self.runs.len() as u32;
+        let known = &mut self.run_of_word[word.index()];
+        if !word.is_empty() && *known != u32::MAX {
+            return *known; // Rows come in order of submit time: the first one's is the run's.
+        }
+        *known = new;
+        self.runs.push(Run { id: word, workflow: self.trace.word(&self.trace.workflow, row), submit });
+        new
+    }
+
+    /// Splits what was recorded of a step into the delays of the orchestrator, which are kept, and those of the
+    /// source platform, which only the platform `recorded` replays.
+    fn add_recorded_times(&mut self, step: usize, row: usize, submit: Time) {
+        let trace = self.trace;
+        let created = trace.pod_created_time.get(row);
+        let (start, end) = (trace.start_time.get(row), trace.end_time.get(row));
+        let observed = trace.finish_observed_time.get(row);
+        if let Some(created) = created {
+            self.notes.created_before_submit += usize::from(created < submit);
+            self.steps.dispatch.set(step, (created - submit).max(Span::ZERO));
+        }
+        let durations = [&trace.queue, &trace.provision, &trace.image_pull].map(|c| c.get(row));
+        if let Some(start) = start {
+            self.steps.start_delay.set(step, (start - created.unwrap_or(submit)).max(Span::ZERO));
+        } else if durations.iter().any(Option::is_some) {
+            self.steps.start_delay.set(step, durations.iter().flatten().copied().sum());
+        }
+        if let (Some(start), Some(end)) = (start, end)
+            && end - start != self.steps.work[step]
+        {
+            self.steps.recorded_run.set(step, end - start);
+        }
+        if let (Some(end), Some(observed)) = (end, observed) {
+            self.steps.detection.set(step, (observed - end).max(Span::ZERO));
+        }
+        let earliest = created.map_or(submit, |c| c.min(submit));
+        let latest = [Some(submit), created, start, end, observed].into_iter().flatten().max();
+        self.notes.first = self.notes.first.into_iter().chain([earliest]).min();
+        self.notes.last = self.notes.last.into_iter().chain(latest).max();
+    }
+
+    /// Two rows of one (run, task, attempt) cannot both be right. Found by sorting keys: no table of strings.
+    fn refuse_duplicates(&mut self) {
+        let mut keys: Vec<(u64, StepId)> = self.steps.key.iter().copied().zip(0..).collect();
+        keys.sort_unstable();
+        for pair in keys.windows(2) {
+            let [(a, first), (b, second)] = [pair[0], pair[1]];
+            let (first, second) = (self.steps.row[first as usize], self.steps.row[second as usize]);
+            if a == b && self.same_attempt(first as usize, second as usize) {
+                let (first, second) = (first.min(second), first.max(second));
+                let place = self.trace.place[first as usize];
+                let task = self.trace.task_id.get(second as usize);
+                self.problem(
+                    second,
+                    "task_id",
+                    format!("this attempt of task {task:?} stands already in line {}", place.line),
+                    Some(task.to_owned()),
+                    "give each further try of a task its own `attempt` number",
+                );
+            }
+        }
+        self.problems.sort_by_key(|p| p.row);
+    }
+
+    fn same_attempt(&self, a: usize, b: usize) -> bool {
+        let t = self.trace;
+        t.word(&t.run_id, a) == t.word(&t.run_id, b)
+            && t.task_id.get(a) == t.task_id.get(b)
+            && t.attempt.get(a).unwrap_or(1) == t.attempt.get(b).unwrap_or(1)
+    }
+
+    fn problem(&mut self, row: u32, field: &'static str, message: String, text: Option<String>, hint: &str) {
+        self.problems.push(RowProblem { row, field, message, text, hint: Some(hint.to_owned()) });
+    }
+
+    /// Resolves `depends_on` and tries into edges, and proves that there is no cycle.
+    fn graph(&mut self) -> Graph {
+        let trace = self.trace;
+        let has_tries = (0..trace.rows()).any(|row| trace.attempt.get(row).is_some_and(|a| a > 1));
+        if trace.depends_on.is_empty() && !has_tries {
+            return Graph::default();
+        }
+        let rows = self.steps.row.clone();
+        let tasks = Tasks::new(trace, &rows);
+        let mut edges = Vec::new();
+        for step in 0..self.steps.len() as StepId {
+            let row = self.steps.row[step as usize] as usize;
+            let run = trace.word(&trace.run_id, row);
+            if let Some(previous) = tasks.previous_try(run, trace.task_id.get(row), step) {
+                self.steps.needs_success[step as usize] = false;
+                edges.push((previous, step));
+                continue;
+            }
+            let list = trace.words.get(trace.word(&trace.depends_on, row));
+            for (other_run, task) in trace::split_references(list) {
+                match self.resolve(&tasks, run, other_run.as_deref(), &task) {
+                    Ok(predecessor) => edges.push((predecessor, step)),
+                    Err((message, hint)) => {
+                        self.problem(row as u32, "depends_on", message, Some(list.to_owned()), &hint);
+                    }
+                }
+            }
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        if !self.problems.is_empty() {
+            return Graph::default();
+        }
+        self.notes.after_failures = edges
+            .iter()
+            .filter(|(before, after)| {
+                self.steps.ending[*before as usize] != Ending::Succeeded
+                    && !self.steps.needs_success[*after as usize]
+                    && self.steps.kind[*after as usize] != StepKind::NotReplayed
+                    && trace.task_id.get(self.steps.row[*before as usize] as usize)
+                        != trace.task_id.get(self.steps.row[*after as usize] as usize)
+            })
+            .count();
+        Graph::new(self.steps.len(), &edges).unwrap_or_else(|cycle| {
+            self.refuse_cycle(&cycle);
+            Graph::default()
+        })
+    }
+
+    fn resolve(
+        &self,
+        tasks: &Tasks,
+        run: Word,
+        other_run: Option<&str>,
+        task: &str,
+    ) -> Result<StepId, (String, String)> {
+        let trace = self.trace;
+        let run_word = match other_run {
+            None => Some(run),
+            Some(other) => trace.words.find(other),
+        };
+        let found = run_word.and_then(|run| tasks.last_try(run, task));
+        found.ok_or_else(|| match other_run {
+            None => (
+                format!("unknown dependency {task:?} in run {:?}", trace.words.get(run)),
+                "`depends_on` names task ids of the same run; write `run/task` for another run, and `\\;` or \
+                 `\\/` for these characters inside an id"
+                    .to_owned(),
+            ),
+            Some(other) => (
+                format!("unknown dependency {task:?} in run {other:?}"),
+                "both the run and the task must be rows of this trace; a `/` inside an id is written `\\/`".to_owned(),
+            ),
+        })
+    }
+
+    fn refuse_cycle(&mut self, cycle: &[StepId]) {
+        const NAMED: usize = 6;
+        let row_of = |step: &StepId| self.steps.row[*step as usize];
+        let row = cycle.iter().map(row_of).min().expect("a cycle has a step");
+        let first = cycle.iter().position(|s| row_of(s) == row).expect("the smallest is one of them");
+        let mut names: Vec<&str> = cycle[first..]
+            .iter()
+            .chain(&cycle[..first])
+            .map(|s| self.trace.task_id.get(row_of(s) as usize))
+            .collect();
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        let ellipsis = if more > 0 { format!(" → ({more} more)") } else { String::new() };
+        let message = format!("dependency cycle: {}{ellipsis} → {}", names.join(" → "), names[0]);
+        let text = self.trace.words.get(self.trace.word(&self.trace.depends_on, row as usize)).to_owned();
+        self.problem(
+            row,
+            "depends_on",
+            message,
+            Some(text),
+            "a task cannot wait for itself, directly or through others",
+        );
+    }
+
+    /// Where the trace does not give the orchestrator's wait after the last predecessor, it is what lies between
+    /// that predecessor's noticed end and this step's becoming eligible.
+    fn infer_trigger_delays(&mut self, graph: &Graph) {
+        let trace = self.trace;
+        for step in 0..self.steps.len() {
+            let row = self.steps.row[step] as usize;
+            if let Some(delay) = trace.trigger_delay.get(row) {
+                self.steps.trigger_delay.set(step, delay);
+                continue;
+            }
+            let predecessors = graph.predecessors(step as StepId);
+            if predecessors.is_empty() || self.steps.kind[step] == StepKind::NotReplayed {
+                continue;
+            }
+            let ends = predecessors
+                .iter()
+                .map(|p| trace.finish_observed_time.get(self.steps.row[*p as usize] as usize))
+                .collect::<Option<Vec<Time>>>();
+            if let Some(last) = ends.and_then(|ends| ends.into_iter().max()) {
+                let gap = self.steps.submit[step] - last;
+                self.notes.before_predecessors += usize::from(gap < Span::ZERO);
+                if gap > Span::ZERO {
+                    self.steps.trigger_delay.set(step, gap);
+                }
+            }
+        }
+    }
+}
+
+/// The tries of each task, found by a sorted list of keys instead of a table of strings.
+struct Tasks<'a> {
+    trace: &'a Trace,
+    rows: &'a [u32],
+    /// (key of run and task, attempt, step), sorted.
+    tries: Vec<(u64, u32, StepId)>,
+}
+
+impl<'a> Tasks<'a> {
+    fn new(trace: &'a Trace, rows: &'a [u32]) -> Self {
+        let mut tries: Vec<(u64, u32, StepId)> = (0..rows.len() as StepId)
+            .map(|step| {
+                let row = rows[step as usize] as usize;
+                let key = Self::key(trace, trace.word(&trace.run_id, row), trace.task_id.get(row));
+                (key, trace.attempt.get(row).unwrap_or(1), step)
+            })
+            .collect();
+        tries.sort_unstable();
+        Self { trace, rows, tries }
+    }
+
+    fn key(trace: &Trace, run: Word, task: &str) -> u64 {
+        key_of(&[trace.words.get(run), task], 0)
+    }
+
+    /// The tries of a task, in order. Keys that collide are told apart by their texts.
+    fn tries(&self, run: Word, task: &str) -> impl DoubleEndedIterator<Item = StepId> {
+        let key = Self::key(self.trace, run, task);
+        let start = self.tries.partition_point(|t| t.0 < key);
+        let end = self.tries.partition_point(|t| t.0 <= key);
+        self.tries[start..end].iter().map(|t| t.2).filter(move |step| {
+            let row = self.rows[*step as usize] as usize;
+            self.trace.task_id.get(row) == task && self.trace.word(&self.trace.run_id, row) == run
+        })
+    }
+
+    fn last_try(&self, run: Word, task: &str) -> Option<StepId> {
+        self.tries(run, task).next_back()
+    }
+
+    fn previous_try(&self, run: Word, task: &str, step: StepId) -> Option<StepId> {
+        self.tries(run, task).take_while(|other| *other != step).last()
+    }
+}
+
+/// Interns pods into classes and images, filling in defaults.
+struct Classes<'a> {
+    trace: &'a Trace,
+    defaults: &'a Defaults,
+    list: Vec<PodClass>,
+    numbers: FxHashMap<PodClass, u32>,
+    images: Images,
+    assumed: Assumed,
+}
+
+impl<'a> Classes<'a> {
+    fn new(trace: &'a Trace, defaults: &'a Defaults) -> Self {
+        let images = Images::new(trace, defaults);
+        Self {
+            trace,
+            defaults,
+            list: Vec::new(),
+            numbers: FxHashMap::default(),
+            images,
+            assumed: Assumed::default(),
+        }
+    }
+
+    fn class_of(&mut self, row: usize) -> u32 {
+        let trace = self.trace;
+        // The API server sets requests to the limits where only those are given.
+        let cpu = trace.cpu_request.get(row).or(trace.cpu_limit.get(row));
+        let memory = trace.memory_request.get(row).or(trace.memory_limit.get(row));
+        self.assumed.cpu_requests += usize::from(cpu.is_none());
+        self.assumed.memory_requests += usize::from(memory.is_none());
+        let (image, assumed) = self.images.image_of(trace, row);
+        self.assumed.image_sizes += usize::from(assumed);
+        let class = PodClass {
+            requests: Resources {
+                cpu: cpu.unwrap_or(self.defaults.cpu_request),
+                memory: memory.unwrap_or(self.defaults.memory_request),
+                ephemeral: trace.ephemeral_storage.get(row).unwrap_or_default(),
+                pods: 1,
+            },
+            image,
+            arch: trace.arch.get(row).unwrap_or_default(),
+            node_selector: trace.word(&trace.node_selector, row),
+            tolerations: trace.word(&trace.tolerations, row),
+            priority: trace.priority.get(row).unwrap_or_default(),
+            owner: trace.owner_kind.get(row).unwrap_or_default(),
+            do_not_disrupt: trace.do_not_disrupt.get(row).unwrap_or_default(),
+            interruptible: trace.interruptible.get(row).unwrap_or(true),
+        };
+        *self.numbers.entry(class).or_insert_with(|| {
+            self.list.push(class);
+            self.list.len() as u32 - 1
+        })
+    }
+}
+
+/// Images by name; pods without one share an image per size.
+struct Images {
+    list: Vec<Image>,
+    numbers: FxHashMap<(Word, Memory), u32>,
+    /// Largest size given for each name.
+    sizes: FxHashMap<Word, Memory>,
+    default_size: Memory,
+    conflicting: usize,
+}
+
+impl Images {
+    fn new(trace: &Trace, defaults: &Defaults) -> Self {
+        let mut sizes: FxHashMap<Word, Memory> = FxHashMap::default();
+        let mut conflicting = 0;
+        if !trace.image.is_empty() && !trace.image_size.is_empty() {
+            for row in 0..trace.rows() {
+                if let (Some(name), Some(size)) = (trace.image.get(row), trace.image_size.get(row)) {
+                    let largest = sizes.entry(name).or_insert(size);
+                    conflicting += usize::from(*largest != size);
+                    *largest = size.max(*largest);
+                }
+            }
+        }
+        Self {
+            list: Vec::new(),
+            numbers: FxHashMap::default(),
+            sizes,
+            default_size: defaults.image_size,
+            conflicting,
+        }
+    }
+
+    /// The image of a row, and whether its size is the default.
+    fn image_of(&mut self, trace: &Trace, row: usize) -> (u32, bool) {
+        let name = trace.word(&trace.image, row);
+        let given = if name.is_empty() { trace.image_size.get(row) } else { self.sizes.get(&name).copied() };
+        let size = given.unwrap_or(self.default_size);
+        let number = *self.numbers.entry((name, size)).or_insert_with(|| {
+            self.list.push(Image { name, size });
+            self.list.len() as u32 - 1
+        });
+        (number, given.is_none())
+    }
+}
+
+impl Notes {
+    fn window(&self, given: Option<(Time, Time)>) -> Window {
+        let (first, last) = (self.first.unwrap_or_default(), self.last.unwrap_or_default());
+        let (start, end) = given.unwrap_or((first, last));
+        Window { start: start.min(first), end: end.max(start) }
+    }
+
+    fn warnings(&self, classes: &Classes) -> Vec<String> {
+        let all = [
+            (self.not_replayed, "never ran (pending, skipped or dropped): they are not replayed"),
+            (self.censored, "were still running when the trace ended: their work is cut there"),
+            (self.created_before_submit, "were created before their submit_time: taken as created at once"),
+            (
+                self.before_predecessors,
+                "became eligible before a predecessor was seen to end: in closed loop they wait for it",
+            ),
+            (self.after_failures, "ran although a predecessor had failed: replayed as recorded"),
+            (
+                classes.images.conflicting,
+                "give another size for an image than earlier rows: the largest is used",
+            ),
+        ];
+        let line = |(count, what): (usize, &str)| (count > 0).then(|| format!("{count} rows {what}"));
+        all.into_iter().filter_map(line).collect()
+    }
+}
