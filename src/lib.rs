@@ -14,6 +14,8 @@
 //! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
 
 pub mod error;
+pub mod ledger;
+pub mod packing;
 pub mod platform;
 pub mod rng;
 pub mod trace;

@@ -1,0 +1,271 @@
+//! The scheduling queue: which pending pod is tried next, and when a pod that did not fit is tried again.
+//!
+//! Source: `pkg/scheduler/backend/queue/scheduling_queue.go` of Kubernetes, about 1.36. A pod that fits nowhere
+//! waits in the unschedulable pool; an event that could help it (room freed, a node added) makes it active, but
+//! not before its back-off is over: 1, 2, 4, 8, then 10 s after its last failure. Active pods go by priority,
+//! then by how long ago they were queued or last failed.
+//!
+//! Pods of one class that failed at the same instant as often as each other share their fate, so they are kept
+//! as one cohort: a backlog of a hundred thousand pods is a few cohorts. The unschedulable pool's flush after
+//! five minutes changes nothing that could help and is not simulated.
+
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+
+use crate::sim::event::RunIndex;
+use crate::units::{Span, Time};
+use crate::workload::ClassId;
+
+const INITIAL_BACKOFF: Span = Span::from_secs(1);
+const MAX_BACKOFF: Span = Span::from_secs(10);
+/// Failures after which the back-off no longer grows: 1, 2, 4, 8, 10 s.
+const MAX_FAILURES: u8 = 5;
+
+/// How long a pod waits after its `failures`-th failure.
+pub fn backoff(failures: u8) -> Span {
+    let doubled = INITIAL_BACKOFF.ms() << (failures.clamp(1, MAX_FAILURES) - 1);
+    Span::from_ms(doubled).min(MAX_BACKOFF)
+}
+
+/// Pods of one class, in queue order, that failed together.
+#[derive(Clone, Debug, Default)]
+struct Cohort {
+    failed_at: Time,
+    failures: u8,
+    /// An event that could help has happened; the pods become active when their back-off is over.
+    moved: bool,
+    pods: VecDeque<RunIndex>,
+}
+
+impl Cohort {
+    fn backoff_ends(&self) -> Time {
+        self.failed_at + backoff(self.failures)
+    }
+}
+
+/// Pods that are to be tried now.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub class: ClassId,
+    /// How often each of them has failed.
+    pub failures: u8,
+    pub pods: VecDeque<RunIndex>,
+    priority: i32,
+    since: Time,
+}
+
+/// All pending pods.
+#[derive(Clone, Debug, Default)]
+pub struct SchedulingQueue {
+    /// New pods of this instant, in order.
+    fresh: Vec<(ClassId, RunIndex)>,
+    active: Vec<Batch>,
+    /// Waiting cohorts by class.
+    waiting: Vec<Vec<Cohort>>,
+    /// Classes with waiting pods.
+    waiting_classes: Vec<ClassId>,
+    pending: usize,
+}
+
+impl SchedulingQueue {
+    pub fn new(classes: usize) -> Self {
+        Self { waiting: vec![Vec::new(); classes], ..Self::default() }
+    }
+
+    /// How many pods wait after a failure.
+    pub fn waiting(&self) -> usize {
+        self.pending
+    }
+
+    pub fn waiting_classes(&self) -> &[ClassId] {
+        &self.waiting_classes
+    }
+
+    pub fn push_new(&mut self, class: ClassId, pod: RunIndex) {
+        self.fresh.push((class, pod));
+    }
+
+    pub fn has_active(&self) -> bool {
+        !self.fresh.is_empty() || !self.active.is_empty()
+    }
+
+    /// Takes what is to be tried at `now` in the scheduler's order.
+    ///
+    /// Several new pods of one class in a row are one batch. Batches that failed at the same instant keep the
+    /// order of their first pods; the real queue would tell their pods apart by nanoseconds.
+    pub fn take_active(&mut self, now: Time, priority_of: impl Fn(ClassId) -> i32, out: &mut Vec<Batch>) {
+        out.append(&mut self.active);
+        for (class, pod) in self.fresh.drain(..) {
+            match out.last_mut() {
+                Some(last) if last.class == class && last.failures == 0 => last.pods.push_back(pod),
+                _ => out.push(Batch {
+                    class,
+                    failures: 0,
+                    pods: VecDeque::from([pod]),
+                    priority: priority_of(class),
+                    since: now,
+                }),
+            }
+        }
+        out.sort_by_key(|batch| (Reverse(batch.priority), batch.since));
+    }
+
+    /// Puts what is left of a batch, which failed at `now`, into the unschedulable pool.
+    pub fn fail(&mut self, now: Time, batch: Batch) {
+        if batch.pods.is_empty() {
+            return;
+        }
+        let failures = (batch.failures + 1).min(MAX_FAILURES);
+        self.pending += batch.pods.len();
+        let cohorts = &mut self.waiting[batch.class as usize];
+        if cohorts.is_empty() {
+            self.waiting_classes.push(batch.class);
+        }
+        match cohorts.iter_mut().rev().find(|c| c.failed_at == now && c.failures == failures && !c.moved) {
+            Some(cohort) => cohort.pods.extend(batch.pods),
+            None => cohorts.push(Cohort { failed_at: now, failures, moved: false, pods: batch.pods }),
+        }
+    }
+
+    /// An event at `now` could help the pods of `class`: those past their back-off become active. `wake` is told
+    /// when the back-off of others will be over; [`Self::backoff_over`] must be called then.
+    pub fn move_to_active(&mut self, now: Time, class: ClassId, priority: i32, mut wake: impl FnMut(Time)) {
+        self.activate(class, priority, |cohort| {
+            let ends = cohort.backoff_ends();
+            if ends > now && !cohort.moved {
+                cohort.moved = true;
+                wake(ends);
+            }
+            ends <= now
+        });
+    }
+
+    /// Makes the pods of `class` active that an event has moved and whose back-off is over at `now`.
+    pub fn backoff_over(&mut self, now: Time, class: ClassId, priority: i32) {
+        self.activate(class, priority, |cohort| cohort.moved && cohort.backoff_ends() <= now);
+    }
+
+    fn activate(&mut self, class: ClassId, priority: i32, mut ready: impl FnMut(&mut Cohort) -> bool) {
+        let cohorts = &mut self.waiting[class as usize];
+        let mut kept = 0;
+        for i in 0..cohorts.len() {
+            if ready(&mut cohorts[i]) {
+                let cohort = std::mem::take(&mut cohorts[i]);
+                self.pending -= cohort.pods.len();
+                self.active.push(Batch {
+                    class,
+                    failures: cohort.failures,
+                    pods: cohort.pods,
+                    priority,
+                    since: cohort.failed_at,
+                });
+            } else {
+                cohorts.swap(kept, i);
+                kept += 1;
+            }
+        }
+        cohorts.truncate(kept);
+        if cohorts.is_empty() {
+            self.waiting_classes.retain(|c| *c != class);
+        }
+    }
+
+    /// Takes a pod out of the unschedulable pool for good.
+    pub fn remove(&mut self, class: ClassId, pod: RunIndex) {
+        let cohorts = &mut self.waiting[class as usize];
+        for cohort in cohorts.iter_mut() {
+            if let Some(at) = cohort.pods.iter().position(|p| *p == pod) {
+                cohort.pods.remove(at);
+                self.pending -= 1;
+                break;
+            }
+        }
+        cohorts.retain(|c| !c.pods.is_empty());
+        if cohorts.is_empty() {
+            self.waiting_classes.retain(|c| *c != class);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(ms: i64) -> Time {
+        Time::from_ms(ms)
+    }
+
+    fn tried(queue: &mut SchedulingQueue, now: i64) -> Vec<(ClassId, Vec<RunIndex>)> {
+        let mut batches = Vec::new();
+        queue.take_active(t(now), |class| i32::from(class == 9), &mut batches);
+        let names = batches.iter().map(|b| (b.class, b.pods.iter().copied().collect())).collect();
+        for batch in batches {
+            queue.fail(t(now), batch);
+        }
+        names
+    }
+
+    #[test]
+    fn backoff_doubles_up_to_ten_seconds() {
+        let seconds: Vec<i64> = (1..=7).map(|n| backoff(n).ms() / 1_000).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 10, 10, 10]);
+    }
+
+    #[test]
+    fn new_pods_go_by_priority_then_arrival() {
+        let mut queue = SchedulingQueue::new(10);
+        for (class, pod) in [(1, 0), (1, 1), (2, 2), (1, 3), (9, 4)] {
+            queue.push_new(class, pod);
+        }
+        assert_eq!(tried(&mut queue, 0), [(9, vec![4]), (1, vec![0, 1]), (2, vec![2]), (1, vec![3])]);
+        assert_eq!(queue.waiting(), 5);
+    }
+
+    #[test]
+    fn an_event_retries_a_pod_only_after_its_backoff() {
+        let mut queue = SchedulingQueue::new(2);
+        queue.push_new(1, 7);
+        tried(&mut queue, 0);
+        // Without an event nothing happens, however long it waits.
+        queue.backoff_over(t(60_000), 1, 0);
+        assert!(!queue.has_active());
+        // An event during the back-off: retried at its end, 1 s after the failure.
+        let mut wakes = Vec::new();
+        queue.move_to_active(t(400), 1, 0, |at| wakes.push(at));
+        queue.move_to_active(t(500), 1, 0, |at| wakes.push(at));
+        assert_eq!(wakes, [t(1_000)]);
+        assert!(!queue.has_active());
+        queue.backoff_over(t(1_000), 1, 0);
+        assert_eq!(tried(&mut queue, 1_000), [(1, vec![7])]);
+        // Failed twice: 2 s. An event after that retries at once.
+        queue.move_to_active(t(3_000), 1, 0, |_| unreachable!("the back-off is over"));
+        assert_eq!(tried(&mut queue, 3_000), [(1, vec![7])]);
+    }
+
+    #[test]
+    fn who_failed_longer_ago_is_tried_first() {
+        let mut queue = SchedulingQueue::new(3);
+        queue.push_new(2, 0);
+        tried(&mut queue, 0);
+        queue.push_new(1, 1);
+        tried(&mut queue, 10);
+        for class in [1, 2] {
+            queue.move_to_active(t(5_000), class, 0, |_| {});
+        }
+        queue.push_new(2, 2);
+        assert_eq!(tried(&mut queue, 5_000), [(2, vec![0]), (1, vec![1]), (2, vec![2])]);
+    }
+
+    #[test]
+    fn a_removed_pod_is_gone() {
+        let mut queue = SchedulingQueue::new(2);
+        queue.push_new(1, 0);
+        queue.push_new(1, 1);
+        tried(&mut queue, 0);
+        queue.remove(1, 0);
+        queue.remove(1, 5);
+        assert_eq!((queue.waiting(), queue.waiting_classes()), (1, &[1][..]));
+        queue.remove(1, 1);
+        assert_eq!((queue.waiting(), queue.waiting_classes()), (0, &[][..]));
+    }
+}
