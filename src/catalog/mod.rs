@@ -1,0 +1,151 @@
+//! What can be bought, and for how much: instance types, their offerings, Fargate and everything else with a
+//! price, for one region.
+//!
+//! The price files in `pricing/` are built into the program, so that a comparison needs no account and no
+//! network; a directory with the same files can replace them. Every price keeps its date and whether it was
+//! observed or inferred. The catalog knows nothing of simulation: prices that a controller believes in are a
+//! [`PriceView`], prices that are charged are an [`Offering`]'s [`PriceSeries`].
+
+mod clock;
+pub mod fargate;
+mod instance_type;
+mod offering;
+mod price;
+mod read;
+mod services;
+mod snapshot;
+mod spot;
+mod table;
+
+pub use clock::{
+    MINIMUM_SECONDS, SECONDS_PER_STORAGE_MONTH, SPOT_FREE_WHEN_INTERRUPTED_WITHIN, billed_seconds,
+    spot_billed_seconds, volume_charge,
+};
+pub use fargate::{FargateCharge, FargatePrices, FargateRefusal, FargateSize};
+pub use instance_type::{Accelerators, Arch, InstanceType, KubeReservedPods, NodeSettings};
+pub use offering::{CapacityType, Offering, PriceSeries};
+pub use price::{InferredBy, Price, PriceDate, PriceOrigin};
+pub use services::ServicePrices;
+pub use snapshot::{FILES, Snapshot, SnapshotOrigin};
+pub use spot::{InterruptionBucket, SpotAdvice};
+
+/// An instance type in [`Catalog::types`]: its rank by name among all known types, the same in every region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeId(pub u32);
+
+/// A zone in [`Catalog::zones`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZoneId(pub u8);
+
+/// What one region sells.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    pub region: String,
+    /// Names such as `us-east-1a`; a [`ZoneId`] is an index.
+    pub zones: Vec<String>,
+    /// The dates of the oldest and the newest price; `None` if there are no prices.
+    pub as_of: Option<(PriceDate, PriceDate)>,
+    /// `None` where EKS has no Fargate, or its price is not known.
+    pub fargate: Option<FargatePrices>,
+    pub services: ServicePrices,
+    /// All known types by name, sold here or not.
+    types: Vec<InstanceType>,
+    /// What is sold, type by type; on-demand before Spot, then by zone.
+    offerings: Vec<Offering>,
+    /// Where the offerings of each type begin, and one more for the end.
+    starts: Vec<u32>,
+    advice: Vec<Option<SpotAdvice>>,
+}
+
+impl Catalog {
+    fn new(
+        region: &str,
+        zones: &[&str],
+        types: Vec<InstanceType>,
+        on_demand: &[Option<Price>],
+        spot: &[Option<(Price, SpotAdvice)>],
+        fargate: Option<FargatePrices>,
+        mut services: ServicePrices,
+    ) -> Self {
+        let mut offerings = Vec::with_capacity(types.len() * zones.len() * 2);
+        let mut starts = Vec::with_capacity(types.len() + 1);
+        let mut dates = Vec::with_capacity(types.len() * 2);
+        for (on_demand, spot) in on_demand.iter().zip(spot) {
+            starts.push(offerings.len() as u32);
+            let spot = spot.map(|(price, _)| price);
+            for (capacity_type, price) in [(CapacityType::OnDemand, *on_demand), (CapacityType::Spot, spot)] {
+                let Some(Price { rate, origin, as_of }) = price else { continue };
+                dates.push(as_of);
+                let price = PriceSeries::constant(rate);
+                offerings.extend((0..zones.len()).map(|zone| Offering {
+                    zone: ZoneId(zone as u8),
+                    capacity_type,
+                    price: price.clone(),
+                    origin,
+                    as_of,
+                    available: true,
+                }));
+            }
+        }
+        starts.push(offerings.len() as u32);
+        if let Some(FargatePrices { vcpu_hour, gb_hour, ephemeral_gb_hour }) = fargate {
+            dates.extend(
+                [Some(vcpu_hour), Some(gb_hour), ephemeral_gb_hour].into_iter().flatten().map(|p| p.as_of),
+            );
+        }
+        dates.extend(services.all().filter_map(|price| price.map(|p| p.as_of)));
+        Self {
+            region: region.to_owned(),
+            zones: zones.iter().map(|letter| format!("{region}{letter}")).collect(),
+            as_of: dates.iter().min().copied().zip(dates.iter().max().copied()),
+            fargate,
+            services,
+            types,
+            offerings,
+            starts,
+            advice: spot.iter().map(|spot| spot.map(|(_, advice)| advice)).collect(),
+        }
+    }
+
+    /// All known types by name, sold here or not; a [`TypeId`] is an index.
+    pub fn types(&self) -> &[InstanceType] {
+        &self.types
+    }
+
+    pub fn instance_type(&self, id: TypeId) -> &InstanceType {
+        &self.types[id.0 as usize]
+    }
+
+    /// The type of this name, sold here or not.
+    pub fn find(&self, name: &str) -> Option<TypeId> {
+        let index = self.types.binary_search_by(|kind| kind.name.as_str().cmp(name)).ok()?;
+        Some(TypeId(index as u32))
+    }
+
+    /// The types with a price here, by name.
+    pub fn offered(&self) -> impl Iterator<Item = TypeId> {
+        (0..self.types.len() as u32).map(TypeId).filter(|id| !self.offerings(*id).is_empty())
+    }
+
+    /// What is sold of a type: on-demand before Spot, then by zone.
+    pub fn offerings(&self, id: TypeId) -> &[Offering] {
+        let (from, to) = (self.starts[id.0 as usize], self.starts[id.0 as usize + 1]);
+        &self.offerings[from as usize..to as usize]
+    }
+
+    pub fn offering(&self, id: TypeId, zone: ZoneId, capacity_type: CapacityType) -> Option<&Offering> {
+        self.offerings(id).iter().find(|o| o.zone == zone && o.capacity_type == capacity_type)
+    }
+
+    /// What the Spot Advisor says of a type here.
+    pub fn spot_advice(&self, id: TypeId) -> Option<SpotAdvice> {
+        self.advice[id.0 as usize]
+    }
+}
+
+/// The candidate most like `word`, if one is like it enough to be what was meant.
+fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let distance = |candidate: &&str| strsim::damerau_levenshtein(word, candidate);
+    let near = candidates.into_iter().min_by_key(distance)?;
+    (distance(&near) <= 1 + word.chars().count() / 4).then_some(near)
+}

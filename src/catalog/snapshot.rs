@@ -1,0 +1,184 @@
+//! The price files: those in the program, or those in a directory. One region is read from them at a time.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::read::{self, File};
+use super::table::body;
+use super::{Catalog, nearest};
+use crate::error::{Diagnostic, Diagnostics, Error, Result};
+
+/// The names of the files, in the order in which they are hashed.
+pub const FILES: [&str; 6] = [
+    "instance_types.csv",
+    "on_demand.csv",
+    "on_demand_inferred.csv",
+    "spot.csv",
+    "fargate.csv",
+    "misc_prices.csv",
+];
+
+const EMBEDDED: [&str; 6] = [
+    include_str!("../../pricing/instance_types.csv"),
+    include_str!("../../pricing/on_demand.csv"),
+    include_str!("../../pricing/on_demand_inferred.csv"),
+    include_str!("../../pricing/spot.csv"),
+    include_str!("../../pricing/fargate.csv"),
+    include_str!("../../pricing/misc_prices.csv"),
+];
+
+/// Zones of a region unless the platform says otherwise.
+const ZONES: [&str; 3] = ["a", "b", "c"];
+
+/// Where a snapshot's files are from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotOrigin {
+    Embedded,
+    Directory(PathBuf),
+}
+
+/// All price files of one state, not yet read.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub origin: SnapshotOrigin,
+    /// In the order of [`FILES`], each with its name in messages.
+    files: [(String, Cow<'static, str>); 6],
+}
+
+impl Snapshot {
+    /// The files that the program was built with.
+    pub fn embedded() -> Self {
+        let files = std::array::from_fn(|i| (format!("pricing/{}", FILES[i]), Cow::Borrowed(EMBEDDED[i])));
+        Self { origin: SnapshotOrigin::Embedded, files }
+    }
+
+    /// The files in a directory. All of them are checked, whichever region is asked for later.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let mut found = Diagnostics::default();
+        let mut files = std::array::from_fn(|_| (String::new(), Cow::Borrowed("")));
+        for (slot, name) in files.iter_mut().zip(FILES) {
+            let path = dir.join(name);
+            slot.0 = path.display().to_string();
+            match open(&path)? {
+                Ok(text) => slot.1 = Cow::Owned(text),
+                Err(diagnostic) => found.push(diagnostic),
+            }
+        }
+        let snapshot =
+            found.into_result(Self { origin: SnapshotOrigin::Directory(dir.to_owned()), files })?;
+        snapshot.check()?;
+        Ok(snapshot)
+    }
+
+    /// Reads every row of every file for its mistakes alone.
+    pub fn check(&self) -> Result<()> {
+        let mut found = Diagnostics::default();
+        let [types, on_demand, inferred, spot, fargate, services] = self.parts();
+        let types = read::instance_types(types, &mut found);
+        read::on_demand(on_demand, inferred, &types, None, &mut found);
+        read::spot(spot, &types, None, &mut found);
+        read::fargate(fargate, None, &mut found);
+        read::services(services, None, &mut found);
+        found.into_result(())
+    }
+
+    /// The regions that have on-demand prices, by name.
+    pub fn regions(&self) -> Vec<String> {
+        let [_, observed, inferred, ..] = self.parts();
+        let mut regions = BTreeSet::new();
+        let mut last = "";
+        for line in body(observed.text).lines().chain(body(inferred.text).lines()) {
+            let region = line.split(',').next().unwrap_or("");
+            if region != last {
+                regions.insert(region);
+                last = region;
+            }
+        }
+        regions.into_iter().filter(|region| !region.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// What is for sale in a region with three zones, a, b and c.
+    pub fn region(&self, region: &str) -> Result<Catalog> {
+        self.region_in(region, &ZONES)
+    }
+
+    /// What is for sale in a region with zones of these letters.
+    pub fn region_in(&self, region: &str, zones: &[&str]) -> Result<Catalog> {
+        let regions = self.regions();
+        if !regions.iter().any(|known| known == region) {
+            let near = nearest(region, regions.iter().map(String::as_str));
+            let guess = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+            return Err(Error::usage(
+                format!("there are no prices for the region `{region}`"),
+                format!("{guess}The regions with prices are {}", regions.join(", ")),
+            ));
+        }
+        let mut found = Diagnostics::default();
+        let [types, on_demand, inferred, spot, fargate, services] = self.parts();
+        let types = read::instance_types(types, &mut found);
+        let on_demand = read::on_demand(on_demand, inferred, &types, Some(region), &mut found);
+        let spot = read::spot(spot, &types, Some(region), &mut found);
+        let fargate = read::fargate(fargate, Some(region), &mut found);
+        let services = read::services(services, Some(region), &mut found);
+        found.into_result(())?;
+        Ok(Catalog::new(region, zones, types.list, &on_demand, &spot, fargate, services))
+    }
+
+    /// Identifies the price files: SHA-256, in hex, over the length and text of each in the order of [`FILES`].
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for (_, text) in &self.files {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        }
+        let mut hex = String::with_capacity(64);
+        for byte in hash.finalize() {
+            write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        }
+        hex
+    }
+
+    fn parts(&self) -> [File<'_>; 6] {
+        std::array::from_fn(|i| File { name: &self.files[i].0, text: &self.files[i].1 })
+    }
+
+    /// The embedded files with some replaced, for tests of what is wrong in them.
+    #[cfg(test)]
+    pub(super) fn with(replaced: &[(&str, &str)]) -> Self {
+        let mut snapshot = Self::embedded();
+        for (name, text) in replaced {
+            let index = FILES.iter().position(|file| file == name).expect("a price file");
+            snapshot.files[index] = ((*name).to_owned(), Cow::Owned((*text).to_owned()));
+        }
+        snapshot
+    }
+}
+
+/// The text of a price file, or why it has none.
+fn open(path: &Path) -> Result<std::result::Result<String, Diagnostic>> {
+    let name = path.display().to_string();
+    #[expect(clippy::disallowed_methods, reason = "reading price files is the catalog's edge")]
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let hint = format!("a price directory has {}", FILES.join(", "));
+            return Ok(Err(Diagnostic::new(name, "there is no such price file").hint(hint)));
+        }
+        Err(error) => return Err(Error::io("read", path, error)),
+    };
+    // Spreadsheets like to put a byte order mark before the header.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(bytes.clone(), <[u8]>::to_vec);
+    Ok(String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+        Diagnostic::new(name, "this is not UTF-8 text").line(line).hint("save the file as UTF-8")
+    }))
+}
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

@@ -1,0 +1,306 @@
+//! Reads one price file: a CSV table whose columns are known, with every mistake in its place.
+//!
+//! Files are sorted by region and a run needs one of them, so rows can be selected by how their line begins,
+//! which costs a fraction of parsing all of them.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::{PriceDate, nearest};
+use crate::error::{Diagnostic, Diagnostics};
+use crate::units::Rate;
+
+/// No price per unit is near this; a larger one is a mistake, and could overflow an exact product.
+const LARGEST_PRICE: Rate = Rate::from_femto(100_000 * 1_000_000_000_000_000);
+
+/// No count in the files is near this.
+const LARGEST_COUNT: i64 = 1_000_000_000;
+
+/// A table with `N` columns.
+pub(super) struct Table<'t, const N: usize> {
+    file: &'t str,
+    text: &'t str,
+    names: [&'static str; N],
+    /// Where each of `names` stands in the file.
+    positions: [usize; N],
+}
+
+/// One field of a row.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'r> {
+    pub text: &'r str,
+    name: &'static str,
+    position: usize,
+}
+
+/// One row, and where its mistakes go.
+pub(super) struct Row<'r> {
+    file: &'r str,
+    line: u64,
+    raw: &'r str,
+    found: &'r mut Diagnostics,
+}
+
+/// The keys of the rows so far, with their lines.
+#[derive(Default)]
+pub(super) struct Seen(FxHashMap<Box<str>, u64>);
+
+impl<'t, const N: usize> Table<'t, N> {
+    /// Checks the header: every column once, in any order, and no others.
+    pub fn open(
+        file: &'t str,
+        text: &'t str,
+        names: [&'static str; N],
+        found: &mut Diagnostics,
+    ) -> Option<Self> {
+        let header = text.lines().next().unwrap_or("");
+        let columns: Vec<&str> = header.split(',').collect();
+        let the_columns = || format!("the columns are {}", names.join(", "));
+        let mut faults = Diagnostics::default();
+        let mut at = 1;
+        for (index, column) in columns.iter().enumerate() {
+            let here = |message: &str| Diagnostic::new(file, message).at(1, at).text(*column);
+            if !names.contains(column) {
+                let hint =
+                    nearest(column, names).map_or_else(the_columns, |near| format!("did you mean `{near}`?"));
+                faults.push(here("unknown column").hint(hint));
+            } else if columns[..index].contains(column) {
+                faults.push(here("this column appears twice"));
+            }
+            at += column.chars().count() as u64 + 1;
+        }
+        let mut positions = [0; N];
+        for (position, name) in positions.iter_mut().zip(names) {
+            if let Some(at) = columns.iter().position(|column| *column == name) {
+                *position = at;
+            } else {
+                let message = format!("the column `{name}` is missing");
+                faults.push(Diagnostic::new(file, message).line(1).hint(the_columns()));
+            }
+        }
+        let sound = faults.is_empty();
+        found.append(faults);
+        sound.then_some(Self { file, text, names, positions })
+    }
+
+    /// Reads every row.
+    pub fn rows(&self, found: &mut Diagnostics, read: impl FnMut(&mut Row<'_>, [Field<'_>; N])) {
+        self.read(2, body(self.text), found, read);
+    }
+
+    /// Reads the rows whose first field is one of `keys`, or all of them. The first of the names must be the
+    /// file's first column, because rows are found by how their lines begin.
+    pub fn rows_of(
+        &self,
+        keys: Option<&[&str]>,
+        found: &mut Diagnostics,
+        mut read: impl FnMut(&mut Row<'_>, [Field<'_>; N]),
+    ) {
+        if self.positions[0] != 0 {
+            let message = format!("the column `{}` must be the first one", self.names[0]);
+            found.push(
+                Diagnostic::new(self.file, message).line(1).text(self.text.lines().next().unwrap_or("")),
+            );
+            return;
+        }
+        let Some(keys) = keys else { return self.rows(found, read) };
+        for (line, chunk) in runs(self.text, keys) {
+            self.read(line, chunk, found, &mut read);
+        }
+    }
+
+    /// Reads whole lines, the first of which is line `first` of the file.
+    fn read(
+        &self,
+        first: u64,
+        lines: &str,
+        found: &mut Diagnostics,
+        mut read: impl FnMut(&mut Row<'_>, [Field<'_>; N]),
+    ) {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines.as_bytes());
+        let mut record = csv::StringRecord::new();
+        loop {
+            match reader.read_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    found.push(Diagnostic::new(self.file, format!("this is not CSV: {error}")).line(first));
+                    return;
+                }
+            }
+            let (start, line) =
+                record.position().map_or((0, first), |p| (p.byte() as usize, first + p.line() - 1));
+            let raw = lines.get(start..).unwrap_or("").lines().next().unwrap_or("");
+            let mut row = Row { file: self.file, line, raw, found: &mut *found };
+            if raw.bytes().filter(|b| *b == b'"').count() % 2 != 0 {
+                row.refuse_row("a quoted field does not end on its line");
+            } else if record.len() == N {
+                let field = |i: usize| Field {
+                    text: record.get(self.positions[i]).unwrap_or(""),
+                    name: self.names[i],
+                    position: self.positions[i],
+                };
+                read(&mut row, std::array::from_fn(field));
+            } else {
+                let message = format!("the row has {} fields, the header has {N}", record.len());
+                row.refuse_row(&message);
+            }
+        }
+    }
+}
+
+/// The text without its first line.
+pub(super) fn body(text: &str) -> &str {
+    text.find('\n').map_or("", |end| &text[end + 1..])
+}
+
+/// The stretches of lines that begin with one of `keys` as their first field, each with its first line's number.
+fn runs<'t>(text: &'t str, keys: &[&str]) -> Vec<(u64, &'t str)> {
+    let mut runs: Vec<(u64, Range<usize>)> = Vec::new();
+    let mut start = text.len() - body(text).len();
+    for (number, line) in (2..).zip(body(text).split_inclusive('\n')) {
+        let end = start + line.len();
+        let wanted = keys.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(',')));
+        if wanted {
+            match runs.last_mut() {
+                Some((_, run)) if run.end == start => run.end = end,
+                _ => runs.push((number, start..end)),
+            }
+        }
+        start = end;
+    }
+    runs.into_iter().map(|(line, run)| (line, &text[run])).collect()
+}
+
+impl Row<'_> {
+    /// Reports `field` as wrong: `message` completes "`column` …".
+    pub fn refuse(&mut self, field: Field<'_>, message: &str, hint: impl Into<String>) {
+        let hint = hint.into();
+        let message = format!("{} {message}", field.name);
+        let mut diagnostic =
+            Diagnostic::new(self.file, message).at(self.line, column_of(self.raw, field.position));
+        if !field.text.is_empty() {
+            diagnostic = diagnostic.text(field.text);
+        }
+        self.found.push(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) });
+    }
+
+    fn refuse_row(&mut self, message: &str) {
+        self.found.push(Diagnostic::new(self.file, message).line(self.line).text(self.raw));
+    }
+
+    /// Whether the row's first field is a region as it must be written for its rows to be found.
+    pub fn region(&mut self, field: Field<'_>) -> bool {
+        let plain = field.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let good = plain && !field.text.is_empty() && self.raw.starts_with(field.text);
+        if !good {
+            self.refuse(
+                field,
+                "is not a region",
+                "write it as AWS does and without quotes, such as us-east-1",
+            );
+        }
+        good
+    }
+
+    /// A text that must be there.
+    pub fn text<'r>(&mut self, field: Field<'r>) -> Option<&'r str> {
+        if field.text.is_empty() {
+            self.refuse(field, "is empty", "");
+            return None;
+        }
+        Some(field.text)
+    }
+
+    /// A price in USD.
+    pub fn rate(&mut self, field: Field<'_>) -> Option<Rate> {
+        let rate = Rate::parse(field.text).filter(|rate| *rate <= LARGEST_PRICE);
+        if rate.is_none() {
+            self.refuse(field, "is not a price", "a price is USD such as 0.096, not negative, up to 100000");
+        }
+        rate
+    }
+
+    /// A whole number of `least` or more.
+    pub fn count(&mut self, field: Field<'_>, least: i64) -> Option<i64> {
+        let digits = field.text.bytes().all(|b| b.is_ascii_digit());
+        let count = field.text.parse().ok().filter(|n| digits && (least..=LARGEST_COUNT).contains(n));
+        if count.is_none() {
+            let message = format!("is not a whole number from {least} to {LARGEST_COUNT}");
+            self.refuse(field, &message, "");
+        }
+        count
+    }
+
+    pub fn flag(&mut self, field: Field<'_>) -> Option<bool> {
+        self.choice(field, &[("true", true), ("false", false)])
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&mut self, field: Field<'_>, choices: &[(&'static str, T)]) -> Option<T> {
+        let chosen = choices.iter().find(|(word, _)| *word == field.text).map(|(_, value)| *value);
+        if chosen.is_none() {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            self.refuse(field, "is not a known word", format!("write one of {}", words.join(", ")));
+        }
+        chosen
+    }
+
+    pub fn date(&mut self, field: Field<'_>) -> Option<PriceDate> {
+        let date = PriceDate::parse(field.text);
+        if date.is_none() {
+            self.refuse(field, "is not a date", "write 2026-07-20, 2026-07 or 2026");
+        }
+        date
+    }
+
+    /// Whether `key` is new; reports `field` otherwise.
+    pub fn unique(&mut self, seen: &mut Seen, key: &str, field: Field<'_>) -> bool {
+        match seen.0.insert(key.into(), self.line) {
+            None => true,
+            Some(line) => {
+                self.refuse(field, &format!("appears a second time; first on line {line}"), "");
+                false
+            }
+        }
+    }
+}
+
+/// The 1-based column, in characters, at which a field of a line begins.
+fn column_of(line: &str, position: usize) -> u64 {
+    let (mut quoted, mut commas) = (false, 0);
+    for (column, char) in (1..).zip(line.chars()) {
+        if commas == position {
+            return column;
+        }
+        match char {
+            '"' => quoted = !quoted,
+            ',' if !quoted => commas += 1,
+            _ => {}
+        }
+    }
+    line.chars().count() as u64 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_key_are_found_wherever_they_stand() {
+        let text = "region,x\na,1\nb,2\nab,3\na,4\na,5";
+        assert_eq!(runs(text, &["a"]), [(2, "a,1\n"), (5, "a,4\na,5")]);
+        assert_eq!(runs(text, &["a", "b"]), [(2, "a,1\nb,2\n"), (5, "a,4\na,5")]);
+        assert_eq!(runs("region,x", &["a"]), []);
+        assert_eq!(runs("", &["a"]), []);
+    }
+
+    #[test]
+    fn columns_are_counted_in_characters_and_outside_quotes() {
+        for (position, column) in [(0, 1), (1, 4), (2, 10), (3, 11), (4, 12)] {
+            assert_eq!(column_of("ä,\"b,c\",,é", position), column - u64::from(position > 0), "{position}");
+        }
+    }
+}
