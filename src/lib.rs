@@ -14,5 +14,6 @@
 //! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
 
 pub mod error;
+pub mod generate;
 pub mod trace;
 pub mod units;
