@@ -14,11 +14,14 @@
 //! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
 
 pub mod catalog;
+pub mod control;
 pub mod error;
+pub mod generate;
 pub mod ledger;
 pub mod packing;
 pub mod platform;
 pub mod rng;
+pub mod sim;
 pub mod trace;
 pub mod units;
 pub mod workload;

@@ -3,7 +3,9 @@
 //! A column that no row fills takes no memory. Strings that repeat are interned; strings that do not are kept
 //! end to end in one buffer.
 
-use rustc_hash::FxHashMap;
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
 
 /// An interned string. Equal words have equal numbers; `Word::EMPTY` is the empty string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,15 +24,21 @@ impl Word {
 }
 
 /// The strings behind [`Word`]s, numbered in the order in which they were first seen.
+///
+/// The index is an open-addressing table of numbers into the one buffer of texts: a column in which every row
+/// has its own word must not cost an allocation a row, nor hold each text twice.
 #[derive(Clone, Debug)]
 pub struct Words {
     texts: Text,
-    numbers: FxHashMap<Box<str>, u32>,
+    /// Numbers of words at their hash's slot or after it; [`FREE`] elsewhere. Its length is a power of two.
+    slots: Vec<u32>,
 }
+
+const FREE: u32 = u32::MAX;
 
 impl Default for Words {
     fn default() -> Self {
-        let mut words = Self { texts: Text::default(), numbers: FxHashMap::default() };
+        let mut words = Self { texts: Text::default(), slots: vec![FREE; 64] };
         words.intern("");
         words
     }
@@ -38,12 +46,16 @@ impl Default for Words {
 
 impl Words {
     pub fn intern(&mut self, text: &str) -> Word {
-        if let Some(number) = self.numbers.get(text) {
-            return Word(*number);
-        }
+        let slot = match self.slot_of(text) {
+            Ok(number) => return Word(number),
+            Err(slot) => slot,
+        };
         let number = u32::try_from(self.texts.len()).expect("fewer than 2^32 distinct words");
         self.texts.push(text);
-        self.numbers.insert(text.into(), number);
+        self.slots[slot] = number;
+        if self.texts.len() * 2 > self.slots.len() {
+            self.grow();
+        }
         Word(number)
     }
 
@@ -53,7 +65,7 @@ impl Words {
 
     /// The word of `text`, if it was ever interned.
     pub fn find(&self, text: &str) -> Option<Word> {
-        self.numbers.get(text).copied().map(Word)
+        self.slot_of(text).ok().map(Word)
     }
 
     /// How many distinct words there are, the empty one included.
@@ -64,6 +76,38 @@ impl Words {
     pub fn is_empty(&self) -> bool {
         self.len() == 1
     }
+
+    /// The number of `text`, or the slot where it belongs. At least half of the slots are free, so this ends.
+    fn slot_of(&self, text: &str) -> Result<u32, usize> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(text) & mask;
+        loop {
+            match self.slots[slot] {
+                FREE => return Err(slot),
+                number if self.texts.get(number as usize) == text => return Ok(number),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let mask = self.slots.len() * 2 - 1;
+        let mut slots = vec![FREE; mask + 1];
+        for number in 0..self.texts.len() {
+            let mut slot = hash(self.texts.get(number)) & mask;
+            while slots[slot] != FREE {
+                slot = (slot + 1) & mask;
+            }
+            slots[slot] = number as u32;
+        }
+        self.slots = slots;
+    }
+}
+
+fn hash(text: &str) -> usize {
+    let mut hasher = FxHasher::default();
+    hasher.write(text.as_bytes());
+    hasher.finish() as usize
 }
 
 /// One string per row, end to end in one buffer.
@@ -157,5 +201,17 @@ mod tests {
         assert_eq!(words.intern("a"), a);
         assert_eq!(words.intern(""), Word::EMPTY);
         assert_eq!((words.get(a), words.find("b"), words.len()), ("a", None, 2));
+    }
+
+    #[test]
+    fn many_words_keep_their_numbers() {
+        let mut words = Words::default();
+        for round in 0..2 {
+            for i in 0..5_000u32 {
+                assert_eq!(words.intern(&format!("w{i}")).0, i + 1, "round {round}");
+            }
+        }
+        assert_eq!(words.len(), 5_001);
+        assert_eq!(words.find("w4999").map(|w| words.get(w)), Some("w4999"));
     }
 }

@@ -4,11 +4,27 @@
 //! no pod. This module knows file formats and single rows; it does not know the dependency graph (that is
 //! `workload`) and nothing of simulation. `docs/trace-format.md` describes every column for users.
 
+mod cell;
 mod columns;
+mod header;
 mod lists;
+mod meta;
+mod parquet;
+mod read;
+mod read_csv;
+mod row;
+mod schema;
+mod times;
+mod window;
+mod write;
 
+pub use cell::Refusal;
 pub use columns::{Column, Text, Word, Words};
 pub use lists::{escape_id, split_list, split_reference, split_references};
+pub use parquet::write as write_parquet;
+pub use read::{ReadOptions, read};
+pub use times::parse_time;
+pub use write::{canonical_order, sha256, write_csv};
 
 use crate::units::{Cpu, Memory, Span, Time};
 

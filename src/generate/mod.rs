@@ -1,0 +1,3 @@
+//! Synthetic traces, for benchmarks and demonstrations. Whatever is made here says that it is synthetic.
+
+pub mod day;

@@ -1,0 +1,354 @@
+//! One cell of a trace: text to value, value to text, and why a text is refused.
+//!
+//! Numbers are read digit by digit into integers. A float appears only where the schema has one: in observed
+//! usage, which no bill depends on.
+
+use chrono_tz::Tz;
+
+use super::schema::{Rule, Store};
+use super::times::{pad, parse_time, print_time};
+use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, WorkMethod, Words};
+use crate::units::{Cpu, Memory, QuantityError, Span, Time, parse_cpu, parse_decimal, parse_memory};
+
+/// Why a cell is refused: `message` follows the name of the column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What reading a cell needs besides its text.
+pub(super) struct Context<'a> {
+    pub words: &'a mut Words,
+    /// For times without an offset.
+    pub zone: Option<Tz>,
+}
+
+/// A type of cell.
+pub(super) trait Cell: Copy + Default {
+    const STORE: Store = Store::Text;
+
+    fn read(text: &str, rule: &Rule, context: &mut Context) -> Result<Self, Refusal>;
+    /// Appends what [`Cell::read`] reads as the same value.
+    fn print(self, quantity: bool, words: &Words, out: &mut Vec<u8>);
+}
+
+impl Cell for Word {
+    fn read(text: &str, _: &Rule, context: &mut Context) -> Result<Self, Refusal> {
+        Ok(context.words.intern(text))
+    }
+
+    fn print(self, _: bool, words: &Words, out: &mut Vec<u8>) {
+        out.extend_from_slice(words.get(self).as_bytes());
+    }
+}
+
+impl Cell for Time {
+    const STORE: Store = Store::Time;
+
+    fn read(text: &str, _: &Rule, context: &mut Context) -> Result<Self, Refusal> {
+        parse_time(text, context.zone)
+    }
+
+    fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+        print_time(self, out);
+    }
+}
+
+impl Cell for Span {
+    const STORE: Store = Store::Number;
+
+    fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+        let ms = match plain_decimal(text.as_bytes()) {
+            Some(ms) => ms,
+            None => parse_decimal(text, 3)
+                .map_err(|error| number_refusal(text, error, "a decimal number of seconds"))?,
+        };
+        within(ms, rule, || {
+            let limit = |ms: i64| format!("{} s", Span::from_ms(ms).secs_f64());
+            format!("between {} and {}", limit(rule.min), limit(rule.max))
+        })
+        .map(Self::from_ms)
+    }
+
+    fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+        pad(out, self.ms() / 1_000, 1);
+        let mut ms = self.ms() % 1_000;
+        if ms != 0 {
+            let mut places = 3;
+            while ms % 10 == 0 {
+                ms /= 10;
+                places -= 1;
+            }
+            out.push(b'.');
+            pad(out, ms, places);
+        }
+    }
+}
+
+impl Cell for Cpu {
+    const STORE: Store = Store::Integer;
+
+    fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+        let limits = || format!("at least 1m and at most {}", Self::from_milli(rule.max));
+        if rule.quantity {
+            let cpu = parse_cpu(text)
+                .map_err(|error| number_refusal(text, error, "a CPU quantity such as 500m or 2"))?;
+            return within(cpu.milli(), rule, limits).map(Self::from_milli);
+        }
+        let milli = integer(text).map_err(|refusal| or_quantity(refusal, text, rule))?;
+        within(milli, rule, limits).map(Self::from_milli)
+    }
+
+    fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+        pad(out, self.milli(), 1);
+    }
+}
+
+impl Cell for Memory {
+    const STORE: Store = Store::Integer;
+
+    fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+        let limits = || {
+            let least = if rule.min == 0 { "0" } else { "more than 0" };
+            format!("{least} and at most {}", Self::from_bytes(rule.max))
+        };
+        if rule.quantity {
+            let memory = parse_memory(text)
+                .map_err(|error| number_refusal(text, error, "a memory quantity such as 512Mi or 1Gi"))?;
+            return within(memory.bytes(), rule, limits).map(Self::from_bytes);
+        }
+        let mib = integer(text).map_err(|refusal| or_quantity(refusal, text, rule))?;
+        // What overflows in bytes is out of range anyway.
+        within(mib.saturating_mul(1 << 20), rule, limits).map(Self::from_bytes)
+    }
+
+    /// Whole MiB, or bytes in a column of quantities.
+    fn print(self, quantity: bool, _: &Words, out: &mut Vec<u8>) {
+        pad(out, if quantity { self.bytes() } else { self.bytes() >> 20 }, 1);
+    }
+}
+
+macro_rules! integers {
+    ($($type:ty),*) => {$(
+        impl Cell for $type {
+            const STORE: Store = Store::Integer;
+
+            fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+                let value = match text.strip_prefix('-') {
+                    Some(digits) if rule.min < 0 => -integer(digits)?,
+                    _ => integer(text)?,
+                };
+                let value = within(value, rule, || format!("between {} and {}", rule.min, rule.max))?;
+                // The limits of every rule are within the type.
+                Self::try_from(value).map_err(|_| Refusal::new("is out of range"))
+            }
+
+            fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+                let value = i64::from(self);
+                if value < 0 {
+                    out.push(b'-');
+                }
+                pad(out, value, 1);
+            }
+        }
+    )*};
+}
+integers!(u32, i32, i64);
+
+impl Cell for f64 {
+    const STORE: Store = Store::Number;
+
+    fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+        let value: Self = text
+            .parse()
+            .map_err(|_| number_refusal(text, QuantityError::Malformed, "a decimal number"))?;
+        if !value.is_finite() {
+            Err(Refusal::new("is not finite").hint("leave the cell empty if it is unknown"))
+        } else if value < 0.0 {
+            Err(Refusal::new("is negative"))
+        } else if value > rule.max as Self {
+            Err(Refusal::new("is out of range").hint(format!("it must be at most {}", rule.max)))
+        } else {
+            // Not the negative zero.
+            Ok(value.abs())
+        }
+    }
+
+    fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+        // The shortest text that reads back as the same number.
+        out.extend_from_slice(self.to_string().as_bytes());
+    }
+}
+
+impl Cell for bool {
+    const STORE: Store = Store::Boolean;
+
+    fn read(text: &str, _: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+        match text {
+            "true" | "True" | "TRUE" | "1" => Ok(true),
+            "false" | "False" | "FALSE" | "0" => Ok(false),
+            _ => Err(Refusal::new("is neither true nor false")),
+        }
+    }
+
+    fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+        out.extend_from_slice(if self { b"true" } else { b"false" });
+    }
+}
+
+macro_rules! choices {
+    ($($type:ident { $($variant:ident $name:literal),* })*) => {$(
+        impl $type {
+            /// The word for it in a trace.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+
+        impl Cell for $type {
+            fn read(text: &str, _: &Rule, _: &mut Context) -> Result<Self, Refusal> {
+                match text {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(unknown_choice(text, &[$($name),*])),
+                }
+            }
+
+            fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
+                out.extend_from_slice(self.name().as_bytes());
+            }
+        }
+    )*};
+}
+
+choices! {
+    Kind { Pod "pod", Control "control", Wait "wait" }
+    State {
+        Succeeded "succeeded", Failed "failed", Canceled "canceled",
+        Running "running", Pending "pending", Skipped "skipped"
+    }
+    WorkMethod {
+        Measured "measured", PodStatus "pod_status", MetricBounds "metric_bounds",
+        ModelSubtracted "model_subtracted", ScheduledToDeleted "scheduled_to_deleted", RawSpan "raw_span"
+    }
+    PodArch { Amd64 "amd64", Arm64 "arm64", Any "any" }
+    OwnerKind { None "none", Job "Job" }
+    SourcePlatform { Fargate "fargate", Ec2 "ec2", Spot "spot", Ecs "ecs", Other "other" }
+}
+
+fn unknown_choice(text: &str, names: &[&str]) -> Refusal {
+    let lower = text.to_ascii_lowercase();
+    let nearest = names
+        .iter()
+        .map(|name| (strsim::levenshtein(&lower, &name.to_ascii_lowercase()), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    let refusal = Refusal::new("has an unknown value");
+    match nearest {
+        Some((_, name)) => refusal.hint(format!("did you mean {name}?")),
+        None => refusal.hint(format!("use one of {}", names.join(", "))),
+    }
+}
+
+/// A non-negative decimal with at most three places as thousandths: nearly every cell of seconds is one.
+fn plain_decimal(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > 15 || !text[0].is_ascii_digit() {
+        return None;
+    }
+    let mut value = 0i64;
+    let mut places = None;
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + i64::from(byte - b'0');
+                places = places.map(|p: u32| p + 1);
+            }
+            b'.' if places.is_none() => places = Some(0),
+            _ => return None,
+        }
+    }
+    match places {
+        None => Some(value * 1_000),
+        Some(p @ 1..=3) => Some(value * 10i64.pow(3 - p)),
+        _ => None,
+    }
+}
+
+/// A whole number; `512.0`, as spreadsheets and data frames write it, is one.
+fn integer(text: &str) -> Result<i64, Refusal> {
+    let bytes = text.as_bytes();
+    if (1..=18).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
+        return Ok(bytes.iter().fold(0, |sum, b| sum * 10 + i64::from(b - b'0')));
+    }
+    let kind = "a whole number";
+    let whole = match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') && !fraction.is_empty() => whole,
+        _ => text,
+    };
+    let value = parse_decimal(whole, 0).map_err(|error| number_refusal(text, error, kind))?;
+    if whole.contains('.') { Err(Refusal::new(format!("is not {kind}"))) } else { Ok(value) }
+}
+
+fn within(value: i64, rule: &Rule, limits: impl Fn() -> String) -> Result<i64, Refusal> {
+    if (rule.min..=rule.max).contains(&value) {
+        return Ok(value);
+    }
+    let refusal = if value == 0 {
+        Refusal::new("is zero").hint("leave the cell empty if there is none")
+    } else {
+        Refusal::new("is out of range").hint(format!("it must be {}", limits()))
+    };
+    Err(refusal)
+}
+
+fn number_refusal(text: &str, error: QuantityError, kind: &str) -> Refusal {
+    let lower = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    match error {
+        _ if matches!(lower.as_str(), "nan" | "inf" | "infinity") => {
+            Refusal::new("is not finite").hint("leave the cell empty if it is unknown")
+        }
+        QuantityError::Negative => Refusal::new("is negative"),
+        QuantityError::OutOfRange => Refusal::new("is out of range"),
+        QuantityError::Empty | QuantityError::Malformed => {
+            let refusal = Refusal::new(format!("is not {kind}"));
+            if text.trim() != text {
+                refusal.hint("remove the spaces around it")
+            } else if matches!(lower.as_str(), "null" | "none" | "na" | "n/a" | "-") {
+                refusal.hint("leave the cell empty if it is unknown")
+            } else if text.contains(',') {
+                refusal.hint("write it without thousands separators, with a point before the decimals")
+            } else if lower.contains('e') && lower.parse::<f64>().is_ok() {
+                refusal.hint("write it without an exponent")
+            } else {
+                refusal
+            }
+        }
+    }
+}
+
+/// A quantity in a column of plain numbers is the likeliest mistake of all.
+fn or_quantity(refusal: Refusal, text: &str, rule: &Rule) -> Refusal {
+    let alias = rule.name.trim_end_matches("_milli").trim_end_matches("_mib");
+    if refusal.hint.is_none() && (parse_memory(text).is_ok() || parse_cpu(text).is_ok()) {
+        refusal.hint(format!("name the column {alias} to give Kubernetes quantities"))
+    } else {
+        refusal
+    }
+}
+
+#[cfg(test)]
+#[path = "cell_tests.rs"]
+mod tests;

@@ -1,0 +1,121 @@
+//! The side file `<name>.meta.json`: what is known of a trace as a whole.
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use super::times::parse_time;
+use super::{Meta, SourceFile};
+use crate::error::{Diagnostic, Error, Result};
+use crate::units::Time;
+
+const KEYS: [&str; 14] = [
+    "schema",
+    "synthetic",
+    "source",
+    "licence",
+    "window_start",
+    "window_end",
+    "timezone",
+    "time_origin",
+    "source_platform",
+    "source_region",
+    "defaults",
+    "overheads",
+    "generator",
+    "notes",
+];
+
+/// A side file that was found beside a trace.
+pub(super) struct SideFile {
+    pub meta: Meta,
+    pub timezone: Option<Tz>,
+    pub window_start: Option<Time>,
+    /// Keys that mean nothing here.
+    pub unknown: Vec<String>,
+}
+
+/// Reads the side file of the trace at `path`, if there is one. `trace.csv.gz` may have
+/// `trace.csv.gz.meta.json`, `trace.csv.meta.json` or `trace.meta.json`; the first found is read.
+pub(super) fn read_beside(path: &Path) -> Result<Option<SideFile>> {
+    for candidate in candidates(path) {
+        if candidate.is_file() {
+            #[expect(clippy::disallowed_methods, reason = "reading trace files is what this module is for")]
+            let bytes = std::fs::read(&candidate).map_err(|e| Error::io("read", &candidate, e))?;
+            return parse(&candidate.display().to_string(), &bytes).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn candidates(path: &Path) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Vec::new();
+    };
+    let mut names = vec![name];
+    let mut name = name;
+    for suffix in [".gz", ".csv", ".parquet"] {
+        if let Some(short) = name.strip_suffix(suffix).filter(|short| !short.is_empty()) {
+            names.push(short);
+            name = short;
+        }
+    }
+    names.iter().map(|name| path.with_file_name(format!("{name}.meta.json"))).collect()
+}
+
+fn parse(file: &str, bytes: &[u8]) -> Result<SideFile> {
+    let located = |error: serde_json::Error| {
+        let message = error.to_string();
+        // The place is said before the message already.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head);
+        let diagnostic = Diagnostic::new(file, message);
+        if error.line() == 0 {
+            diagnostic
+        } else {
+            diagnostic.at(error.line() as u64, (error.column() as u64).max(1))
+        }
+    };
+    let meta: Meta = serde_json::from_slice(bytes).map_err(located)?;
+    let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).map_err(located)?;
+    let unknown = keys.into_iter().map(|(key, _)| key).filter(|key| !KEYS.contains(&key.as_str())).collect();
+    let timezone = meta.timezone.as_deref().map(|name| parse_zone(file, name)).transpose()?;
+    let time = |key: &str, text: &Option<String>| -> Result<Option<Time>> {
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        parse_time(text, timezone).map(Some).map_err(|refusal| {
+            let mut diagnostic =
+                Diagnostic::new(file, format!("{key} {}", refusal.message)).text(text.as_str());
+            diagnostic.hint = refusal.hint;
+            diagnostic.into()
+        })
+    };
+    let window_start = time("window_start", &meta.window_start)?;
+    let window_end = time("window_end", &meta.window_end)?;
+    time("time_origin", &meta.time_origin)?;
+    if let (Some(start), Some(end)) = (window_start, window_end)
+        && end <= start
+    {
+        let text = meta.window_end.clone().unwrap_or_default();
+        return Err(Diagnostic::new(file, "window_end is not after window_start").text(text).into());
+    }
+    Ok(SideFile { meta, timezone, window_start, unknown })
+}
+
+fn parse_zone(file: &str, name: &str) -> Result<Tz> {
+    name.parse().map_err(|_| {
+        Diagnostic::new(file, "timezone is not the IANA name of a time zone")
+            .text(name)
+            .hint("write it as Asia/Tokyo or UTC")
+            .into()
+    })
+}
+
+impl SourceFile {
+    /// The window that the side file states, in the zone it states. `read` has checked both.
+    pub fn window(&self) -> (Option<Time>, Option<Time>) {
+        let zone = self.meta.timezone.as_deref().and_then(|name| name.parse().ok());
+        let time = |text: &Option<String>| text.as_deref().and_then(|text| parse_time(text, zone).ok());
+        (time(&self.meta.window_start), time(&self.meta.window_end))
+    }
+}

@@ -1,0 +1,125 @@
+//! The raw bytes behind the record that is being read, so that an error can point at its exact place.
+//!
+//! The CSV reader gives fields without their quotes and says only where a record may have begun. This reader
+//! stands between it and the file and keeps the bytes since the current record's start: one copy of the input
+//! through the cache, and nothing to be re-read when something is wrong.
+
+use std::io::{self, Read};
+
+/// What follows the last byte of the file. As a record of its own it is the end; as the end of another record
+/// it shows that a quote was never closed, which the CSV reader takes for a field that ends with the file.
+const END: &[u8] = b"\n\x01\x01end\n";
+
+/// [`END`] as a record.
+pub(super) fn is_end(fields: &csv::ByteRecord) -> bool {
+    fields.len() == 1 && fields.as_slice() == &END[1..END.len() - 1]
+}
+
+/// Whether the file ended inside a quoted field of this record.
+pub(super) fn is_unterminated(fields: &csv::ByteRecord) -> bool {
+    fields.as_slice().ends_with(END)
+}
+
+pub(super) struct Window<R> {
+    inner: R,
+    kept: Vec<u8>,
+    /// Offset in the file of the first byte of `kept`.
+    start: u64,
+    /// Bytes before this offset are not needed any more.
+    needed: u64,
+    end: &'static [u8],
+}
+
+impl<R: Read> Window<R> {
+    pub fn new(inner: R) -> Self {
+        Self { inner, kept: Vec::new(), start: 0, needed: 0, end: END }
+    }
+
+    /// Lets go of what is before `offset`.
+    pub fn keep_from(&mut self, offset: u64) {
+        self.needed = offset;
+    }
+
+    /// The bytes from `offset` to the furthest byte read.
+    pub fn since(&self, offset: u64) -> &[u8] {
+        let skipped = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        self.kept.get(skipped..).unwrap_or_default()
+    }
+}
+
+impl<R: Read> Read for Window<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if count == 0 {
+            return self.end.read(buffer);
+        }
+        let passed = usize::try_from(self.needed.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let passed = passed.min(self.kept.len());
+        self.kept.drain(..passed);
+        self.start += passed as u64;
+        self.kept.extend_from_slice(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// Where field `index` of the record at the start of `raw` begins: lines below the record's first, and the
+/// column from 1 in characters.
+pub(super) fn place_of(raw: &[u8], index: usize) -> (u64, u64) {
+    let (mut line, mut column, mut field) = (0, 1, 0);
+    let mut at_start = true;
+    let mut quoted = false;
+    for (at, &byte) in raw.iter().enumerate() {
+        if field == index {
+            break;
+        }
+        match byte {
+            b'"' if at_start => quoted = true,
+            // A doubled quote closes and opens again, which comes to the same.
+            b'"' if quoted => quoted = false,
+            b'"' if at > 0 && raw[at - 1] == b'"' => quoted = true,
+            _ => {}
+        }
+        at_start = byte == b',' && !quoted;
+        field += usize::from(at_start);
+        if byte == b'\n' {
+            line += 1;
+            column = 1;
+        } else if byte & 0xC0 != 0x80 {
+            column += 1;
+        }
+    }
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_behind_quotes_lines_and_wide_characters() {
+        let cases: [(&str, usize, (u64, u64)); 7] = [
+            ("a,b,c", 0, (0, 1)),
+            ("a,b,c", 2, (0, 5)),
+            ("\"a,x\",b", 1, (0, 7)),
+            ("\"a\"\"b\",c", 1, (0, 8)),
+            ("é,b", 1, (0, 3)),
+            ("\"a\nbc\",d", 1, (1, 5)),
+            ("a\"b,c", 1, (0, 5)),
+        ];
+        for (raw, index, place) in cases {
+            assert_eq!(place_of(raw.as_bytes(), index), place, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_current_record_is_kept() {
+        let text: Vec<u8> = (0..200u8).collect();
+        let mut window = Window::new(&text[..]);
+        let mut buffer = [0; 50];
+        assert_eq!(window.read(&mut buffer).ok(), Some(50));
+        window.keep_from(40);
+        assert_eq!(window.read(&mut buffer).ok(), Some(50));
+        assert_eq!((window.start, window.since(45)[0], window.since(45).len()), (40, 45, 55));
+        assert_eq!(window.since(1_000), [0u8; 0]);
+    }
+}
