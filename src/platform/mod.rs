@@ -5,6 +5,19 @@
 //! its source, by `assumptions`; nothing in the simulation assumes what is not written here. This module knows
 //! no events and no files' bytes besides the scenario's.
 
+mod defaults;
+mod fields;
+mod scenario;
+mod tree;
+mod values;
+mod words;
+
+pub use defaults::BUILT_INS;
+pub use fields::Given;
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
+pub use tree::Place;
+pub use words::Words;
+
 use crate::units::{Cpu, Memory, Resources, Span};
 
 /// What all platforms of a run share.

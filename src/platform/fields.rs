@@ -1,0 +1,254 @@
+//! Walks a [`tree`](super::tree) by field names, keeps all mistakes and goes on.
+//!
+//! What a mapping may contain is what was asked of it: [`Section::finish`] refuses the rest. The same asking,
+//! done on an empty scenario, yields the list of all fields that the assumptions and the documentation must
+//! cover, so none can be added and forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tree::{Entry, Node, Place, Value};
+use super::values::{Parsed, Refusal, one_of, suggest};
+use crate::error::{Diagnostic, Diagnostics};
+
+/// Which fields the scenario file set, by their dotted path, with their place and text.
+///
+/// A platform's fields are under its name: `platforms[jobs].instanceTypes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    file: String,
+    fields: BTreeMap<String, (Place, String)>,
+}
+
+impl Given {
+    pub fn contains(&self, path: &str) -> bool {
+        self.fields.contains_key(path)
+    }
+
+    pub fn place(&self, path: &str) -> Option<Place> {
+        self.fields.get(path).map(|(place, _)| *place)
+    }
+
+    pub(super) fn forget(&mut self, path: &str) {
+        self.fields.remove(path);
+    }
+
+    /// A complaint about a field, at its place when the file set it.
+    pub fn complaint(&self, path: &str, message: impl Into<String>) -> Diagnostic {
+        match self.fields.get(path) {
+            Some((place, text)) => {
+                Diagnostic::new(&self.file, message).at(place.line, place.column).text(text)
+            }
+            None if self.file.is_empty() => Diagnostic::new("the scenario", message),
+            None => Diagnostic::new(&self.file, message),
+        }
+    }
+}
+
+/// Collects mistakes, what was given, and what was asked for.
+pub(super) struct Reader {
+    file: String,
+    problems: Vec<Diagnostic>,
+    pub given: Given,
+    pub asked: BTreeSet<String>,
+}
+
+impl Reader {
+    pub fn new(file: &str) -> Self {
+        let given = Given { file: file.to_owned(), fields: BTreeMap::new() };
+        Self { file: file.to_owned(), problems: Vec::new(), given, asked: BTreeSet::new() }
+    }
+
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Remembers that the file gave an item of a list.
+    pub fn mark(&mut self, path: String, node: &Node) {
+        let text = node.scalar().unwrap_or_default().to_owned();
+        self.given.fields.insert(path, (node.place, text));
+    }
+
+    pub fn problem(&mut self, place: Place, text: &str, refusal: Refusal) {
+        let mut diagnostic = Diagnostic::new(&self.file, refusal.message).at(place.line, place.column);
+        if !text.is_empty() {
+            diagnostic = diagnostic.text(text);
+        }
+        diagnostic.hint = refusal.hint;
+        self.problems.push(diagnostic);
+    }
+
+    /// A mistake of the file as a whole.
+    pub fn problem_anywhere(&mut self, refusal: Refusal) {
+        let mut diagnostic = Diagnostic::new(&self.file, refusal.message);
+        diagnostic.hint = refusal.hint;
+        self.problems.push(diagnostic);
+    }
+
+    /// All problems in the order of the file.
+    pub fn problems(mut self) -> (Diagnostics, Given) {
+        self.problems.sort_by_key(|d| (d.line, d.column));
+        let mut all = Diagnostics::default();
+        self.problems.into_iter().for_each(|d| all.push(d));
+        (all, self.given)
+    }
+
+    fn wrong_shape(&mut self, path: &str, expected: &str, node: &Node, key_place: Place) {
+        if matches!(node.value, Value::Null) {
+            let refusal =
+                Refusal::new(format!("{path} has no value")).hint("leave the line out to use the default");
+            self.problem(key_place, path.rsplit('.').next().unwrap_or(path), refusal);
+        } else {
+            let refusal = Refusal::new(format!("{path} must be {expected}, not {}", node.shape()));
+            self.problem(node.place, node.scalar().unwrap_or_default(), refusal);
+        }
+    }
+
+    /// Reads one scalar that is an item of a list or stands in place of a mapping.
+    pub fn scalar<T>(&mut self, path: &str, node: &Node, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+        let Some(text) = node.scalar() else {
+            self.wrong_shape(path, "a single value", node, node.place);
+            return None;
+        };
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(refusal) => {
+                let message = format!("{path} {}", refusal.message);
+                self.problem(node.place, text, Refusal { message, ..refusal });
+                None
+            }
+        }
+    }
+}
+
+/// One mapping of the scenario, or the absence of it.
+pub(super) struct Section<'n> {
+    /// As in the file: `platforms[jobs].scaling`.
+    path: String,
+    /// As in the documentation: `platforms[node-group].scaling`.
+    generic: String,
+    entries: &'n [Entry],
+    known: Vec<&'static str>,
+    refused: Vec<String>,
+}
+
+impl<'n> Section<'n> {
+    /// The mapping `node`, or an empty one, with a problem, if it is none.
+    pub fn new(reader: &mut Reader, path: String, generic: String, node: &'n Node) -> Self {
+        let entries = if let Value::Map(entries) = &node.value {
+            entries.as_slice()
+        } else {
+            reader.wrong_shape(&path, "a mapping", node, node.place);
+            &[]
+        };
+        Self { path, generic, entries, known: Vec::new(), refused: Vec::new() }
+    }
+
+    pub fn rename(&mut self, path: String, generic: String) {
+        self.path = path;
+        self.generic = generic;
+    }
+
+    fn join(prefix: &str, name: &str) -> String {
+        if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        Self::join(&self.path, name)
+    }
+
+    /// The entry of that name, whatever its shape.
+    pub fn entry(&mut self, reader: &mut Reader, name: &'static str) -> Option<&'n Entry> {
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
+        reader.asked.insert(Self::join(&self.generic, name));
+        let entry = self.entries.iter().find(|e| e.key == name)?;
+        let text = entry.value.scalar().unwrap_or(name).to_owned();
+        let place = if entry.value.scalar().is_some() { entry.value.place } else { entry.key_place };
+        reader.given.fields.insert(self.path(name), (place, text));
+        Some(entry)
+    }
+
+    /// The entry of a field that is recognised only to be refused, and named nowhere.
+    pub fn hidden(&mut self, name: &str) -> Option<&'n Entry> {
+        let entry = self.entries.iter().find(|e| e.key == name)?;
+        self.refused.push(name.to_owned());
+        Some(entry)
+    }
+
+    /// A scalar, or `None` if it is absent or refused.
+    pub fn optional<T>(
+        &mut self,
+        reader: &mut Reader,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) -> Option<T> {
+        let entry = self.entry(reader, name)?;
+        let path = self.path(name);
+        if matches!(entry.value.value, Value::Null) {
+            reader.wrong_shape(&path, "a single value", &entry.value, entry.key_place);
+            return None;
+        }
+        reader.scalar(&path, &entry.value, parse)
+    }
+
+    /// A scalar that replaces `value` if it is there and sound.
+    pub fn set<T>(
+        &mut self,
+        reader: &mut Reader,
+        name: &'static str,
+        value: &mut T,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) {
+        if let Some(read) = self.optional(reader, name, parse) {
+            *value = read;
+        }
+    }
+
+    /// A mapping below this one; empty if it is absent.
+    pub fn section(&mut self, reader: &mut Reader, name: &'static str) -> Section<'n> {
+        let (path, generic) = (self.path(name), Self::join(&self.generic, name));
+        let entry = self.entry(reader, name);
+        // The fields below stand for it.
+        reader.asked.remove(&generic);
+        match entry {
+            Some(entry) if matches!(entry.value.value, Value::Map(_)) => {
+                Section::new(reader, path, generic, &entry.value)
+            }
+            other => {
+                if let Some(entry) = other {
+                    reader.wrong_shape(&path, "a mapping", &entry.value, entry.key_place);
+                }
+                Section { path, generic, entries: &[], known: Vec::new(), refused: Vec::new() }
+            }
+        }
+    }
+
+    /// A list; `None` if it is absent or no list.
+    pub fn list(&mut self, reader: &mut Reader, name: &'static str) -> Option<&'n [Node]> {
+        let entry = self.entry(reader, name)?;
+        if let Value::List(items) = &entry.value.value {
+            return Some(items);
+        }
+        reader.wrong_shape(&self.path(name), "a list", &entry.value, entry.key_place);
+        None
+    }
+
+    /// Refuses every field that nobody asked for.
+    pub fn finish(self, reader: &mut Reader) {
+        for entry in self
+            .entries
+            .iter()
+            .filter(|e| !self.known.contains(&e.key.as_str()) && !self.refused.contains(&e.key))
+        {
+            let place = if self.path.is_empty() { String::new() } else { format!(" in {}", self.path) };
+            let refusal = Refusal::new(format!("unknown field{place}"));
+            let refusal = match suggest(&entry.key, &self.known) {
+                Some(name) => refusal.hint(format!("did you mean {name}?")),
+                None => refusal
+                    .hint(format!("the fields here are {}", one_of(&self.known).replace(" or ", " and "))),
+            };
+            reader.problem(entry.key_place, &entry.key, refusal);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A scenario file: what is compared and under which assumptions, as a user writes and reads it.
+//!
+//! `read` takes YAML of one or several documents, of which exactly one is the `Scenario`; `to_yaml` writes
+//! the resolved one back, complete, so that a run can be repeated from what it printed; `apply` puts flags
+//! over it. Whether an instance type or a region exists is not known here: `given` keeps the places for
+//! whoever knows.
+
+mod candidates;
+mod constraints;
+mod documents;
+mod overrides;
+mod print;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use super::fields::{Given, Reader};
+use super::{Platform, Settings};
+use crate::error::Result;
+
+pub use overrides::Overrides;
+
+/// The `apiVersion` of scenario documents.
+pub const API_VERSION: &str = "cost-sim/v1";
+
+/// What a run compares, resolved: nothing is left to be assumed later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    pub settings: Settings,
+    /// In the order of the report; never empty, names unique.
+    pub platforms: Vec<Platform>,
+    pub limits: Limits,
+    /// What the file set, and where.
+    pub given: Given,
+}
+
+/// What a later comparison may not exceed; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Parts per million of the earlier cost.
+    pub max_cost_increase_ppm: Option<u32>,
+    /// Parts per million of the earlier 99th percentile of workflow-run makespans.
+    pub max_p99_makespan_increase_ppm: Option<u32>,
+    /// Pods.
+    pub max_unschedulable: Option<u64>,
+}
+
+/// What runs without a scenario file.
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            platforms: Platform::defaults(),
+            limits: Limits::default(),
+            given: Given::default(),
+        }
+    }
+}
+
+impl Scenario {
+    /// Whether the file chose the platforms; otherwise the built-in ones are compared, to which the caller
+    /// adds `recorded` when the trace has the delays for it.
+    pub fn chose_platforms(&self) -> bool {
+        self.given.contains("platforms")
+    }
+
+    /// The field path of a platform's instance type, for [`Given::complaint`].
+    pub fn instance_type_path(platform: &str) -> String {
+        format!("platforms[{platform}].instanceTypes[0]")
+    }
+}
+
+/// Reads a scenario file. `path` is for messages only.
+pub fn read(path: &Path, text: &str) -> Result<Scenario> {
+    let mut reader = Reader::new(&path.display().to_string());
+    let scenario = documents::scenario(&mut reader, text)?;
+    let (problems, given) = reader.problems();
+    problems.into_result(Scenario { given, ..scenario })
+}
+
+/// Every field that a scenario can set, as the documentation names it.
+#[cfg(test)]
+pub(super) fn every_field() -> std::collections::BTreeSet<String> {
+    let mut reader = Reader::new("");
+    let text = "{apiVersion: cost-sim/v1, kind: Scenario, startup: {containerCreate: {median: 1s, p95: 3s}}, \
+                daemonSets: [{name: a}], sidecars: [{name: a}], platforms: [{name: a, kind: recorded}, \
+                {name: b, kind: fargate}, {name: c, kind: node-group, scaling: {desiredSize: 1}, \
+                taints: [{key: a, effect: NoSchedule}]}]}";
+    documents::scenario(&mut reader, text).expect("the text is well-formed");
+    let asked = std::mem::take(&mut reader.asked);
+    let (problems, _) = reader.problems();
+    assert!(problems.is_empty(), "{problems}");
+    asked
+}
