@@ -7,15 +7,12 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use crate::ledger::LeaseId;
+use super::cluster::NodeId;
 use crate::units::Time;
 use crate::workload::{ClassId, StepId};
 
 /// Index of a pod run in the ledger.
 pub type RunIndex = u32;
-/// Index of a node in the cluster.
-pub type NodeId = LeaseId;
-
 /// What can happen. The order of the variants is the order within an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {

@@ -75,6 +75,8 @@ pub struct NodeImages {
     queued: VecDeque<Pull>,
     /// When the work left in `active` was last brought up to date.
     updated: Time,
+    /// Whether the last progress took up a queued pull.
+    taken_up: bool,
     /// Counts changes of `active`; an event scheduled before the last one is stale.
     pub version: u32,
 }
@@ -132,9 +134,17 @@ impl NodeImages {
             && let Some(next) = self.queued.pop_front()
         {
             self.active.push(next);
+            self.taken_up = true;
+        } else {
+            self.taken_up = false;
         }
         self.version += 1;
         self.next_change(rates)
+    }
+
+    /// The pods whose queued pull was taken up by the last progress.
+    pub fn just_started(&self) -> &[RunIndex] {
+        if self.taken_up { &self.active[0].waiting } else { &[] }
     }
 
     /// Bytes per millisecond that each download and each unpacking gets now.

@@ -37,12 +37,13 @@ pub struct Built {
     pub warnings: Vec<String>,
 }
 
-/// Builds the workload of `trace`, whose rows in canonical order are `order`.
+/// Builds the workload of `trace`, whose rows in canonical order are `order`. `window` is what the side file says
+/// of the time that the trace covers; by default it runs from the first to the last recorded instant.
 pub fn build(
     trace: &Trace,
     order: &[u32],
     defaults: &Defaults,
-    window: Option<(Time, Time)>,
+    window: (Option<Time>, Option<Time>),
 ) -> Result<Built, Vec<RowProblem>> {
     let mut builder = Builder {
         trace,
@@ -503,7 +504,7 @@ impl Images {
 impl Notes {
     fn window(&self, given: Option<(Time, Time)>) -> Window {
         let (first, last) = (self.first.unwrap_or_default(), self.last.unwrap_or_default());
-        let (start, end) = given.unwrap_or((first, last));
+        let (start, end) = (given.0.unwrap_or(first), given.1.unwrap_or(last));
         Window { start: start.min(first), end: end.max(start) }
     }
 
