@@ -9,9 +9,12 @@
 mod clock;
 pub mod fargate;
 mod instance_type;
+pub mod labels;
 mod offering;
 mod price;
+mod price_view;
 mod read;
+mod requirements;
 mod services;
 mod snapshot;
 mod spot;
@@ -25,6 +28,8 @@ pub use fargate::{FargateCharge, FargatePrices, FargateRefusal, FargateSize};
 pub use instance_type::{Accelerators, Arch, InstanceType, KubeReservedPods, NodeSettings};
 pub use offering::{CapacityType, Offering, PriceSeries};
 pub use price::{InferredBy, Price, PriceDate, PriceOrigin};
+pub use price_view::{PriceRefresh, PriceView};
+pub use requirements::{Incompatible, Operator, Requirement, Requirements, Undefined};
 pub use services::ServicePrices;
 pub use snapshot::{FILES, Snapshot, SnapshotOrigin};
 pub use spot::{InterruptionBucket, SpotAdvice};
@@ -135,6 +140,40 @@ impl Catalog {
 
     pub fn offering(&self, id: TypeId, zone: ZoneId, capacity_type: CapacityType) -> Option<&Offering> {
         self.offerings(id).iter().find(|o| o.zone == zone && o.capacity_type == capacity_type)
+    }
+
+    /// For prices that are not in the price files, such as a recorded Spot history of one zone.
+    pub fn offering_mut(
+        &mut self,
+        id: TypeId,
+        zone: ZoneId,
+        capacity_type: CapacityType,
+    ) -> Option<&mut Offering> {
+        let (from, to) = (self.starts[id.0 as usize], self.starts[id.0 as usize + 1]);
+        let offerings = &mut self.offerings[from as usize..to as usize];
+        offerings.iter_mut().find(|o| o.zone == zone && o.capacity_type == capacity_type)
+    }
+
+    /// The labels that a Linux node of a type has or may have here.
+    pub fn requirements(&self, id: TypeId) -> Requirements {
+        let available = || self.offerings(id).iter().filter(|offering| offering.available);
+        let zones = available().map(|offering| self.zone(offering.zone));
+        let capacity_types = available().map(|offering| offering.capacity_type);
+        self.instance_type(id).requirements(&self.region, zones, capacity_types)
+    }
+
+    /// What an offering fixes: its zone and capacity type.
+    pub fn offering_requirements(&self, offering: &Offering) -> Requirements {
+        [
+            (labels::ZONE, Requirement::one_of([self.zone(offering.zone)])),
+            (labels::CAPACITY_TYPE, Requirement::one_of([offering.capacity_type.label()])),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    pub fn zone(&self, id: ZoneId) -> &str {
+        &self.zones[usize::from(id.0)]
     }
 
     /// What the Spot Advisor says of a type here.
