@@ -3,7 +3,7 @@
 //! The engine appends; the bill and the metrics read. A saved ledger can therefore be billed again with other
 //! prices, which is what separates a price change from a change of decisions.
 
-use crate::platform::CapacityType;
+use crate::catalog::CapacityType;
 use crate::units::{Cpu, Memory, Resources, Span, Time};
 use crate::workload::{StepId, StepTimes, Window};
 

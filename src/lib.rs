@@ -13,6 +13,7 @@
 //! `catalog`, `platform` readers; `report` writers; `cli`). Everything between is a pure function of its
 //! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
 
+pub mod bill;
 pub mod catalog;
 pub mod control;
 pub mod error;

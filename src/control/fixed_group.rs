@@ -13,7 +13,13 @@ pub struct FixedGroup {
 }
 
 impl Controller for FixedGroup {
-    fn step(&mut self, _now: Time, triggers: &[Trigger], _view: &View, actions: &mut Vec<Action>) -> NextWake {
+    fn step(
+        &mut self,
+        _now: Time,
+        triggers: &[Trigger],
+        _view: &View,
+        actions: &mut Vec<Action>,
+    ) -> NextWake {
         if triggers.contains(&Trigger::Start) {
             let zone_of = |node: u32| (node % u32::from(self.zones.max(1))) as u8;
             actions.extend((0..self.size).map(|node| Action::Adopt { kind: self.kind, zone: zone_of(node) }));

@@ -39,9 +39,15 @@ pub enum Trigger {
     /// The simulation begins.
     Start,
     /// A pod that this controller places itself was created.
-    PodCreated { run: RunIndex, class: ClassId },
+    PodCreated {
+        run: RunIndex,
+        class: ClassId,
+    },
     /// kube-scheduler found no node for a pod: its first failed attempt.
-    PodUnschedulable { run: RunIndex, class: ClassId },
+    PodUnschedulable {
+        run: RunIndex,
+        class: ClassId,
+    },
     NodeReady(NodeId),
     /// The last pod of a node has ended; DaemonSets do not count.
     NodeEmpty(NodeId),

@@ -100,7 +100,14 @@ impl NodeImages {
 
     /// Lets `run` wait for `image`, which is not present. Returns when the node's pulls next move on, if that
     /// changed.
-    pub fn request(&mut self, now: Time, image: ImageId, size: Memory, run: RunIndex, rates: &PullRates) -> Option<Time> {
+    pub fn request(
+        &mut self,
+        now: Time,
+        image: ImageId,
+        size: Memory,
+        run: RunIndex,
+        rates: &PullRates,
+    ) -> Option<Time> {
         if let Some(pull) = self.active.iter_mut().chain(&mut self.queued).find(|p| p.image == image) {
             pull.waiting.push(run);
             return None;

@@ -23,7 +23,7 @@ pub use event::{Event, EventQueue, RunIndex};
 pub use images::{NodeImages, PullRates};
 pub use startup::StartupTimes;
 
-use crate::catalog::PriceView;
+use crate::catalog::{Catalog, PriceRefresh, PriceView};
 use crate::control::{Action, Controller, NextWake, Trigger, View, Wants};
 use crate::ledger::{EndReason, Lease, LeaseId, Ledger, NodeTemplate, TemplateId};
 use crate::platform::Settings;
@@ -60,7 +60,8 @@ pub struct Input<'a> {
     pub settings: &'a Settings,
     /// Zone names, as labels say them.
     pub zones: &'a [String],
-    pub prices: PriceView<'a>,
+    /// Prices for the controllers that decide by them, refreshed as the real ones do.
+    pub catalog: &'a Catalog,
     /// Whether steps wait for their predecessors.
     pub closed: bool,
 }
@@ -200,7 +201,9 @@ impl<'a> Engine<'a> {
             while let Some(run) = batch.pods.front().copied() {
                 let step = self.ledger.runs[run as usize].step;
                 let key = self.input.workload.steps.key[step as usize];
-                let Some(node) = self.scheduler.place(&self.cluster, batch.class, key, batch.failures) else { break };
+                let Some(node) = self.scheduler.place(&self.cluster, batch.class, key, batch.failures) else {
+                    break;
+                };
                 batch.pods.pop_front();
                 self.bind(now, run, batch.class, node);
             }
@@ -221,7 +224,9 @@ impl<'a> Engine<'a> {
                 if freed.iter().any(|node| self.scheduler.fits(&self.cluster, class, *node)) {
                     let queue = &mut self.queue;
                     let priority = self.input.workload.classes[class as usize].priority;
-                    self.pending.move_to_active(now, class, priority, |at| queue.schedule(at, Event::BackoffOver(class)));
+                    self.pending.move_to_active(now, class, priority, |at| {
+                        queue.schedule(at, Event::BackoffOver(class))
+                    });
                 }
             }
         }
@@ -242,7 +247,9 @@ impl<'a> Engine<'a> {
     fn step_controller(&mut self, now: Time) {
         let mut actions = std::mem::take(&mut self.scratch.actions);
         let triggers = std::mem::take(&mut self.triggers);
-        let prices = self.input.prices.at(now);
+        let refresh =
+            PriceRefresh { first: self.input.workload.window.start, every: PriceRefresh::KARPENTER };
+        let prices = PriceView::new(self.input.catalog, refresh, now);
         let view = View { cluster: &self.cluster, classes: &self.input.workload.classes, prices: &prices };
         let next = self.controller.step(now, &triggers, &view, &mut actions);
         for action in actions.drain(..) {

@@ -28,7 +28,9 @@ impl Engine<'_> {
         }
         let steps = &self.input.workload.steps;
         match steps.kind[step as usize] {
-            StepKind::NotReplayed => self.end_step(step, now),
+            StepKind::NotReplayed => {
+                self.end_step(step, now);
+            }
             StepKind::Control => {
                 let delays = &self.orchestrator.delays;
                 let ended = now + delays.control_start(step) + steps.work[step as usize];
@@ -222,4 +224,3 @@ impl Engine<'_> {
         self.orchestrator.give_up(step, Outcome::Unschedulable, now);
     }
 }
-

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::schema::{Rule, Store};
 use super::times::{pad, parse_time, print_time};
-use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, WorkMethod, Words};
+use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, Words, WorkMethod};
 use crate::units::{Cpu, Memory, QuantityError, Span, Time, parse_cpu, parse_decimal, parse_memory};
 
 /// Why a cell is refused: `message` follows the name of the column.
@@ -171,9 +171,8 @@ impl Cell for f64 {
     const STORE: Store = Store::Number;
 
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
-        let value: Self = text
-            .parse()
-            .map_err(|_| number_refusal(text, QuantityError::Malformed, "a decimal number"))?;
+        let value: Self =
+            text.parse().map_err(|_| number_refusal(text, QuantityError::Malformed, "a decimal number"))?;
         if !value.is_finite() {
             Err(Refusal::new("is not finite").hint("leave the cell empty if it is unknown"))
         } else if value < 0.0 {

@@ -36,7 +36,8 @@ pub fn parse_time(text: &str, zone: Option<Tz>) -> Result<Time, Refusal> {
 
 /// Days since the epoch, milliseconds of the day, and what follows them, if `text` starts with a date and time.
 fn local(text: &[u8]) -> Option<(i64, i64, &[u8])> {
-    let [a, b, c, d, b'-', e, f, b'-', g, h, b'T' | b't' | b' ', i, j, b':', k, l, b':', m, n, rest @ ..] = text
+    let [a, b, c, d, b'-', e, f, b'-', g, h, b'T' | b't' | b' ', i, j, b':', k, l, b':', m, n, rest @ ..] =
+        text
     else {
         return None;
     };
@@ -158,8 +159,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;

@@ -502,7 +502,7 @@ impl Images {
 }
 
 impl Notes {
-    fn window(&self, given: Option<(Time, Time)>) -> Window {
+    fn window(&self, given: (Option<Time>, Option<Time>)) -> Window {
         let (first, last) = (self.first.unwrap_or_default(), self.last.unwrap_or_default());
         let (start, end) = (given.0.unwrap_or(first), given.1.unwrap_or(last));
         Window { start: start.min(first), end: end.max(start) }

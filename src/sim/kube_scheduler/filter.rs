@@ -73,7 +73,8 @@ pub fn admits(node: &NodeLabels, arch: PodArch, node_selector: &str, tolerations
     }
     let tolerations: Vec<Toleration> = split_list(tolerations).map(Toleration::parse).collect();
     let mut avoided = 0;
-    for taint in node.taints.iter().filter(|t| !tolerations.iter().any(|toleration| toleration.tolerates(t))) {
+    for taint in node.taints.iter().filter(|t| !tolerations.iter().any(|toleration| toleration.tolerates(t)))
+    {
         if taint.effect != TaintEffect::PreferNoSchedule {
             return None;
         }
@@ -87,12 +88,17 @@ mod tests {
     use super::*;
 
     fn node(taints: &[(&str, &str, TaintEffect)]) -> NodeLabels {
-        let labels = [("kubernetes.io/arch", "amd64"), ("role", "jobs"), ("topology.kubernetes.io/zone", "a")];
+        let labels =
+            [("kubernetes.io/arch", "amd64"), ("role", "jobs"), ("topology.kubernetes.io/zone", "a")];
         NodeLabels {
             labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             taints: taints
                 .iter()
-                .map(|(key, value, effect)| Taint { key: (*key).into(), value: (*value).into(), effect: *effect })
+                .map(|(key, value, effect)| Taint {
+                    key: (*key).into(),
+                    value: (*value).into(),
+                    effect: *effect,
+                })
                 .collect(),
         }
     }
@@ -100,7 +106,9 @@ mod tests {
     #[test]
     fn selectors_need_every_label() {
         let plain = node(&[]);
-        for (selector, fits) in [("", true), ("role=jobs", true), ("role=jobs;zone=a", false), ("role=web", false)] {
+        for (selector, fits) in
+            [("", true), ("role=jobs", true), ("role=jobs;zone=a", false), ("role=web", false)]
+        {
             assert_eq!(admits(&plain, PodArch::Amd64, selector, "").is_some(), fits, "{selector}");
         }
         assert_eq!(admits(&plain, PodArch::Arm64, "", ""), None);
@@ -122,7 +130,8 @@ mod tests {
         for (tolerations, expected) in cases {
             assert_eq!(admits(&tainted, PodArch::Amd64, "", tolerations), expected, "{tolerations}");
         }
-        let soft = node(&[("spot", "", TaintEffect::PreferNoSchedule), ("old", "", TaintEffect::PreferNoSchedule)]);
+        let soft =
+            node(&[("spot", "", TaintEffect::PreferNoSchedule), ("old", "", TaintEffect::PreferNoSchedule)]);
         assert_eq!(admits(&soft, PodArch::Amd64, "", "old"), Some(1));
     }
 }

@@ -125,8 +125,8 @@ impl<'a> KubeScheduler<'a> {
         let avoids = self.admitted[class as usize].iter().any(|a| matches!(a, Admission::Yes(n) if *n > 0));
         let image = self.workload.classes[class as usize].image;
         let locality = self.image_score(cluster, image);
-        let have_image = &mut self.images[image as usize].mask;
-        have_image.resize(nodes, 0);
+        self.images[image as usize].mask.resize(nodes, 0);
+        let have_image = &self.images[image as usize].mask;
         let row = &self.rows[class as usize];
         let scores = Scores {
             base: &row.scores,
@@ -168,7 +168,14 @@ impl<'a> KubeScheduler<'a> {
     }
 
     /// TaintToleration (weight 3): fewer avoided taints are better, relative to the worst sampled node.
-    fn with_taint_scores(&self, cluster: &Cluster, class: ClassId, scores: &Scores, start: usize, enough: usize) -> Vec<i16> {
+    fn with_taint_scores(
+        &self,
+        cluster: &Cluster,
+        class: ClassId,
+        scores: &Scores,
+        start: usize,
+        enough: usize,
+    ) -> Vec<i16> {
         const WEIGHT: i64 = 3;
         let avoided = |n: usize| {
             let node = &cluster.nodes[n];
@@ -265,7 +272,8 @@ impl<'a> KubeScheduler<'a> {
             if let Some(zone) = self.zones.get(usize::from(node.zone)) {
                 labels.labels.insert(ZONE_LABEL.to_owned(), zone.clone());
             }
-            let (selector, tolerations) = (self.words.get(pod.node_selector), self.words.get(pod.tolerations));
+            let (selector, tolerations) =
+                (self.words.get(pod.node_selector), self.words.get(pod.tolerations));
             known[index] = match admits(&labels, pod.arch, selector, tolerations) {
                 Some(avoided) => Admission::Yes(avoided),
                 None => Admission::No,

@@ -143,7 +143,9 @@ mod tests {
     #[test]
     fn large_clusters_are_sampled() {
         // 50 − n/125 percent, at least 5, at least 100 nodes; all of a small cluster.
-        for (nodes, enough) in [(3, 3), (99, 99), (100, 100), (1_000, 420), (1_500, 570), (5_000, 500), (10_000, 500)] {
+        for (nodes, enough) in
+            [(3, 3), (99, 99), (100, 100), (1_000, 420), (1_500, 570), (5_000, 500), (10_000, 500)]
+        {
             assert_eq!(feasible_nodes_to_find(nodes), enough, "{nodes}");
         }
     }
