@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::{Entry, Node, Place, Value};
-use super::values::{Parsed, Refusal, one_of, suggest};
+use super::values::{Parsed, Refusal, all_of, suggest};
 use crate::error::{Diagnostic, Diagnostics};
 
 /// Which fields the scenario file set, by their dotted path, with their place and text.
@@ -236,18 +236,16 @@ impl<'n> Section<'n> {
 
     /// Refuses every field that nobody asked for.
     pub fn finish(self, reader: &mut Reader) {
-        for entry in self
-            .entries
-            .iter()
-            .filter(|e| !self.known.contains(&e.key.as_str()) && !self.refused.contains(&e.key))
-        {
-            let place = if self.path.is_empty() { String::new() } else { format!(" in {}", self.path) };
-            let refusal = Refusal::new(format!("unknown field{place}"));
-            let refusal = match suggest(&entry.key, &self.known) {
-                Some(name) => refusal.hint(format!("did you mean {name}?")),
-                None => refusal
-                    .hint(format!("the fields here are {}", one_of(&self.known).replace(" or ", " and "))),
-            };
+        let place = if self.path.is_empty() { String::new() } else { format!(" in {}", self.path) };
+        // The list of fields helps once; after many strangers it would bury them.
+        let mut all = Some(format!("the fields here are {}", all_of(&self.known)));
+        for entry in self.entries {
+            if self.known.contains(&entry.key.as_str()) || self.refused.contains(&entry.key) {
+                continue;
+            }
+            let meant = suggest(&entry.key, &self.known).map(|name| format!("did you mean {name}?"));
+            let hint = meant.or_else(|| all.take());
+            let refusal = Refusal { message: format!("unknown field{place}"), hint };
             reader.problem(entry.key_place, &entry.key, refusal);
         }
     }

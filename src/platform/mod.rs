@@ -5,6 +5,7 @@
 //! its source, by `assumptions`; nothing in the simulation assumes what is not written here. This module knows
 //! no events and no files' bytes besides the scenario's.
 
+mod assumptions;
 mod defaults;
 mod fields;
 mod scenario;
@@ -12,6 +13,7 @@ mod tree;
 mod values;
 mod words;
 
+pub use assumptions::{Assumption, assumptions};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};

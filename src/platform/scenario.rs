@@ -85,7 +85,7 @@ pub fn read(path: &Path, text: &str) -> Result<Scenario> {
 #[cfg(test)]
 pub(super) fn every_field() -> std::collections::BTreeSet<String> {
     let mut reader = Reader::new("");
-    let text = "{apiVersion: cost-sim/v1, kind: Scenario, startup: {containerCreate: {median: 1s, p95: 3s}}, \
+    let text = "{apiVersion: cost-sim/v1, kind: Scenario, \
                 daemonSets: [{name: a}], sidecars: [{name: a}], platforms: [{name: a, kind: recorded}, \
                 {name: b, kind: fargate}, {name: c, kind: node-group, scaling: {desiredSize: 1}, \
                 taints: [{key: a, effect: NoSchedule}]}]}";

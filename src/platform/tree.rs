@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Result};
 
 /// 1-based line and column of something in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +46,19 @@ impl Node {
     /// "a mapping", for messages about what was expected instead.
     pub fn shape(&self) -> &'static str {
         match self.value {
-            Value::Null => "nothing",
+            Value::Null => "an empty value",
             Value::Scalar(_) => "a single value",
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// How many items or fields.
+    pub fn len(&self) -> usize {
+        match &self.value {
+            Value::Null | Value::Scalar(_) => 0,
+            Value::List(items) => items.len(),
+            Value::Map(entries) => entries.len(),
         }
     }
 
@@ -69,7 +78,7 @@ impl Node {
 }
 
 /// All documents of `source` that are not empty.
-pub(super) fn documents(file: &str, source: &str) -> Result<Vec<Node>, Diagnostic> {
+pub(super) fn documents(file: &str, source: &str) -> Result<Vec<Node>> {
     // A scenario is written by hand: what needs more than this is a mistake or an attack.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -88,25 +97,47 @@ pub(super) fn documents(file: &str, source: &str) -> Result<Vec<Node>, Diagnosti
     };
     match serde_saphyr::from_multiple_with_options::<Spanned<Raw>>(source, options) {
         Ok(raw) => Ok(raw.into_iter().map(|node| resolve(node, source)).collect()),
-        Err(error) => Err(syntax_error(file, source, &error)),
+        Err(error) => Err(syntax_error(file, source, &error).into()),
     }
 }
 
 fn syntax_error(file: &str, source: &str, error: &serde_saphyr::Error) -> Diagnostic {
-    let rendered = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let place = error.location().filter(|l| *l != Location::UNKNOWN);
-    let suffix = place.map(|l| format!(" at line {}, column {}", l.line(), l.column())).unwrap_or_default();
-    let message = rendered.strip_suffix(&suffix).unwrap_or(&rendered);
-    let diagnostic = Diagnostic::new(file, format!("this is not YAML that can be read: {message}"));
+    let diagnostic = Diagnostic::new(file, explain(error));
     let Some(place) = place else { return diagnostic };
-    let line = source.lines().nth(usize::try_from(place.line() - 1).unwrap_or(usize::MAX)).unwrap_or("");
-    let rest: String = line.chars().skip(usize::try_from(place.column() - 1).unwrap_or(usize::MAX)).collect();
+    let index = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = source.lines().nth(index(place.line())).unwrap_or("");
+    let rest: String = line.chars().skip(index(place.column())).collect();
     let diagnostic = diagnostic.at(place.line(), place.column());
     let diagnostic = if rest.is_empty() { diagnostic } else { diagnostic.text(rest) };
     if line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t') {
         diagnostic.hint("YAML is indented with spaces; this line starts with a tab")
     } else {
         diagnostic
+    }
+}
+
+/// The library's message without its place, in the words of a user where its own are a programmer's.
+fn explain(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error as Yaml;
+    match error {
+        Yaml::WithSnippet { error, .. } | Yaml::AliasError { error, .. } => explain(error),
+        Yaml::Budget { .. }
+        | Yaml::AliasReplayLimitExceeded { .. }
+        | Yaml::AliasExpansionLimitExceeded { .. }
+        | Yaml::AliasReplayStackDepthExceeded { .. } => {
+            "this is larger or more deeply nested than a scenario can be".to_owned()
+        }
+        Yaml::DuplicateMappingKey { key: Some(key), .. } => format!("{key} is there twice"),
+        Yaml::UnknownAnchor { .. } => "no anchor of this name stands before its alias".to_owned(),
+        Yaml::RecursiveReferencesRequireWeakTypes { .. } => "an anchor contains its own alias".to_owned(),
+        other => {
+            let text = other.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+            let suffix = other.location().filter(|l| *l != Location::UNKNOWN);
+            let suffix = suffix.map(|l| format!(" at line {}, column {}", l.line(), l.column()));
+            let text = text.strip_suffix(&suffix.unwrap_or_default()).unwrap_or(&text);
+            format!("this cannot be read as YAML: {text}")
+        }
     }
 }
 
@@ -155,7 +186,7 @@ fn cut(source: &str, location: Location) -> &str {
 }
 
 impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         deserializer.deserialize_any(RawVisitor)
     }
 }
@@ -169,39 +200,39 @@ impl<'de> Visitor<'de> for RawVisitor {
         f.write_str("a value, a list or a mapping")
     }
 
-    fn visit_unit<E>(self) -> Result<Raw, E> {
+    fn visit_unit<E>(self) -> std::result::Result<Raw, E> {
         Ok(Raw::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Raw, E> {
+    fn visit_none<E>(self) -> std::result::Result<Raw, E> {
         Ok(Raw::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Raw, E> {
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Raw, E> {
         Ok(Raw::Typed)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Raw, E> {
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Raw, E> {
         Ok(Raw::Typed)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Raw, E> {
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Raw, E> {
         Ok(Raw::Typed)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Raw, E> {
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Raw, E> {
         Ok(Raw::Typed)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Raw, E> {
         Ok(Raw::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Raw, E> {
+    fn visit_string<E>(self, text: String) -> std::result::Result<Raw, E> {
         Ok(Raw::Text(text))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Raw, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             list.push(item);
@@ -209,7 +240,7 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(Raw::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Raw, A::Error> {
         let mut map = Vec::new();
         while let Some(entry) = entries.next_entry()? {
             map.push(entry);

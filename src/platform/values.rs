@@ -3,6 +3,8 @@
 //! Every `…_text` function writes what its reader takes back to the same value, exactly. The bounds are wide
 //! enough for any real cluster and narrow enough that sums over a trace stay far from overflow.
 
+use std::fmt::Write;
+
 use crate::units::{
     Cpu, Memory, QuantityError, Span, parse_cpu, parse_decimal, parse_duration, parse_memory,
 };
@@ -42,9 +44,14 @@ fn quantity(what: &str, example: &str, error: QuantityError) -> Refusal {
     Refusal::new(format!("is not {what}: {error}")).hint(format!("write for example {example}"))
 }
 
-pub(super) fn within<T: PartialOrd>(value: T, least: T, most: T, text: impl Fn(&T) -> String) -> Parsed<T> {
+pub(super) fn within<T: PartialOrd + Copy>(
+    value: T,
+    least: T,
+    most: T,
+    text: impl Fn(T) -> String,
+) -> Parsed<T> {
     if value < least || value > most {
-        return Err(Refusal::new(format!("must be between {} and {}", text(&least), text(&most))));
+        return Err(Refusal::new(format!("must be between {} and {}", text(least), text(most))));
     }
     Ok(value)
 }
@@ -52,7 +59,7 @@ pub(super) fn within<T: PartialOrd>(value: T, least: T, most: T, text: impl Fn(&
 /// A CPU quantity from `least` on.
 pub(super) fn cpu(text: &str, least: Cpu) -> Parsed<Cpu> {
     let value = parse_cpu(text).map_err(|e| quantity("a CPU quantity", "500m or 2", e))?;
-    within(value, least, MOST_CPU, Cpu::to_string)
+    within(value, least, MOST_CPU, cpu_text)
 }
 
 /// A memory or storage quantity between two bounds.
@@ -84,19 +91,15 @@ pub(super) fn duration(text: &str, most: Span) -> Parsed<Span> {
         };
         Refusal::new(format!("is not a duration: {problem}")).hint("write for example 90s, 1h30m or 250ms")
     })?;
-    within(value, Span::ZERO, most, |s| duration_text(*s))
+    within(value, Span::ZERO, most, duration_text)
 }
 
 /// A whole number between two bounds.
 pub(super) fn whole(text: &str, least: u64, most: u64) -> Parsed<u64> {
-    let refused =
-        |problem: &str| Refusal::new(format!("must be a whole number between {least} and {most}{problem}"));
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(refused(""));
-    }
+    let sound = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse::<u64>() {
-        Ok(value) if (least..=most).contains(&value) => Ok(value),
-        _ => Err(refused(", and it is out of range")),
+        Ok(value) if sound && (least..=most).contains(&value) => Ok(value),
+        _ => Err(Refusal::new(format!("must be a whole number between {least} and {most}"))),
     }
 }
 
@@ -119,8 +122,12 @@ fn ppm(text: &str, most_percent: u32) -> Parsed<u32> {
         return Err(Refusal::new("is not a percentage").hint("write for example 5% or 0.5%"));
     };
     let places = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let value = parse_decimal(number.trim_end(), 4).map_err(|e| {
-        Refusal::new(format!("is not a percentage: {e}")).hint("write for example 5% or 0.5%")
+    let value = parse_decimal(number, 4).map_err(|e| {
+        let problem = match e {
+            QuantityError::Malformed => "it is not a decimal number".to_owned(),
+            other => other.to_string(),
+        };
+        Refusal::new(format!("is not a percentage: {problem}")).hint("write for example 5% or 0.5%")
     })?;
     if places > 4 {
         return Err(Refusal::new("is finer than 0.0001%"));
@@ -165,10 +172,19 @@ pub(super) fn choice<T: Copy>(text: &str, words: &[(&str, T)]) -> Parsed<T> {
 
 /// `a`, `a or b`, `a, b or c`.
 pub(super) fn one_of(words: &[&str]) -> String {
+    joined(words, "or")
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn all_of(words: &[&str]) -> String {
+    joined(words, "and")
+}
+
+fn joined(words: &[&str], last_word: &str) -> String {
     match words {
         [] => String::new(),
         [only] => (*only).to_owned(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        [first @ .., last] => format!("{} {last_word} {last}", first.join(", ")),
     }
 }
 
@@ -184,7 +200,7 @@ pub(super) fn suggest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str>
     }
     let distance = |candidate: &str| {
         let candidate = plain(candidate);
-        let begun = wanted.len() >= 4 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
+        let begun = wanted.len() >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
         let typos = strsim::damerau_levenshtein(&wanted, &candidate);
         if begun { typos.min(1) } else { typos }
     };
@@ -198,12 +214,12 @@ pub(super) fn suggest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str>
         .map(|(_, c)| c)
 }
 
-pub(super) fn cpu_text(cpu: &Cpu) -> String {
+pub(super) fn cpu_text(cpu: Cpu) -> String {
     cpu.to_string()
 }
 
 /// The shorter of the exact binary and the exact decimal notation: `20Gi`, `25M`.
-pub(super) fn memory_text(memory: &Memory) -> String {
+pub(super) fn memory_text(memory: Memory) -> String {
     let binary = memory.to_string();
     let bytes = memory.bytes();
     let decimal = [("T", 1_000_000_000_000), ("G", 1_000_000_000), ("M", 1_000_000), ("k", 1_000)]
@@ -233,7 +249,7 @@ pub(super) fn duration_text(span: Span) -> String {
     let mut rest = ms;
     for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)] {
         if rest >= length {
-            text.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(text, "{}{unit}", rest / length);
             rest %= length;
         }
     }
@@ -271,13 +287,13 @@ mod tests {
             prop_assert_eq!(duration(&duration_text(span), YEAR).unwrap(), span);
             for bytes in [bytes, bytes / 1_000_000 * 1_000_000, bytes >> 20 << 20] {
                 let value = Memory::from_bytes(bytes);
-                prop_assert_eq!(memory(&memory_text(&value), Memory::ZERO, MOST_MEMORY).unwrap(), value);
+                prop_assert_eq!(memory(&memory_text(value), Memory::ZERO, MOST_MEMORY).unwrap(), value);
             }
             prop_assert_eq!(share(&ppm_text(n)).unwrap(), n);
             let n = i64::from(n);
             prop_assert_eq!(tenths(&tenths_text(n), 0, 1_000_000).unwrap(), n);
             let milli = Cpu::from_milli(n);
-            prop_assert_eq!(cpu(&cpu_text(&milli), Cpu::ZERO).unwrap(), milli);
+            prop_assert_eq!(cpu(&cpu_text(milli), Cpu::ZERO).unwrap(), milli);
         }
 
         #[test]
@@ -293,7 +309,7 @@ mod tests {
             assert_eq!(duration_text(parse_duration(text).unwrap()), text);
         }
         for text in ["25M", "20Gi", "125M", "1Ki", "0", "1500"] {
-            assert_eq!(memory_text(&parse_memory(text).unwrap()), text);
+            assert_eq!(memory_text(parse_memory(text).unwrap()), text);
         }
         assert_eq!(
             (ppm_text(5_000), ppm_text(50_000), ppm_text(1)),

@@ -42,6 +42,7 @@ impl Words for BillUntil {
         &[("podDeleted", Self::PodDeleted), ("podFinished", Self::PodFinished)];
 }
 
+/// On-demand first: it is the only one that this version simulates.
 impl Words for CapacityType {
     const WORDS: &'static [(&'static str, Self)] = &[("ON_DEMAND", Self::OnDemand), ("SPOT", Self::Spot)];
 }

@@ -43,7 +43,8 @@ fn candidate(reader: &mut Reader, index: usize, node: &Node) -> Option<(Place, P
         _ => {
             let message =
                 format!("{path} must be the name of a built-in platform or a mapping, not {}", node.shape());
-            reader.problem(node.place, "", Refusal::new(message));
+            let refusal = Refusal::new(message).hint(format!("the built-in ones are {}", all_of(&BUILT_INS)));
+            reader.problem(node.place, "", refusal);
             None
         }
     }
@@ -57,7 +58,7 @@ pub(super) fn named(name: &str) -> Parsed<Platform> {
     if NOT_YET.contains(&name) {
         let refusal = Refusal::new("this built-in platform cannot be simulated by this version yet");
         return Err(
-            refusal.hint(format!("the built-in platforms of this version are {}", one_of_built_ins()))
+            refusal.hint(format!("the built-in platforms of this version are {}", all_of(&BUILT_INS)))
         );
     }
     let refusal = Refusal::new("there is no built-in platform of this name");
@@ -65,13 +66,9 @@ pub(super) fn named(name: &str) -> Parsed<Platform> {
         Some(known) => refusal.hint(format!("did you mean {known}?")),
         None => refusal.hint(format!(
             "the built-in ones are {}; describe others with {{name: …, kind: …}}",
-            one_of_built_ins()
+            all_of(&BUILT_INS)
         )),
     })
-}
-
-fn one_of_built_ins() -> String {
-    one_of(&BUILT_INS).replace(" or ", " and ")
 }
 
 /// Names appear in tables, file names and flags, so they are kept simple.
@@ -139,12 +136,11 @@ fn node_group(reader: &mut Reader, section: &mut Section) -> NodeGroup {
         g.instance_type = instance_type(reader, &section.path("instanceTypes"), entry);
     }
     section.set(reader, "capacityType", &mut g.capacity_type, |text| {
-        match choice(text, CapacityType::WORDS)? {
-            CapacityType::Spot => {
-                Err(Refusal::new("SPOT cannot be simulated by this version yet").hint("write ON_DEMAND"))
-            }
-            CapacityType::OnDemand => Ok(CapacityType::OnDemand),
+        if text.eq_ignore_ascii_case(CapacityType::Spot.word()) {
+            let refusal = Refusal::new("SPOT cannot be simulated by this version yet");
+            return Err(refusal.hint("write ON_DEMAND"));
         }
+        choice(text, &CapacityType::WORDS[..1])
     });
     scaling(reader, section, &mut g.size);
     section.set(reader, "rootVolume", &mut g.root_volume, |t| {
@@ -217,6 +213,8 @@ fn scaling(reader: &mut Reader, section: &mut Section, size: &mut GroupSize) {
         return;
     }
     let refusal = match (all.as_slice(), desired) {
+        // What it has instead is refused as unknown.
+        ([], _) if entry.value.len() > 0 => return,
         ([], _) => Refusal::new(format!("{path} gives no size")),
         ([first, rest @ ..], _) if rest.iter().any(|n| n != first) => {
             Refusal::new(format!("{path}: autoscaling cannot be simulated by this version yet"))

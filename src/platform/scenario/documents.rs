@@ -7,7 +7,7 @@ use super::super::fields::{Reader, Section};
 use super::super::tree::{self, Node, Value};
 use super::super::values::{Refusal, suggest};
 use super::{API_VERSION, Limits, Scenario, candidates, settings};
-use crate::error::Diagnostic;
+use crate::error::Result;
 use crate::platform::values::{increase, whole};
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
@@ -19,7 +19,7 @@ const NOT_YET: [(&str, &str); 5] = [
     ("Provisioner", "Karpenter"),
 ];
 
-pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario, Diagnostic> {
+pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario> {
     let file = reader.file().to_owned();
     // A byte order mark is how some editors begin a file; YAML allows it.
     let documents = tree::documents(&file, text.strip_prefix('\u{feff}').unwrap_or(text))?;
@@ -37,19 +37,16 @@ pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario, Diag
             (Kind::Other, _) => others = true,
         }
     }
-    match found {
-        Some(node) => Ok(content(reader, node)),
-        None => {
-            if !others {
-                reader.problem_anywhere(
-                    Refusal::new("there is no Scenario in this file").hint(format!(
-                        "start it with the lines apiVersion: {API_VERSION} and kind: Scenario"
-                    )),
-                );
-            }
-            Ok(Scenario::default())
-        }
+    if let Some(node) = found {
+        return Ok(content(reader, node));
     }
+    // A file of other documents only has been told about each of them.
+    if !others {
+        let refusal = Refusal::new("there is no Scenario in this file")
+            .hint(format!("start it with the lines apiVersion: {API_VERSION} and kind: Scenario"));
+        reader.problem_anywhere(refusal);
+    }
+    Ok(Scenario::default())
 }
 
 enum Kind {
@@ -61,7 +58,9 @@ enum Kind {
 fn kind(reader: &mut Reader, document: &Node) -> Kind {
     if !matches!(document.value, Value::Map(_)) {
         let message = format!("a document must be a mapping, not {}", document.shape());
-        reader.problem(document.place, document.scalar().unwrap_or_default(), Refusal::new(message));
+        let refusal = Refusal::new(message)
+            .hint(format!("a scenario starts with the lines apiVersion: {API_VERSION} and kind: Scenario"));
+        reader.problem(document.place, document.scalar().unwrap_or_default(), refusal);
         return Kind::Other;
     }
     let Some((node, kind)) = document.get("kind").and_then(|n| n.scalar().map(|text| (n, text))) else {

@@ -29,14 +29,14 @@ impl Scenario {
         }
         if let Some(cpu) = flags.cpu_request {
             s.defaults.cpu_request = within(cpu, Cpu::from_milli(1), MOST_CPU, cpu_text)
-                .map_err(|e| usage("the default CPU request", &cpu_text(&cpu), e))?;
+                .map_err(|e| usage("the default CPU request", &cpu_text(cpu), e))?;
         }
         if let Some(memory) = flags.memory_request {
             s.defaults.memory_request = within(memory, Memory::from_mib(1), MOST_MEMORY, memory_text)
-                .map_err(|e| usage("the default memory request", &memory_text(&memory), e))?;
+                .map_err(|e| usage("the default memory request", &memory_text(memory), e))?;
         }
         if let Some(size) = flags.image_size {
-            let text = memory_text(&size);
+            let text = memory_text(size);
             if size != Memory::from_mib(size.mib_ceil()) {
                 return Err(usage("the image size", &text, Refusal::new("must be a whole number of MiB")));
             }
@@ -44,7 +44,7 @@ impl Scenario {
                 .map_err(|e| usage("the image size", &text, e))?;
         }
         if let Some(seed) = flags.seed {
-            s.seed = within(seed, 0, LARGEST_SEED, u64::to_string)
+            s.seed = within(seed, 0, LARGEST_SEED, |n| n.to_string())
                 .map_err(|e| usage("the seed", &seed.to_string(), e))?;
         }
         if let Some(replay) = flags.replay {
@@ -68,11 +68,9 @@ fn pick(own: &[Platform], names: &[String]) -> Result<Vec<Platform>> {
             Some(platform) => platform.clone(),
             None => candidates::named(name).map_err(|refusal| {
                 let names: Vec<&str> = own.iter().map(|p| p.name.as_str()).collect();
-                let refusal = match suggest(name, &names) {
-                    Some(known) => refusal.hint(format!("did you mean {known}?")),
-                    None => refusal,
-                };
-                usage("--platform", name, Refusal { message: format!("— {}", refusal.message), ..refusal })
+                let meant = suggest(name, &names).map(|known| format!("did you mean {known}?"));
+                let message = format!("--platform {}: {}", name.escape_debug(), refusal.message);
+                Error::Usage { message, hint: meant.or(refusal.hint) }
             })?,
         };
         picked.push(platform);

@@ -1,7 +1,7 @@
 //! A scenario as YAML: complete, resolved, and readable by `read`.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_saphyr::FlowMap;
+use serde_saphyr::{FlowMap, FlowSeq};
 
 use super::super::values::*;
 use super::super::*;
@@ -33,12 +33,12 @@ impl Scenario {
 fn settings(s: &Settings) -> Vec<(String, Yaml)> {
     vec![
         field("region", text(&s.region.name)),
-        field("zones", Yaml::List(s.zones.iter().map(|z| text(z)).collect())),
+        field("zones", Yaml::InlineList(s.zones.clone())),
         map(
             "defaults",
             [
-                ("cpuRequest", text(cpu_text(&s.defaults.cpu_request))),
-                ("memoryRequest", text(memory_text(&s.defaults.memory_request))),
+                ("cpuRequest", text(cpu_text(s.defaults.cpu_request))),
+                ("memoryRequest", text(memory_text(s.defaults.memory_request))),
                 ("imageSizeMiB", whole_number(s.defaults.image_size.mib_ceil())),
             ],
         ),
@@ -56,12 +56,12 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
         map(
             "images",
             [
-                ("layerRate", text(memory_text(&s.images.layer_rate))),
+                ("layerRate", text(memory_text(s.images.layer_rate))),
                 ("parallelLayers", whole_number(s.images.parallel_layers)),
                 ("layers", whole_number(s.images.layers)),
                 ("unpackedRatio", Yaml::Tenths(s.images.unpacked_tenths)),
-                ("unpackRate", text(memory_text(&s.images.unpack_rate))),
-                ("networkRate", text(memory_text(&s.images.network_rate))),
+                ("unpackRate", text(memory_text(s.images.unpack_rate))),
+                ("networkRate", text(memory_text(s.images.network_rate))),
                 ("serializeImagePulls", Yaml::Bool(s.images.serialize_pulls)),
             ],
         ),
@@ -110,8 +110,8 @@ fn agents(agents: &[Agent]) -> Yaml {
     let agent = |a: &Agent| {
         Yaml::Inline(vec![
             field("name", text(&a.name)),
-            field("cpu", text(cpu_text(&a.requests.cpu))),
-            field("memory", text(memory_text(&a.requests.memory))),
+            field("cpu", text(cpu_text(a.requests.cpu))),
+            field("memory", text(memory_text(a.requests.memory))),
         ])
     };
     Yaml::List(agents.iter().map(agent).collect())
@@ -132,7 +132,7 @@ fn platform(p: &Platform) -> Yaml {
 }
 
 fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
-    let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::List(vec![text(t)]));
+    let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::InlineList(vec![t.clone()]));
     let scaling = match g.size {
         GroupSize::HoldPeak => text("holdPeak"),
         GroupSize::Fixed(nodes) => Yaml::Inline(vec![field("desiredSize", Yaml::Whole(nodes.into()))]),
@@ -148,7 +148,7 @@ fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
         field("instanceTypes", types),
         field("capacityType", text(g.capacity_type.word())),
         field("scaling", scaling),
-        field("rootVolume", text(memory_text(&g.root_volume))),
+        field("rootVolume", text(memory_text(g.root_volume))),
         field("maxPods", g.max_pods.map_or(text("auto"), whole_number)),
         field("labels", Yaml::Map(g.labels.iter().map(|(k, v)| (k.clone(), text(v))).collect())),
         field("taints", Yaml::List(g.taints.iter().map(taint).collect())),
@@ -189,6 +189,8 @@ enum Yaml {
     /// A mapping on one line.
     Inline(Vec<(String, Yaml)>),
     List(Vec<Yaml>),
+    /// Words on one line.
+    InlineList(Vec<String>),
 }
 
 fn text(text: impl Into<String>) -> Yaml {
@@ -233,6 +235,7 @@ impl Serialize for Yaml {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Map(fields) => Fields(fields).serialize(serializer),
             Self::Inline(fields) => FlowMap(Fields(fields)).serialize(serializer),
+            Self::InlineList(words) => FlowSeq(words).serialize(serializer),
             Self::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
                 for item in items {
