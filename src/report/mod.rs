@@ -1,0 +1,275 @@
+//! What a run found out, as one value that every output format is written from.
+//!
+//! [`Report`] is the only result type that is serialised; its JSON form is described by `docs/report.schema.json`,
+//! which is generated from these types. Money is a decimal string with the ledger's full precision, times in
+//! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
+
+
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Raised when a reader of older reports would misunderstand.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    pub schema_version: u32,
+    pub tool: Tool,
+    pub inputs: Inputs,
+    /// What ran, as a scenario file (YAML) that can be passed back.
+    pub scenario: String,
+    /// Every price that any platform's bill rests on.
+    pub prices: Vec<PriceUsed>,
+    /// The result in one sentence.
+    pub finding: String,
+    pub warnings: Vec<String>,
+    /// The first is what the others are compared with.
+    pub platforms: Vec<PlatformReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Inputs {
+    pub traces: Vec<TraceInput>,
+    pub pods: u64,
+    pub workflow_runs: u64,
+    /// What the bill covers at least.
+    pub window: WindowText,
+    pub region: String,
+    /// `given`, `trace` or `assumed`.
+    pub region_source: String,
+    /// The trace is invented.
+    pub synthetic: bool,
+    /// `closed` or `open`.
+    pub replay: String,
+    pub seed: u64,
+    pub prices: PriceInput,
+    /// How many pods needed a default, by what was missing.
+    pub defaulted: Defaulted,
+    pub assumptions: Vec<Assumption>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceInput {
+    /// As the user gave it.
+    pub path: String,
+    /// Of the canonical, sorted content.
+    pub sha256: String,
+    pub rows: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowText {
+    pub start: String,
+    pub end: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PriceInput {
+    /// Dates of the oldest and the newest price used.
+    pub as_of: Option<DateRange>,
+    /// Of the price snapshot.
+    pub sha256: String,
+    /// Names of the prices used that were inferred, not observed.
+    pub inferred: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DateRange {
+    pub oldest: String,
+    pub newest: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Defaulted {
+    pub cpu_requests: u64,
+    pub memory_requests: u64,
+    pub image_sizes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Assumption {
+    pub name: String,
+    pub value: String,
+    pub default: String,
+    pub source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PriceUsed {
+    pub name: String,
+    pub unit: String,
+    pub usd_per_unit: String,
+    pub as_of: String,
+    /// How it was found where nobody observed it.
+    pub inferred_by: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformReport {
+    pub name: String,
+    pub kind: String,
+    /// Whether the trace ran on this platform before.
+    pub today: bool,
+    /// Whether every pod ended as recorded. A platform that is not complete is never called cheapest.
+    pub complete: bool,
+    pub incomplete_reasons: Vec<String>,
+    /// `null` where the platform cannot be billed; then [`Self::cost_unknown`] says why.
+    pub cost: Option<Cost>,
+    pub cost_unknown: Option<String>,
+    pub latency: Latency,
+    pub pods: PodCounts,
+    pub capacity: Capacity,
+    pub disruption: Disruption,
+    pub spot: Spot,
+    pub workflows: Vec<WorkflowReport>,
+    /// Why it differs from the first platform; `null` until it is computed.
+    pub savings: Option<Savings>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cost {
+    pub total_usd: String,
+    /// The total over 730 hours.
+    pub usd_per_month: String,
+    /// The hours that the bill covers: the window, or to the last pod's end if that is later.
+    pub billed_hours: f64,
+    /// They sum to the total exactly.
+    pub items: Vec<CostItem>,
+    /// The same money by what it was for; sums to the total exactly.
+    pub allocation: AllocationReport,
+    /// What no scheduler could undercut on these machines: the pods' work as a fluid, without gaps.
+    pub lower_bound_usd: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CostItem {
+    pub item: String,
+    /// AWS's usage type.
+    pub detail: String,
+    pub quantity: f64,
+    pub unit: String,
+    pub usd_per_unit: String,
+    pub usd: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AllocationReport {
+    /// Allocated to pods by the larger of their CPU and memory share; `workflows` splits it further.
+    pub pods_usd: String,
+    pub daemonsets_usd: String,
+    pub startup_usd: String,
+    pub idle_usd: String,
+    /// Control plane and NAT.
+    pub shared_usd: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// Pod created → container running.
+    pub start_delay_s: Distribution,
+    /// Task eligible → its end noticed.
+    pub turnaround_s: Distribution,
+    /// Workflow run's first task submitted → its last end noticed; complete runs only.
+    pub makespan_s: Distribution,
+}
+
+/// Quantiles are nearest-rank: values that occurred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Distribution {
+    pub count: u64,
+    pub mean: Option<f64>,
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
+    /// From 1,000 values on.
+    pub p999: Option<f64>,
+    pub max: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PodCounts {
+    pub total: u64,
+    pub succeeded: u64,
+    pub failed: u64,
+    pub unschedulable: u64,
+    pub canceled: u64,
+    pub not_run: u64,
+    pub restarted: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Capacity {
+    pub nodes_launched: u64,
+    pub nodes_peak: u64,
+    pub node_hours: f64,
+    /// Requested by pods ÷ allocatable, over the nodes' time. `null` without nodes.
+    pub cpu_requested_ratio: Option<f64>,
+    pub memory_requested_ratio: Option<f64>,
+    pub by_instance_type: Vec<MachineReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MachineReport {
+    /// Instance type, or Fargate size such as `0.5 vCPU 2 GB`.
+    pub machine: String,
+    /// `on-demand`, `spot` or `fargate`.
+    pub capacity_type: String,
+    pub nodes: u64,
+    pub node_hours: f64,
+    pub cpu_requested_ratio: f64,
+    pub memory_requested_ratio: f64,
+    pub usd: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Disruption {
+    /// Pods evicted, by reason.
+    pub evictions: BTreeMap<String, u64>,
+    pub tasks_killed: u64,
+    pub tasks_restarted: u64,
+    pub lost_work_hours: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Spot {
+    pub node_hours_ratio: f64,
+    pub cost_ratio: f64,
+    pub interruptions: u64,
+    pub capacity_errors: u64,
+    pub fallback_node_hours: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkflowReport {
+    /// Empty for pods without a workflow.
+    pub workflow: String,
+    pub runs: u64,
+    pub pods: u64,
+    /// `null` where the platform cannot be billed.
+    pub usd: Option<String>,
+    pub p50_makespan_s: Option<f64>,
+    pub p99_makespan_s: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Savings {
+    pub total_usd: String,
+    /// They sum to the total exactly.
+    pub causes: Vec<Cause>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    pub cause: String,
+    pub usd: String,
+}
