@@ -6,6 +6,12 @@
 
 
 
+mod finding;
+mod summary;
+
+pub use finding::finding;
+pub use summary::{Source, distribution, summarize};
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
