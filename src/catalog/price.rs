@@ -77,7 +77,7 @@ impl fmt::Display for InferredBy {
 }
 
 /// The day, month or year on which a price was seen. Sources often know no more than the month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PriceDate {
     year: u16,
     /// 0 when unknown.

@@ -173,9 +173,9 @@ fn open(path: &Path) -> Result<std::result::Result<String, Diagnostic>> {
     // Spreadsheets like to put a byte order mark before the header.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(bytes.clone(), <[u8]>::to_vec);
     Ok(String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-        Diagnostic::new(name, "this is not UTF-8 text").line(line).hint("save the file as UTF-8")
+        let good = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes()[..good].split(|b| *b == b'\n').count();
+        Diagnostic::new(name, "this is not UTF-8 text").line(lines as u64).hint("save the file as UTF-8")
     }))
 }
 
