@@ -103,7 +103,7 @@ fn a_pod_asks_for_its_containers_or_its_largest_init_container() {
     assert_eq!(pod_request(&[], &[]), request("0", "0"));
 }
 
-/// The worked examples of `docs`: us-east-1, each with the printed precision.
+/// us-east-1, checked by hand, to the precision given.
 #[test]
 fn worked_examples_of_fargate_bills() {
     let case_a = pod_request(&[request("400m", "1Gi"), request("500m", "0.6Gi")], &[request("500m", "2Gi")]);
