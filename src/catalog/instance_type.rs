@@ -150,7 +150,7 @@ impl InstanceType {
         let firmware = if self.arch == Arch::Arm64 { Memory::from_mib(64) } else { Memory::ZERO };
         let visible = self.memory - firmware;
         let overhead = visible.bytes() as i128 * settings.vm_memory_overhead_per_mille as i128;
-        let overhead_mib = (overhead as u128).div_ceil(1_000 << 20) as i64;
+        let overhead_mib = -(-overhead).div_euclid(1_000 << 20) as i64;
         Resources {
             cpu: Cpu::from_cores(self.vcpu),
             memory: visible - Memory::from_mib(overhead_mib),

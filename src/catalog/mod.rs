@@ -70,7 +70,7 @@ impl Catalog {
         on_demand: &[Option<Price>],
         spot: &[Option<(Price, SpotAdvice)>],
         fargate: Option<FargatePrices>,
-        mut services: ServicePrices,
+        services: &ServicePrices,
     ) -> Self {
         let mut offerings = Vec::with_capacity(types.len() * zones.len() * 2);
         let mut starts = Vec::with_capacity(types.len() + 1);
@@ -104,7 +104,7 @@ impl Catalog {
             zones: zones.iter().map(|letter| format!("{region}{letter}")).collect(),
             as_of: dates.iter().min().copied().zip(dates.iter().max().copied()),
             fargate,
-            services,
+            services: *services,
             types,
             offerings,
             starts,

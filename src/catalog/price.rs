@@ -49,6 +49,8 @@ pub enum InferredBy {
     SpotSavings,
     /// As [`Self::SpotSavings`], from an on-demand price that is itself inferred.
     SpotSavingsOfInferred,
+    /// The on-demand price times the share that Auto Mode's fee is of it for a few types.
+    AutoModeShare,
     /// The price of us-east-1, for want of one in the region.
     UsEast1Price,
 }
@@ -62,7 +64,7 @@ impl InferredBy {
     ];
 }
 
-/// For reports: `inferred: …`.
+/// For reports; completes "inferred: ".
 impl fmt::Display for InferredBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -71,13 +73,14 @@ impl fmt::Display for InferredBy {
             Self::RegionalMultiplier => "us-east-1 times the region's ratio in the generation before",
             Self::SpotSavings => "on-demand price less the Spot Advisor's average saving",
             Self::SpotSavingsOfInferred => "inferred on-demand price less the Spot Advisor's average saving",
+            Self::AutoModeShare => "a share of the on-demand price, as seen for a few types",
             Self::UsEast1Price => "the price of us-east-1",
         })
     }
 }
 
 /// The day, month or year on which a price was seen. Sources often know no more than the month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PriceDate {
     year: u16,
     /// 0 when unknown.

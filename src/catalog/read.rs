@@ -1,7 +1,5 @@
 //! From rows to values: what stands in each price file. `pricing/README.md` describes them for users.
 
-use std::collections::BTreeMap;
-
 use super::fargate::FargatePrices;
 use super::services::{Item, ServicePrices};
 use super::spot::{InterruptionBucket, SpotAdvice};
@@ -32,11 +30,14 @@ pub(super) struct Types {
 }
 
 impl Types {
-    pub fn find(&self, name: &str) -> Option<usize> {
+    fn find(&self, name: &str) -> Option<usize> {
         self.list.binary_search_by(|kind| kind.name.as_str().cmp(name)).ok()
     }
 
-    fn of(&self, row: &mut Row<'_>, name: Field<'_>) -> Option<usize> {
+    /// The type of a row with a region and a type, of which there must be one.
+    fn of(&self, row: &mut Row<'_>, seen: &mut Seen, region: Field<'_>, name: Field<'_>) -> Option<usize> {
+        row.region(region);
+        row.unique(seen, format!("{},{}", region.text, name.text), name);
         let found = self.find(name.text);
         if found.is_none() && self.sound {
             let hint = nearest(name.text, self.list.iter().map(|kind| kind.name.as_str()))
@@ -82,9 +83,9 @@ pub(super) fn instance_types(file: File<'_>, found: &mut Diagnostics) -> Types {
     let mut seen = Seen::default();
     if let Some(table) = Table::open(file.name, file.text, COLUMNS, found) {
         table.rows(found, |row, fields| {
-            if let Some(kind) = instance_type(row, fields)
-                && row.unique(&mut seen, &kind.name, fields[0])
-            {
+            let kind = instance_type(row, &fields);
+            row.unique(&mut seen, kind.name.clone(), fields[0]);
+            if row.is_sound() {
                 list.push(kind);
             }
         });
@@ -93,57 +94,37 @@ pub(super) fn instance_types(file: File<'_>, found: &mut Diagnostics) -> Types {
     Types { list, sound: found.total() == before }
 }
 
-fn instance_type(row: &mut Row<'_>, fields: [Field<'_>; 23]) -> Option<InstanceType> {
-    let [name, arch, vcpu, memory, pods, prefix_pods, rest @ ..] = fields;
-    let [gpus, gpu_maker, gpu_name, chips, chip_maker, chip_name, rest @ ..] = rest;
-    let [burstable, flex, metal, hypervisor, maker, clock, network, ebs, nvme, current, _source] = rest;
-    let shaped =
-        name.text.split_once('.').is_some_and(|(family, size)| !family.is_empty() && !size.is_empty());
-    if !shaped {
+fn instance_type(row: &mut Row<'_>, fields: &[Field<'_>; 23]) -> InstanceType {
+    let &[name, arch, vcpu, memory, pods, prefix_pods, gpus, gpu_maker, gpu_name, ref rest @ ..] = fields;
+    let &[chips, chip_maker, chip_name, burstable, flex, metal, ref rest @ ..] = rest;
+    let &[hypervisor, maker, clock, network, ebs, nvme, current, source] = rest;
+    let parts = name.text.split_once('.');
+    if parts.is_none_or(|(family, size)| family.is_empty() || size.is_empty()) {
         row.refuse(name, "is not an instance type", "write a family and a size, such as m6i.xlarge");
     }
-    // Every field is read before any is found missing, so that a row's mistakes are reported together.
-    let arch = row.choice(arch, &[("amd64", Arch::Amd64), ("arm64", Arch::Arm64)]);
-    let vcpu = row.count(vcpu, 1);
-    let memory = row.count(memory, 1);
-    let max_pods = row.count(pods, 1);
-    let max_pods_prefix_delegation = optional(row, prefix_pods);
-    let gpu = accelerators(row, gpus, gpu_maker, gpu_name);
-    let accelerator = accelerators(row, chips, chip_maker, chip_name);
-    let (burstable, flex, bare_metal) = (row.flag(burstable), row.flag(flex), row.flag(metal));
-    let hypervisor = row.choice(hypervisor, &[("nitro", "nitro"), ("xen", "xen"), ("none", "")]);
-    let cpu_manufacturer = row.text(maker);
-    let sustained_clock_mhz = optional(row, clock);
-    let network_mbps = row.count(network, 1);
-    let ebs_mbps = optional(row, ebs);
-    let local_nvme_gb = row.count(nvme, 0);
-    let current_generation = row.flag(current);
-    shaped.then_some(())?;
-    Some(InstanceType {
+    let some = |row: &mut Row<'_>, field: Field<'_>| row.count(field, 1);
+    let kind = InstanceType {
         name: name.text.to_owned(),
-        arch: arch?,
-        vcpu: vcpu?,
-        memory: Memory::from_mib(memory?),
-        max_pods: max_pods?,
-        max_pods_prefix_delegation: max_pods_prefix_delegation?,
-        gpu: gpu?,
-        accelerator: accelerator?,
-        burstable: burstable?,
-        flex: flex?,
-        bare_metal: bare_metal?,
-        hypervisor: hypervisor?.to_owned(),
-        cpu_manufacturer: cpu_manufacturer?.to_owned(),
-        sustained_clock_mhz: sustained_clock_mhz?,
-        network_mbps: network_mbps?,
-        ebs_mbps: ebs_mbps?,
-        local_nvme_gb: local_nvme_gb?,
-        current_generation: current_generation?,
-    })
-}
-
-/// A count that may be left empty. The outer `None` is a mistake.
-fn optional(row: &mut Row<'_>, field: Field<'_>) -> Option<Option<i64>> {
-    if field.text.is_empty() { Some(None) } else { row.count(field, 1).map(Some) }
+        arch: row.choice(arch, &[("amd64", Arch::Amd64), ("arm64", Arch::Arm64)]),
+        vcpu: row.count(vcpu, 1),
+        memory: Memory::from_mib(row.count(memory, 1)),
+        max_pods: row.count(pods, 1),
+        max_pods_prefix_delegation: row.optional(prefix_pods, some),
+        gpu: accelerators(row, gpus, gpu_maker, gpu_name),
+        accelerator: accelerators(row, chips, chip_maker, chip_name),
+        burstable: row.flag(burstable),
+        flex: row.flag(flex),
+        bare_metal: row.flag(metal),
+        hypervisor: row.choice(hypervisor, &[("nitro", "nitro"), ("xen", "xen"), ("none", "")]).to_owned(),
+        cpu_manufacturer: row.text(maker).to_owned(),
+        sustained_clock_mhz: row.optional(clock, some),
+        network_mbps: row.count(network, 1),
+        ebs_mbps: row.optional(ebs, some),
+        local_nvme_gb: row.count(nvme, 0),
+        current_generation: row.flag(current),
+    };
+    row.text(source);
+    kind
 }
 
 fn accelerators(
@@ -151,13 +132,13 @@ fn accelerators(
     count: Field<'_>,
     manufacturer: Field<'_>,
     name: Field<'_>,
-) -> Option<Option<Accelerators>> {
-    let count = row.count(count, 0)?;
-    if count == 0 {
-        return Some(None);
-    }
-    let (manufacturer, name) = (row.text(manufacturer), row.text(name));
-    Some(Some(Accelerators { count, manufacturer: manufacturer?.to_owned(), name: name?.to_owned() }))
+) -> Option<Accelerators> {
+    let count = row.count(count, 0);
+    (count > 0).then(|| Accelerators {
+        count,
+        manufacturer: row.text(manufacturer).to_owned(),
+        name: row.text(name).to_owned(),
+    })
 }
 
 /// On-demand prices by index in [`Types::list`]. An observed price goes before an inferred one.
@@ -176,11 +157,11 @@ pub(super) fn on_demand(
     let mut seen = Seen::default();
     if let Some(table) = Table::open(observed.name, observed.text, columns, found) {
         table.rows_of(keys, found, |row, [region, name, usd, as_of, source]| {
-            let fresh = is_fresh(row, &mut seen, region, name);
-            let (kind, rate, as_of) = (types.of(row, name), row.rate(usd), row.date(as_of));
-            let source = row.text(source);
-            if let (true, Some(kind), Some(rate), Some(as_of), Some(_)) = (fresh, kind, rate, as_of, source) {
-                prices[kind] = Some(Price { rate, origin: PriceOrigin::Observed, as_of });
+            let kind = types.of(row, &mut seen, region, name);
+            let price = Price { rate: row.rate(usd), origin: PriceOrigin::Observed, as_of: row.date(as_of) };
+            row.text(source);
+            if let (Some(kind), true) = (kind, row.is_sound()) {
+                prices[kind] = Some(price);
             }
         });
     }
@@ -189,13 +170,12 @@ pub(super) fn on_demand(
     let mut seen = Seen::default();
     if let Some(table) = Table::open(inferred.name, inferred.text, columns, found) {
         table.rows_of(keys, found, |row, [region, name, usd, as_of, method]| {
-            let fresh = is_fresh(row, &mut seen, region, name);
-            let (kind, rate, as_of) = (types.of(row, name), row.rate(usd), row.date(as_of));
-            let method = row.choice(method, &InferredBy::ON_DEMAND);
-            if let (true, Some(kind), Some(rate), Some(as_of), Some(method)) =
-                (fresh, kind, rate, as_of, method)
-            {
-                prices[kind].get_or_insert(Price { rate, origin: PriceOrigin::Inferred(method), as_of });
+            let kind = types.of(row, &mut seen, region, name);
+            let rate = row.rate(usd);
+            let as_of = row.date(as_of);
+            let origin = PriceOrigin::Inferred(row.choice(method, &InferredBy::ON_DEMAND));
+            if let (Some(kind), true) = (kind, row.is_sound()) {
+                prices[kind].get_or_insert(Price { rate, origin, as_of });
             }
         });
     }
@@ -215,7 +195,6 @@ pub(super) fn spot(
         ("inferred-on-demand-less-savings", PriceOrigin::Inferred(InferredBy::SpotSavingsOfInferred)),
     ];
     let mut prices = vec![None; types.list.len()];
-    let region = region.map(|region| [region]);
     let columns = [
         "region",
         "instance_type",
@@ -227,66 +206,59 @@ pub(super) fn spot(
     ];
     let mut seen = Seen::default();
     let Some(table) = Table::open(file.name, file.text, columns, found) else { return prices };
+    let region = region.map(|region| [region]);
     let keys = region.as_ref().map(<[_; 1]>::as_slice);
     table.rows_of(keys, found, |row, [region, name, usd, savings, bucket, as_of, method]| {
-        let fresh = is_fresh(row, &mut seen, region, name);
-        let (kind, rate, as_of) = (types.of(row, name), row.rate(usd), row.date(as_of));
+        let kind = types.of(row, &mut seen, region, name);
+        let rate = row.rate(usd);
         let savings_percent = percent(row, savings);
         let bucket = row.choice(bucket, &InterruptionBucket::WORDS);
-        let origin = row.choice(method, &METHODS);
-        if let (
-            true,
-            Some(kind),
-            Some(rate),
-            Some(as_of),
-            Some(savings_percent),
-            Some(bucket),
-            Some(origin),
-        ) = (fresh, kind, rate, as_of, savings_percent, bucket, origin)
-        {
-            prices[kind] = Some((Price { rate, origin, as_of }, SpotAdvice { savings_percent, bucket }));
+        let price = Price { rate, as_of: row.date(as_of), origin: row.choice(method, &METHODS) };
+        if let (Some(kind), true) = (kind, row.is_sound()) {
+            prices[kind] = Some((price, SpotAdvice { savings_percent, bucket }));
         }
     });
     prices
 }
 
-fn percent(row: &mut Row<'_>, field: Field<'_>) -> Option<u8> {
-    let percent = row.count(field, 0)?;
+fn percent(row: &mut Row<'_>, field: Field<'_>) -> u8 {
+    let percent = row.count(field, 0);
     if percent > 100 {
         row.refuse(field, "is more than 100", "");
     }
-    u8::try_from(percent).ok().filter(|p| *p <= 100)
+    percent.min(100) as u8
 }
 
-/// Fargate prices of a region; those of storage are us-east-1's where the region's are not known.
+/// Fargate prices of a region; that of storage is us-east-1's where the region's is not known.
 pub(super) fn fargate(
     file: File<'_>,
     region: Option<&str>,
     found: &mut Diagnostics,
 ) -> Option<FargatePrices> {
-    let keys = region.map(|region| [region, FALLBACK_REGION]);
     let columns = ["region", "vcpu_hour_usd", "gb_hour_usd", "ephemeral_gb_hour_usd", "as_of", "source"];
     let mut seen = Seen::default();
     let (mut own, mut fallback): (Option<FargatePrices>, Option<Price>) = (None, None);
     let table = Table::open(file.name, file.text, columns, found)?;
+    let keys = region.map(|region| [region, FALLBACK_REGION]);
     table.rows_of(keys.as_ref().map(<[_; 2]>::as_slice), found, |row, fields| {
         let [name, vcpu, gb, ephemeral, as_of, source] = fields;
-        let fresh = row.region(name) && row.unique(&mut seen, name.text, name);
+        row.region(name);
+        row.unique(&mut seen, name.text.to_owned(), name);
         let (vcpu, gb) = (row.rate(vcpu), row.rate(gb));
-        let ephemeral = if ephemeral.text.is_empty() { Some(None) } else { row.rate(ephemeral).map(Some) };
-        let (as_of, source) = (row.date(as_of), row.text(source));
-        let (true, Some(vcpu), Some(gb), Some(ephemeral), Some(as_of), Some(_)) =
-            (fresh, vcpu, gb, ephemeral, as_of, source)
-        else {
-            return;
-        };
+        let ephemeral = row.optional(ephemeral, Row::rate);
+        let as_of = row.date(as_of);
+        row.text(source);
         let price = |rate| Price { rate, origin: PriceOrigin::Observed, as_of };
-        let ephemeral_gb_hour = ephemeral.map(price);
-        if name.text == FALLBACK_REGION {
-            fallback = ephemeral_gb_hour.map(|price| price.inferred(InferredBy::UsEast1Price));
+        let prices = FargatePrices {
+            vcpu_hour: price(vcpu),
+            gb_hour: price(gb),
+            ephemeral_gb_hour: ephemeral.map(price),
+        };
+        if row.is_sound() && name.text == FALLBACK_REGION {
+            fallback = prices.ephemeral_gb_hour.map(|price| price.inferred(InferredBy::UsEast1Price));
         }
-        if Some(name.text) == region {
-            own = Some(FargatePrices { vcpu_hour: price(vcpu), gb_hour: price(gb), ephemeral_gb_hour });
+        if row.is_sound() && Some(name.text) == region {
+            own = Some(prices);
         }
     });
     own.map(|own| FargatePrices { ephemeral_gb_hour: own.ephemeral_gb_hour.or(fallback), ..own })
@@ -294,51 +266,39 @@ pub(super) fn fargate(
 
 /// The other prices: the region's own, else one that holds everywhere, else that of us-east-1, marked so.
 pub(super) fn services(file: File<'_>, region: Option<&str>, found: &mut Diagnostics) -> ServicePrices {
-    let keys = region.map(|region| [region, EVERYWHERE, FALLBACK_REGION]);
-    let mut by_region: BTreeMap<String, ServicePrices> = BTreeMap::new();
-    let mut seen = Seen::default();
     let columns = ["region", "item", "unit", "usd", "as_of", "source"];
-    let Some(table) = Table::open(file.name, file.text, columns, found) else {
-        return ServicePrices::default();
-    };
-    table.rows_of(
-        keys.as_ref().map(<[_; 3]>::as_slice),
-        found,
-        |row, [name, item, unit, usd, as_of, source]| {
-            let fresh = (name.text == EVERYWHERE || row.region(name))
-                && row.unique(&mut seen, &format!("{},{}", name.text, item.text), item);
-            let item = row.choice(item, &Item::WORDS);
-            let expected = item.map(Item::unit);
-            if expected.is_some_and(|expected| expected != unit.text) {
-                row.refuse(
-                    unit,
-                    "is not the unit of this item",
-                    format!("write {}", expected.unwrap_or_default()),
-                );
-            }
-            let (rate, as_of, source) = (row.rate(usd), row.date(as_of), row.text(source));
-            if let (true, Some(item), Some(rate), Some(as_of), Some(_)) = (fresh, item, rate, as_of, source) {
-                let prices = by_region.entry(name.text.to_owned()).or_default();
-                *prices.slot(item) = Some(Price { rate, origin: PriceOrigin::Observed, as_of });
-            }
-        },
-    );
-    let mut of = |name: &str| by_region.remove(name).unwrap_or_default();
-    let (mut everywhere, mut fallback) = (of(EVERYWHERE), of(FALLBACK_REGION));
-    let mut own = match region {
-        Some(FALLBACK_REGION) => fallback,
-        Some(region) => of(region),
-        None => ServicePrices::default(),
-    };
+    let (mut own, mut everywhere, mut fallback) = <(ServicePrices, ServicePrices, ServicePrices)>::default();
+    let mut seen = Seen::default();
+    let Some(table) = Table::open(file.name, file.text, columns, found) else { return own };
+    let keys = region.map(|region| [region, EVERYWHERE, FALLBACK_REGION]);
+    table.rows_of(keys.as_ref().map(<[_; 3]>::as_slice), found, |row, fields| {
+        let [name, word, unit, usd, as_of, source] = fields;
+        if name.text != EVERYWHERE {
+            row.region(name);
+        }
+        row.unique(&mut seen, format!("{},{}", name.text, word.text), word);
+        let item = row.choice(word, &Item::WORDS);
+        if unit.text != item.unit() && row.is_sound() {
+            row.refuse(unit, "is not the unit of this item", format!("write {}", item.unit()));
+        }
+        let price = Price { rate: row.rate(usd), origin: PriceOrigin::Observed, as_of: row.date(as_of) };
+        row.text(source);
+        if !row.is_sound() {
+            return;
+        }
+        if name.text == EVERYWHERE {
+            *everywhere.slot(item) = Some(price);
+        }
+        if name.text == FALLBACK_REGION {
+            *fallback.slot(item) = Some(price.inferred(InferredBy::UsEast1Price));
+        }
+        if Some(name.text) == region {
+            *own.slot(item) = Some(price);
+        }
+    });
     for (_, item) in Item::WORDS {
-        let stand_in = fallback.slot(item).map(|price| price.inferred(InferredBy::UsEast1Price));
-        let price = own.slot(item).or(*everywhere.slot(item)).or(stand_in);
+        let price = own.slot(item).or(*everywhere.slot(item)).or(*fallback.slot(item));
         *own.slot(item) = price;
     }
     own
-}
-
-/// Whether a row's region is well written and its type the first of that name there.
-fn is_fresh(row: &mut Row<'_>, seen: &mut Seen, region: Field<'_>, name: Field<'_>) -> bool {
-    row.region(region) && row.unique(seen, &format!("{},{}", region.text, name.text), name)
 }

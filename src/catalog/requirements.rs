@@ -254,6 +254,18 @@ impl Requirements {
         both
     }
 
+    /// Forgets what is required of a key.
+    pub fn remove(&mut self, key: &str) -> Option<Requirement> {
+        self.0.remove(labels::normalized(key))
+    }
+
+    /// Replaces the `minValues` of a key that has a requirement (Karpenter's `BestEffort` lowers it).
+    pub fn set_min_values(&mut self, key: &str, min_values: Option<u32>) {
+        if let Some(requirement) = self.0.get_mut(labels::normalized(key)) {
+            requirement.min_values = min_values;
+        }
+    }
+
     pub fn get(&self, key: &str) -> Option<&Requirement> {
         self.0.get(key)
     }

@@ -78,8 +78,12 @@ fn min_values_are_carried_and_the_larger_one_counts() {
     assert_eq!(three.intersection(&of("In a b")).min_values(), Some(3));
     assert_eq!(of("Exists").with_min_values(2).intersection(&three).min_values(), Some(3));
     assert_eq!(of("Gt 5").with_min_values(1).intersection(&of("Lt 5")).min_values(), Some(1));
-    let requirements: Requirements = [("a", three), ("b", of("Exists"))].into_iter().collect();
+    let mut requirements: Requirements = [("a", three), ("b", of("Exists"))].into_iter().collect();
     assert!(requirements.has_min_values());
+    requirements.set_min_values("a", Some(1));
+    assert_eq!(requirements.get("a").unwrap().min_values(), Some(1));
+    assert_eq!(requirements.remove("a").unwrap().to_string(), "In [a b c]");
+    assert!(!requirements.has_min_values());
 }
 
 fn requirements(list: &[(&str, &str)]) -> Requirements {

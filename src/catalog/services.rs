@@ -1,6 +1,6 @@
 //! Prices of what surrounds the nodes: volumes, the control plane, Auto Mode, the network.
 
-use super::{InstanceType, Price};
+use super::{InferredBy, InstanceType, Price};
 use crate::units::Rate;
 
 /// A region's prices besides compute.
@@ -40,16 +40,18 @@ pub struct ServicePrices {
 
 impl ServicePrices {
     /// EKS Auto Mode's hourly fee for an instance with this on-demand price. It is the type's, whatever the
-    /// instance is bought as, so a Spot instance's fee is a share of its on-demand price too.
+    /// instance is bought as, so a Spot instance's fee is a share of its on-demand price too. AWS sets it per type and
+    /// region, so it counts as inferred.
     pub fn auto_mode_fee_of(&self, kind: &InstanceType, on_demand: Rate) -> Option<Price> {
         let share = if kind.gpu.is_some() { self.auto_mode_fee_gpu } else { self.auto_mode_fee }?;
         let one = Rate::from_femto(1_000_000_000_000_000);
-        Some(Price { rate: on_demand.scaled(share.rate.femto(), one.femto()), ..share })
+        let rate = on_demand.scaled(share.rate.femto(), one.femto());
+        Some(Price { rate, ..share.inferred(InferredBy::AutoModeShare) })
     }
 
     /// Every price, known or not.
-    pub(super) fn all(&mut self) -> impl Iterator<Item = Option<Price>> {
-        Item::WORDS.into_iter().map(|(_, item)| *self.slot(item))
+    pub(super) fn all(mut self) -> impl Iterator<Item = Option<Price>> {
+        Item::WORDS.into_iter().map(move |(_, item)| *self.slot(item))
     }
 
     /// The price behind an item of `misc_prices.csv`.

@@ -108,6 +108,12 @@ impl Snapshot {
 
     /// What is for sale in a region with zones of these letters.
     pub fn region_in(&self, region: &str, zones: &[&str]) -> Result<Catalog> {
+        let letter = |zone: &str| zone.len() == 1 && zone.bytes().all(|b| b.is_ascii_lowercase());
+        let distinct = zones.iter().enumerate().all(|(i, zone)| letter(zone) && !zones[..i].contains(zone));
+        if zones.is_empty() || !distinct {
+            let message = format!("`{}` are not the zones of a region", zones.join(", "));
+            return Err(Error::usage(message, "name each zone once by its letter, such as a, b, c"));
+        }
         let regions = self.regions();
         if !regions.iter().any(|known| known == region) {
             let near = nearest(region, regions.iter().map(String::as_str));
@@ -125,7 +131,7 @@ impl Snapshot {
         let fargate = read::fargate(fargate, Some(region), &mut found);
         let services = read::services(services, Some(region), &mut found);
         found.into_result(())?;
-        Ok(Catalog::new(region, zones, types.list, &on_demand, &spot, fargate, services))
+        Ok(Catalog::new(region, zones, types.list, &on_demand, &spot, fargate, &services))
     }
 
     /// Identifies the price files: SHA-256, in hex, over the length and text of each in the order of [`FILES`].
@@ -173,12 +179,16 @@ fn open(path: &Path) -> Result<std::result::Result<String, Diagnostic>> {
     // Spreadsheets like to put a byte order mark before the header.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(bytes.clone(), <[u8]>::to_vec);
     Ok(String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-        Diagnostic::new(name, "this is not UTF-8 text").line(line).hint("save the file as UTF-8")
+        let good = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes()[..good].split(|b| *b == b'\n').count();
+        Diagnostic::new(name, "this is not UTF-8 text").line(lines as u64).hint("save the file as UTF-8")
     }))
 }
 
 #[cfg(test)]
 #[path = "snapshot_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "malformed_tests.rs"]
+mod malformed_tests;

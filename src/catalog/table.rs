@@ -39,12 +39,13 @@ pub(super) struct Row<'r> {
     file: &'r str,
     line: u64,
     raw: &'r str,
+    sound: bool,
     found: &'r mut Diagnostics,
 }
 
 /// The keys of the rows so far, with their lines.
 #[derive(Default)]
-pub(super) struct Seen(FxHashMap<Box<str>, u64>);
+pub(super) struct Seen(FxHashMap<String, u64>);
 
 impl<'t, const N: usize> Table<'t, N> {
     /// Checks the header: every column once, in any order, and no others.
@@ -55,7 +56,7 @@ impl<'t, const N: usize> Table<'t, N> {
         found: &mut Diagnostics,
     ) -> Option<Self> {
         let header = text.lines().next().unwrap_or("");
-        let columns: Vec<&str> = header.split(',').collect();
+        let columns: Vec<&str> = header.split(',').filter(|_| !header.is_empty()).collect();
         let the_columns = || format!("the columns are {}", names.join(", "));
         let mut faults = Diagnostics::default();
         let mut at = 1;
@@ -70,18 +71,17 @@ impl<'t, const N: usize> Table<'t, N> {
             }
             at += column.chars().count() as u64 + 1;
         }
-        let mut positions = [0; N];
-        for (position, name) in positions.iter_mut().zip(names) {
-            if let Some(at) = columns.iter().position(|column| *column == name) {
-                *position = at;
-            } else {
-                let message = format!("the column `{name}` is missing");
-                faults.push(Diagnostic::new(file, message).line(1).hint(the_columns()));
-            }
+        let positions = names.map(|name| columns.iter().position(|column| *column == name));
+        let missing: Vec<&str> =
+            names.into_iter().zip(positions).filter(|(_, at)| at.is_none()).map(|(name, _)| name).collect();
+        // An unknown column is more often a misspelt one than one too many.
+        if !missing.is_empty() && faults.is_empty() {
+            let message = format!("the header lacks {}", missing.join(", "));
+            faults.push(Diagnostic::new(file, message).line(1).hint(the_columns()));
         }
         let sound = faults.is_empty();
         found.append(faults);
-        sound.then_some(Self { file, text, names, positions })
+        sound.then(|| Self { file, text, names, positions: positions.map(Option::unwrap_or_default) })
     }
 
     /// Reads every row.
@@ -121,19 +121,25 @@ impl<'t, const N: usize> Table<'t, N> {
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines.as_bytes());
         let mut record = csv::StringRecord::new();
+        let (mut line, mut counted) = (first, 0);
         loop {
             match reader.read_record(&mut record) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    found.push(Diagnostic::new(self.file, format!("this is not CSV: {error}")).line(first));
+                    found.push(Diagnostic::new(self.file, format!("this is not CSV: {error}")).line(line));
                     return;
                 }
             }
-            let (start, line) =
-                record.position().map_or((0, first), |p| (p.byte() as usize, first + p.line() - 1));
-            let raw = lines.get(start..).unwrap_or("").lines().next().unwrap_or("");
-            let mut row = Row { file: self.file, line, raw, found: &mut *found };
+            // The reader says where it began to look for the record, which may be before the end of the last
+            // line (CRLF) or before empty lines.
+            let begun = record.position().map_or(0, |position| position.byte() as usize);
+            let rest = lines[begun..].trim_start_matches(['\r', '\n']);
+            let start = lines.len() - rest.len();
+            line += lines[counted..start].matches('\n').count() as u64;
+            counted = start;
+            let raw = rest.lines().next().unwrap_or("");
+            let mut row = Row { file: self.file, line, raw, sound: true, found: &mut *found };
             if raw.bytes().filter(|b| *b == b'"').count() % 2 != 0 {
                 row.refuse_row("a quoted field does not end on its line");
             } else if record.len() == N {
@@ -174,7 +180,14 @@ fn runs<'t>(text: &'t str, keys: &[&str]) -> Vec<(u64, &'t str)> {
     runs.into_iter().map(|(line, run)| (line, &text[run])).collect()
 }
 
+/// Readers of fields give some value for a field that is wrong, so that one look at [`Row::is_sound`] at the end
+/// decides about the row and all of its mistakes are reported.
 impl Row<'_> {
+    /// Whether nothing was wrong so far.
+    pub fn is_sound(&self) -> bool {
+        self.sound
+    }
+
     /// Reports `field` as wrong: `message` completes "`column` …".
     pub fn refuse(&mut self, field: Field<'_>, message: &str, hint: impl Into<String>) {
         let hint = hint.into();
@@ -185,85 +198,93 @@ impl Row<'_> {
             diagnostic = diagnostic.text(field.text);
         }
         self.found.push(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) });
+        self.sound = false;
     }
 
     fn refuse_row(&mut self, message: &str) {
         self.found.push(Diagnostic::new(self.file, message).line(self.line).text(self.raw));
     }
 
-    /// Whether the row's first field is a region as it must be written for its rows to be found.
-    pub fn region(&mut self, field: Field<'_>) -> bool {
+    /// The row's first field, if it is a region, must be written so that its rows can be found.
+    pub fn region(&mut self, field: Field<'_>) {
         let plain = field.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let good = plain && !field.text.is_empty() && self.raw.starts_with(field.text);
-        if !good {
+        if !plain || field.text.is_empty() || !self.raw.starts_with(field.text) {
             self.refuse(
                 field,
                 "is not a region",
                 "write it as AWS does and without quotes, such as us-east-1",
             );
         }
-        good
     }
 
     /// A text that must be there.
-    pub fn text<'r>(&mut self, field: Field<'r>) -> Option<&'r str> {
+    pub fn text<'r>(&mut self, field: Field<'r>) -> &'r str {
         if field.text.is_empty() {
             self.refuse(field, "is empty", "");
-            return None;
         }
-        Some(field.text)
+        field.text
     }
 
     /// A price in USD.
-    pub fn rate(&mut self, field: Field<'_>) -> Option<Rate> {
+    pub fn rate(&mut self, field: Field<'_>) -> Rate {
         let rate = Rate::parse(field.text).filter(|rate| *rate <= LARGEST_PRICE);
         if rate.is_none() {
             self.refuse(field, "is not a price", "a price is USD such as 0.096, not negative, up to 100000");
         }
-        rate
+        rate.unwrap_or_default()
     }
 
     /// A whole number of `least` or more.
-    pub fn count(&mut self, field: Field<'_>, least: i64) -> Option<i64> {
+    pub fn count(&mut self, field: Field<'_>, least: i64) -> i64 {
         let digits = field.text.bytes().all(|b| b.is_ascii_digit());
         let count = field.text.parse().ok().filter(|n| digits && (least..=LARGEST_COUNT).contains(n));
         if count.is_none() {
             let message = format!("is not a whole number from {least} to {LARGEST_COUNT}");
             self.refuse(field, &message, "");
         }
-        count
+        count.unwrap_or(least)
     }
 
-    pub fn flag(&mut self, field: Field<'_>) -> Option<bool> {
+    /// A field that may be left empty.
+    pub fn optional<T>(
+        &mut self,
+        field: Field<'_>,
+        read: impl FnOnce(&mut Self, Field<'_>) -> T,
+    ) -> Option<T> {
+        if field.text.is_empty() { None } else { Some(read(self, field)) }
+    }
+
+    pub fn flag(&mut self, field: Field<'_>) -> bool {
         self.choice(field, &[("true", true), ("false", false)])
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(&mut self, field: Field<'_>, choices: &[(&'static str, T)]) -> Option<T> {
-        let chosen = choices.iter().find(|(word, _)| *word == field.text).map(|(_, value)| *value);
+    pub fn choice<T: Copy, const C: usize>(
+        &mut self,
+        field: Field<'_>,
+        choices: &[(&'static str, T); C],
+    ) -> T {
+        const { assert!(C > 0) };
+        let chosen = choices.iter().find(|(word, _)| *word == field.text);
         if chosen.is_none() {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            self.refuse(field, "is not a known word", format!("write one of {}", words.join(", ")));
+            let words = choices.each_ref().map(|(word, _)| *word).join(", ");
+            self.refuse(field, "is not a known word", format!("write one of {words}"));
         }
-        chosen
+        chosen.unwrap_or(&choices[0]).1
     }
 
-    pub fn date(&mut self, field: Field<'_>) -> Option<PriceDate> {
+    pub fn date(&mut self, field: Field<'_>) -> PriceDate {
         let date = PriceDate::parse(field.text);
         if date.is_none() {
             self.refuse(field, "is not a date", "write 2026-07-20, 2026-07 or 2026");
         }
-        date
+        date.unwrap_or_default()
     }
 
-    /// Whether `key` is new; reports `field` otherwise.
-    pub fn unique(&mut self, seen: &mut Seen, key: &str, field: Field<'_>) -> bool {
-        match seen.0.insert(key.into(), self.line) {
-            None => true,
-            Some(line) => {
-                self.refuse(field, &format!("appears a second time; first on line {line}"), "");
-                false
-            }
+    /// `key` must not have been there before; reports `field` otherwise.
+    pub fn unique(&mut self, seen: &mut Seen, key: String, field: Field<'_>) {
+        if let Some(line) = seen.0.insert(key, self.line) {
+            self.refuse(field, &format!("appears a second time; first on line {line}"), "");
         }
     }
 }
