@@ -21,6 +21,7 @@ pub mod generate;
 pub mod ledger;
 pub mod packing;
 pub mod platform;
+pub mod replay;
 pub mod report;
 pub mod rng;
 pub mod sim;

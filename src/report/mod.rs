@@ -4,8 +4,6 @@
 //! which is generated from these types. Money is a decimal string with the ledger's full precision, times in
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
-
-
 mod finding;
 mod summary;
 

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AllocationReport, Capacity, Cost, CostItem, Disruption, Distribution, Latency, MachineReport, PlatformReport,
-    PodCounts, Spot, WorkflowReport,
+    AllocationReport, Capacity, Cost, CostItem, Disruption, Distribution, Latency, MachineReport,
+    PlatformReport, PodCounts, Spot, WorkflowReport,
 };
 use crate::bill::Bill;
 use crate::ledger::{Ledger, Machine, Outcome};
@@ -266,7 +266,10 @@ fn capacity(workload: &Workload, ledger: &Ledger, bill: Option<&Bill>) -> Capaci
         node_hours: all.ms as f64 / 3_600_000.0,
         cpu_requested_ratio: ratios.map(|r| r.0),
         memory_requested_ratio: ratios.map(|r| r.1),
-        by_instance_type: by_machine.into_iter().map(|(machine, sum)| machine_report(machine, &sum)).collect(),
+        by_instance_type: by_machine
+            .into_iter()
+            .map(|(machine, sum)| machine_report(machine, &sum))
+            .collect(),
     }
 }
 
@@ -317,7 +320,8 @@ fn workflows(source: &Source, bill: Option<&Bill>, runs: &RunTimes) -> Vec<Workf
     }
     let Source { workload, ledger, words, .. } = *source;
     let mut by_word: Vec<Sums> = std::iter::repeat_with(Sums::default).take(words.len()).collect();
-    let workflow_of = |step: u32| -> Word { workload.runs[workload.steps.run[step as usize] as usize].workflow };
+    let workflow_of =
+        |step: u32| -> Word { workload.runs[workload.steps.run[step as usize] as usize].workflow };
     for (run, makespan) in workload.runs.iter().zip(&runs.makespan) {
         let sums = &mut by_word[run.workflow.index()];
         sums.runs += 1;

@@ -1,0 +1,180 @@
+//! From a platform's description and the catalog to what the engine runs: machines and a controller.
+
+use std::collections::BTreeMap;
+
+use super::Setup;
+use crate::catalog::{CapacityType, FargateRefusal, FargateSize, InstanceType, NodeSettings};
+use crate::control::{FargateController, FixedGroup};
+use crate::ledger::{Machine, NodeTemplate};
+use crate::platform::{self, BillUntil, Fargate, GroupSize, NodeGroup, Settings};
+use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits, scored_request};
+use crate::sim::{Fleet, NodeType, Placement, PullRates};
+use crate::trace::PodArch;
+use crate::units::{Cpu, Memory, Resources};
+use crate::workload::PodClass;
+
+/// Why the pods of each class can never run on a platform.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals {
+    by_class: BTreeMap<u32, String>,
+}
+
+impl Refusals {
+    pub fn reason(&self, class: u32) -> Option<String> {
+        self.by_class.get(&class).cloned()
+    }
+
+    fn add(&mut self, class: usize, reason: String) {
+        self.by_class.insert(class as u32, reason);
+    }
+}
+
+/// The billed size of a pod with its sidecars.
+pub fn fargate_size(class: &PodClass, settings: &Settings) -> Result<FargateSize, FargateRefusal> {
+    if class.arch == PodArch::Arm64 {
+        return Err(FargateRefusal::Arm64);
+    }
+    let sidecars: Resources = settings.sidecars.iter().map(|agent| agent.requests).sum();
+    let request = class.requests + sidecars;
+    FargateSize::for_request(request.cpu, request.memory, request.ephemeral)
+}
+
+pub(super) fn fargate(setup: &Setup, fargate: &Fargate, refusals: &mut Refusals) -> Fleet<'static> {
+    let mut sizes: Vec<NodeTemplate> = Vec::new();
+    let mut size_of_class = Vec::with_capacity(setup.workload.classes.len());
+    for (index, class) in setup.workload.classes.iter().enumerate() {
+        match fargate_size(class, setup.settings) {
+            Ok(size) => {
+                let template = fargate_template(size);
+                let known = sizes.iter().position(|t| *t == template);
+                let kind = known.unwrap_or_else(|| {
+                    sizes.push(template);
+                    sizes.len() - 1
+                });
+                size_of_class.push(Some(kind as u32));
+            }
+            Err(refusal) => {
+                refusals.add(index, refusal.to_string());
+                size_of_class.push(None);
+            }
+        }
+    }
+    let controller = FargateController::new(fargate.launch_burst, fargate.launch_rate, size_of_class);
+    Fleet {
+        node_types: Vec::new(),
+        fargate_sizes: sizes,
+        placement: Placement::Fargate,
+        bill_until_deleted: fargate.bill_until == BillUntil::PodDeleted,
+        controller: Box::new(controller),
+    }
+}
+
+pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
+    NodeTemplate {
+        pool: "fargate".to_owned(),
+        machine: Machine::Fargate { cpu: size.cpu, memory: size.memory, ephemeral: size.ephemeral },
+        allocatable: Resources { cpu: size.cpu, memory: size.memory, ephemeral: size.ephemeral, pods: 1 },
+        daemons: Resources::ZERO,
+        root_volume: Memory::ZERO,
+    }
+}
+
+pub(super) fn node_group(
+    setup: &Setup,
+    name: &str,
+    group: &NodeGroup,
+    refusals: &mut Refusals,
+) -> Fleet<'static> {
+    let type_name = group.instance_type.as_deref().expect("groups are resolved before they are simulated");
+    let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
+    let node_type = node_type(setup, name, group, setup.catalog.instance_type(id));
+    let GroupSize::Fixed(size) = group.size else { unreachable!("resolving a group gives it a size") };
+    for (index, class) in setup.workload.classes.iter().enumerate() {
+        if let Some(reason) = refuse(setup, &node_type, class, type_name) {
+            refusals.add(index, reason);
+        }
+    }
+    Fleet {
+        node_types: vec![node_type],
+        fargate_sizes: Vec::new(),
+        placement: Placement::KubeScheduler,
+        bill_until_deleted: true,
+        controller: Box::new(FixedGroup { kind: 0, size, zones: setup.catalog.zones.len() as u8 }),
+    }
+}
+
+/// Why no empty node of this type can hold a pod of `class`; `None` if one can.
+pub(super) fn refuse(
+    setup: &Setup,
+    node_type: &NodeType,
+    class: &PodClass,
+    type_name: &str,
+) -> Option<String> {
+    let words = &setup.trace.words;
+    let selector = words.get(class.node_selector);
+    if admits(&node_type.labels, class.arch, selector, words.get(class.tolerations)).is_none() {
+        return Some(format!("node selector, taints or architecture keep them off {type_name}"));
+    }
+    let template = &node_type.template;
+    let free = template.allocatable - template.daemons;
+    (!class.requests.fits_in(&free)).then(|| {
+        format!(
+            "they ask for up to {} CPU and {} of memory; {type_name} has {} and {} for pods",
+            class.requests.cpu,
+            mib(class.requests.memory),
+            free.cpu,
+            mib(free.memory)
+        )
+    })
+}
+
+fn mib(memory: Memory) -> String {
+    format!("{} MiB", memory.mib_ceil())
+}
+
+/// A node of a managed node group, as it is once Ready.
+pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, instance: &InstanceType) -> NodeType {
+    let settings = setup.settings;
+    let node_settings =
+        NodeSettings { max_pods: group.max_pods, root_volume: group.root_volume, ..NodeSettings::default() };
+    let daemons: Resources = settings.daemon_sets.iter().map(|agent| agent.requests).sum();
+    let capacity_type = match group.capacity_type {
+        platform::CapacityType::OnDemand => CapacityType::OnDemand,
+        platform::CapacityType::Spot => CapacityType::Spot,
+    };
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    let own = [
+        (ARCH_LABEL, instance.arch.label().to_owned()),
+        ("kubernetes.io/os", "linux".to_owned()),
+        ("node.kubernetes.io/instance-type", instance.name.clone()),
+        ("topology.kubernetes.io/region", setup.catalog.region.clone()),
+        ("eks.amazonaws.com/nodegroup", name.to_owned()),
+        (
+            "eks.amazonaws.com/capacityType",
+            if capacity_type == CapacityType::Spot { "SPOT" } else { "ON_DEMAND" }.to_owned(),
+        ),
+    ];
+    labels.extend(own.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    labels.extend(group.labels.iter().cloned());
+    // 1 Mbit/s is 125,000 bytes a second.
+    let network = match instance.network_mbps {
+        0 => settings.images.network_rate,
+        mbps => Memory::from_bytes(mbps * 125_000),
+    };
+    NodeType {
+        template: NodeTemplate {
+            pool: name.to_owned(),
+            machine: Machine::Ec2 { instance_type: instance.name.clone(), capacity_type },
+            allocatable: instance.allocatable(&node_settings),
+            daemons,
+            root_volume: group.root_volume,
+        },
+        labels: NodeLabels { labels, taints: group.taints.clone() },
+        pull_rates: PullRates::new(&settings.images, network),
+        scored_daemons: settings
+            .daemon_sets
+            .iter()
+            .map(|agent| scored_request(&agent.requests))
+            .fold((Cpu::ZERO, Memory::ZERO), |sum, (cpu, memory)| (sum.0 + cpu, sum.1 + memory)),
+    }
+}

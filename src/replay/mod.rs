@@ -1,0 +1,145 @@
+//! The main job: one workload on several platforms, side by side.
+//!
+//! Platforms are independent, so they run in parallel; results keep their order, and nothing that a platform
+//! does depends on which others run.
+
+mod bound;
+mod fleet;
+mod group;
+mod recorded;
+
+pub use fleet::{Refusals, fargate_size, node_type};
+pub use group::{Choice, choose_group};
+
+use rayon::prelude::*;
+
+use crate::bill::{Bill, bill};
+use crate::catalog::Catalog;
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::platform::{Kind, Platform, Replay, Settings};
+use crate::report::{PlatformReport, Source, summarize};
+use crate::sim::{self, Fleet, Input};
+use crate::trace::{SourcePlatform, Trace};
+use crate::workload::Workload;
+
+/// What all platforms are simulated with.
+pub struct Setup<'a> {
+    pub trace: &'a Trace,
+    pub workload: &'a Workload,
+    pub catalog: &'a Catalog,
+    pub settings: &'a Settings,
+    /// What the pods ran on, where the whole trace says so.
+    pub source: Option<SourcePlatform>,
+}
+
+/// The outcome of one platform.
+pub struct PlatformRun {
+    pub name: String,
+    pub ledger: Ledger,
+    /// The bill, or why there is none.
+    pub bill: std::result::Result<Bill, String>,
+    pub report: PlatformReport,
+}
+
+impl Setup<'_> {
+    /// Whether steps wait for their predecessors in the simulation.
+    pub fn closed(&self) -> bool {
+        match self.settings.replay {
+            Replay::Auto | Replay::Closed => self.workload.has_dependencies,
+            Replay::Open => false,
+        }
+    }
+
+    /// Fills in what the platforms leave to the workload, and brings the trace's own platform to the front.
+    pub fn resolve(&self, platforms: &[Platform]) -> Result<Vec<Platform>> {
+        let mut resolved = Vec::with_capacity(platforms.len());
+        for platform in platforms {
+            let mut platform = platform.clone();
+            match &mut platform.kind {
+                Kind::NodeGroup(group) => group::resolve(self, &platform.name, group)?,
+                Kind::Fargate(_) if self.catalog.fargate.is_none() => {
+                    return Err(Error::usage(
+                        format!("EKS Fargate has no known price in {}", self.catalog.region),
+                        "choose another --region, or leave the platform out with --platform",
+                    ));
+                }
+                Kind::Recorded if !self.workload.has_recorded_delays => {
+                    return Err(Error::usage(
+                        "the trace does not have every pod's start, so it cannot be replayed as recorded",
+                        "leave out the platform `recorded`, or add start_time (or queue_seconds) to every row",
+                    ));
+                }
+                Kind::Fargate(_) | Kind::Recorded => {}
+            }
+            resolved.push(platform);
+        }
+        // A stable sort: only today's platform moves.
+        resolved.sort_by_key(|platform| !self.is_today(platform));
+        Ok(resolved)
+    }
+
+    /// Whether the trace ran on this kind of platform.
+    pub fn is_today(&self, platform: &Platform) -> bool {
+        match (&platform.kind, self.source) {
+            (Kind::Fargate(_), Some(SourcePlatform::Fargate)) => true,
+            (Kind::NodeGroup(_), Some(SourcePlatform::Ec2)) => true,
+            _ => false,
+        }
+    }
+
+    /// Simulates and bills `platforms`, calling `done` after each.
+    pub fn run(&self, platforms: &[Platform], done: &(dyn Fn() + Sync)) -> Vec<PlatformRun> {
+        platforms
+            .par_iter()
+            .map(|platform| {
+                let run = self.run_one(platform);
+                done();
+                run
+            })
+            .collect()
+    }
+
+    fn run_one(&self, platform: &Platform) -> PlatformRun {
+        let mut refusals = Refusals::default();
+        let ledger = match &platform.kind {
+            Kind::Recorded => recorded::ledger(self),
+            Kind::Fargate(fargate) => self.simulate(fleet::fargate(self, fargate, &mut refusals)),
+            Kind::NodeGroup(group) => {
+                self.simulate(fleet::node_group(self, &platform.name, group, &mut refusals))
+            }
+        };
+        let billable =
+            !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);
+        let bill = if billable {
+            bill(&ledger, self.catalog, &self.settings.cluster).map_err(|missing| missing.to_string())
+        } else {
+            Err("the trace does not say on which machines it ran, so what it cost is not known".to_owned())
+        };
+        let refusal = |class: u32| refusals.reason(class);
+        let report = summarize(&Source {
+            name: &platform.name,
+            kind: platform.kind.word(),
+            today: self.is_today(platform),
+            workload: self.workload,
+            words: &self.trace.words,
+            ledger: &ledger,
+            bill: bill.as_ref().map_err(Clone::clone),
+            lower_bound: bound::lower_bound(self, &ledger),
+            refusal: &refusal,
+        });
+        PlatformRun { name: platform.name.clone(), ledger, bill, report }
+    }
+
+    fn simulate(&self, fleet: Fleet) -> Ledger {
+        let input = Input {
+            workload: self.workload,
+            words: &self.trace.words,
+            settings: self.settings,
+            zones: &self.catalog.zones,
+            catalog: self.catalog,
+            closed: self.closed(),
+        };
+        sim::run(&input, fleet)
+    }
+}
