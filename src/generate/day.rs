@@ -10,7 +10,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::error::{Error, Result};
 
 /// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //! Numbers are read digit by digit into integers. A float appears only where the schema has one: in observed
 //! usage, which no bill depends on.
 
+use std::borrow::Cow;
+
 use chrono_tz::Tz;
 
 use super::schema::{Rule, Store};
@@ -42,6 +44,16 @@ pub(super) trait Cell: Copy + Default {
     fn read(text: &str, rule: &Rule, context: &mut Context) -> Result<Self, Refusal>;
     /// Appends what [`Cell::read`] reads as the same value.
     fn print(self, quantity: bool, words: &Words, out: &mut Vec<u8>);
+
+    /// The value in a Parquet column of integers, times or booleans.
+    fn integer(self, _quantity: bool) -> i64 {
+        0
+    }
+
+    /// The value in a Parquet column of floats.
+    fn number(self) -> f64 {
+        0.0
+    }
 }
 
 impl Cell for Word {
@@ -64,6 +76,10 @@ impl Cell for Time {
     fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
         print_time(self, out);
     }
+
+    fn integer(self, _: bool) -> i64 {
+        self.ms()
+    }
 }
 
 impl Cell for Span {
@@ -72,7 +88,7 @@ impl Cell for Span {
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
         let ms = match plain_decimal(text.as_bytes()) {
             Some(ms) => ms,
-            None => parse_decimal(text, 3)
+            None => or_too_much(parse_decimal(&cut_places(text), 3))
                 .map_err(|error| number_refusal(text, error, "a decimal number of seconds"))?,
         };
         within(ms, rule, || {
@@ -95,17 +111,22 @@ impl Cell for Span {
             pad(out, ms, places);
         }
     }
+
+    /// Exact: within the limits, the shortest decimal of the nearest float is the number of milliseconds.
+    fn number(self) -> f64 {
+        self.secs_f64()
+    }
 }
 
 impl Cell for Cpu {
     const STORE: Store = Store::Integer;
 
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
-        let limits = || format!("at least 1m and at most {}", Self::from_milli(rule.max));
+        let limits = || format!("at most {} cores", Self::from_milli(rule.max));
         if rule.quantity {
-            let cpu = parse_cpu(text)
+            let milli = or_too_much(parse_cpu(text).map(Self::milli))
                 .map_err(|error| number_refusal(text, error, "a CPU quantity such as 500m or 2"))?;
-            return within(cpu.milli(), rule, limits).map(Self::from_milli);
+            return within(milli, rule, limits).map(Self::from_milli);
         }
         let milli = integer(text).map_err(|refusal| or_quantity(refusal, text, rule))?;
         within(milli, rule, limits).map(Self::from_milli)
@@ -114,20 +135,21 @@ impl Cell for Cpu {
     fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
         pad(out, self.milli(), 1);
     }
+
+    fn integer(self, _: bool) -> i64 {
+        self.milli()
+    }
 }
 
 impl Cell for Memory {
     const STORE: Store = Store::Integer;
 
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
-        let limits = || {
-            let least = if rule.min == 0 { "0" } else { "more than 0" };
-            format!("{least} and at most {}", Self::from_bytes(rule.max))
-        };
+        let limits = || format!("at most {}", Self::from_bytes(rule.max));
         if rule.quantity {
-            let memory = parse_memory(text)
+            let bytes = or_too_much(parse_memory(text).map(Self::bytes))
                 .map_err(|error| number_refusal(text, error, "a memory quantity such as 512Mi or 1Gi"))?;
-            return within(memory.bytes(), rule, limits).map(Self::from_bytes);
+            return within(bytes, rule, limits).map(Self::from_bytes);
         }
         let mib = integer(text).map_err(|refusal| or_quantity(refusal, text, rule))?;
         // What overflows in bytes is out of range anyway.
@@ -136,7 +158,11 @@ impl Cell for Memory {
 
     /// Whole MiB, or bytes in a column of quantities.
     fn print(self, quantity: bool, _: &Words, out: &mut Vec<u8>) {
-        pad(out, if quantity { self.bytes() } else { self.bytes() >> 20 }, 1);
+        pad(out, self.integer(quantity), 1);
+    }
+
+    fn integer(self, quantity: bool) -> i64 {
+        if quantity { self.bytes() } else { self.bytes() >> 20 }
     }
 }
 
@@ -147,7 +173,7 @@ macro_rules! integers {
 
             fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
                 let value = match text.strip_prefix('-') {
-                    Some(digits) if rule.min < 0 => -integer(digits)?,
+                    Some(digits) if rule.min < 0 && !digits.starts_with(['-', '+']) => -integer(digits)?,
                     _ => integer(text)?,
                 };
                 let value = within(value, rule, || format!("between {} and {}", rule.min, rule.max))?;
@@ -161,6 +187,10 @@ macro_rules! integers {
                     out.push(b'-');
                 }
                 pad(out, value, 1);
+            }
+
+            fn integer(self, _: bool) -> i64 {
+                i64::from(self)
             }
         }
     )*};
@@ -190,6 +220,10 @@ impl Cell for f64 {
         // The shortest text that reads back as the same number.
         out.extend_from_slice(self.to_string().as_bytes());
     }
+
+    fn number(self) -> f64 {
+        self
+    }
 }
 
 impl Cell for bool {
@@ -199,12 +233,16 @@ impl Cell for bool {
         match text {
             "true" | "True" | "TRUE" | "1" => Ok(true),
             "false" | "False" | "FALSE" | "0" => Ok(false),
-            _ => Err(Refusal::new("is neither true nor false")),
+            _ => Err(Refusal::new("is neither true nor false").hint("write true or false")),
         }
     }
 
     fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
         out.extend_from_slice(if self { b"true" } else { b"false" });
+    }
+
+    fn integer(self, _: bool) -> i64 {
+        i64::from(self)
     }
 }
 
@@ -298,20 +336,34 @@ fn integer(text: &str) -> Result<i64, Refusal> {
         Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') && !fraction.is_empty() => whole,
         _ => text,
     };
-    let value = parse_decimal(whole, 0).map_err(|error| number_refusal(text, error, kind))?;
+    let value = or_too_much(parse_decimal(whole, 0)).map_err(|error| number_refusal(text, error, kind))?;
     if whole.contains('.') { Err(Refusal::new(format!("is not {kind}"))) } else { Ok(value) }
+}
+
+/// What is too large to be held is too large for any column: let the column's limits say so.
+fn or_too_much(value: Result<i64, QuantityError>) -> Result<i64, QuantityError> {
+    if value == Err(QuantityError::OutOfRange) { Ok(i64::MAX) } else { value }
+}
+
+/// Decimals beyond the eighteenth place as one digit that is not zero if they are not, which is all that
+/// rounding needs. Floats print up to 17 digits after any number of zeros.
+fn cut_places(text: &str) -> Cow<'_, str> {
+    match text.split_once('.') {
+        Some((whole, places)) if places.len() > 18 && places.bytes().all(|b| b.is_ascii_digit()) => {
+            let (kept, rest) = places.split_at(17);
+            let sticky = u8::from(rest.bytes().any(|b| b != b'0'));
+            Cow::Owned(format!("{whole}.{kept}{sticky}"))
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 fn within(value: i64, rule: &Rule, limits: impl Fn() -> String) -> Result<i64, Refusal> {
     if (rule.min..=rule.max).contains(&value) {
-        return Ok(value);
-    }
-    let refusal = if value == 0 {
-        Refusal::new("is zero").hint("leave the cell empty if there is none")
+        Ok(value)
     } else {
-        Refusal::new("is out of range").hint(format!("it must be {}", limits()))
-    };
-    Err(refusal)
+        Err(Refusal::new("is out of range").hint(format!("it must be {}", limits())))
+    }
 }
 
 fn number_refusal(text: &str, error: QuantityError, kind: &str) -> Refusal {

@@ -108,13 +108,8 @@ impl Reading<'_> {
             tick();
             match rows {
                 Ok(rows) => csv.errors.into_result(rows)?,
-                Err((line, error)) => match failed(line, error) {
-                    Error::Input(found) => {
-                        csv.errors.append(found);
-                        return Err(Error::Input(csv.errors));
-                    }
-                    error => return Err(error),
-                },
+                // What seemed wrong in the rows came from the damage.
+                Err((line, error)) => return Err(failed(line, error)),
             }
         };
         self.trace.files[index].rows = rows;

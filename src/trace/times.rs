@@ -27,6 +27,10 @@ pub fn parse_time(text: &str, zone: Option<Tz>) -> Result<Time, Refusal> {
         b"" => in_zone(local_ms, zone)?,
         _ => local_ms - offset_ms(rest).ok_or_else(|| malformed(text))?,
     };
+    in_range(utc_ms)
+}
+
+pub(super) fn in_range(utc_ms: i64) -> Result<Time, Refusal> {
     if (0..TOO_LATE_MS).contains(&utc_ms) {
         Ok(Time::from_ms(utc_ms))
     } else {
