@@ -10,7 +10,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-
 /// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Params {
@@ -223,10 +222,7 @@ mod tests {
         let rows: Vec<&str> = rows.lines().collect();
         assert_eq!(rows[..2], ["12316,97451,250,2048", "17746,420085,1000,2048"]);
         assert_eq!(rows[999], "86164982,20492,250,1024");
-        assert_eq!(
-            hash(&tuples(&csv)),
-            "146bb99b1fe4fe6611d7943cc0b0490d43ac8674593be825a1b4c4da07ba4b07"
-        );
+        assert_eq!(hash(&tuples(&csv)), "146bb99b1fe4fe6611d7943cc0b0490d43ac8674593be825a1b4c4da07ba4b07");
         assert_eq!(csv.lines().nth(1), Some("0,2024-01-01T00:00:12.316Z,97.451,250,2048"));
     }
 
@@ -236,10 +232,7 @@ mod tests {
         let row = |id: usize| csv.lines().nth(id + 1).unwrap_or_default();
         assert_eq!(row(0), "0,w00001,,2024-01-01T00:00:17.746Z,420.085,1000,2048");
         assert!(row(498).contains(",495;497,"), "{}", row(498));
-        assert_eq!(
-            hash(&tuples(&csv)),
-            "7ce050b90ee241bcd3f2f3c68c3512d206218600a06189928a9c25a5d04df131"
-        );
+        assert_eq!(hash(&tuples(&csv)), "7ce050b90ee241bcd3f2f3c68c3512d206218600a06189928a9c25a5d04df131");
         let edges: String = csv
             .lines()
             .skip(1)

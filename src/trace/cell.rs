@@ -3,13 +3,12 @@
 //! Numbers are read digit by digit into integers. A float appears only where the schema has one: in observed
 //! usage, which no bill depends on.
 
-use std::borrow::Cow;
-
 use chrono_tz::Tz;
 
+use super::numbers::{cut_places, integer, number_refusal, or_quantity, or_too_much, plain_decimal, within};
 use super::schema::{Rule, Store};
 use super::times::{pad, parse_time, print_time};
-use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, WorkMethod, Words};
+use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, Words, WorkMethod};
 use crate::units::{Cpu, Memory, QuantityError, Span, Time, parse_cpu, parse_decimal, parse_memory};
 
 /// Why a cell is refused: `message` follows the name of the column.
@@ -201,9 +200,8 @@ impl Cell for f64 {
     const STORE: Store = Store::Number;
 
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
-        let value: Self = text
-            .parse()
-            .map_err(|_| number_refusal(text, QuantityError::Malformed, "a decimal number"))?;
+        let value: Self =
+            text.parse().map_err(|_| number_refusal(text, QuantityError::Malformed, "a decimal number"))?;
         if !value.is_finite() {
             Err(Refusal::new("is not finite").hint("leave the cell empty if it is unknown"))
         } else if value < 0.0 {
@@ -298,106 +296,6 @@ fn unknown_choice(text: &str, names: &[&str]) -> Refusal {
     match nearest {
         Some((_, name)) => refusal.hint(format!("did you mean {name}?")),
         None => refusal.hint(format!("use one of {}", names.join(", "))),
-    }
-}
-
-/// A non-negative decimal with at most three places as thousandths: nearly every cell of seconds is one.
-fn plain_decimal(text: &[u8]) -> Option<i64> {
-    if text.is_empty() || text.len() > 15 || !text[0].is_ascii_digit() {
-        return None;
-    }
-    let mut value = 0i64;
-    let mut places = None;
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                value = value * 10 + i64::from(byte - b'0');
-                places = places.map(|p: u32| p + 1);
-            }
-            b'.' if places.is_none() => places = Some(0),
-            _ => return None,
-        }
-    }
-    match places {
-        None => Some(value * 1_000),
-        Some(p @ 1..=3) => Some(value * 10i64.pow(3 - p)),
-        _ => None,
-    }
-}
-
-/// A whole number; `512.0`, as spreadsheets and data frames write it, is one.
-fn integer(text: &str) -> Result<i64, Refusal> {
-    let bytes = text.as_bytes();
-    if (1..=18).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
-        return Ok(bytes.iter().fold(0, |sum, b| sum * 10 + i64::from(b - b'0')));
-    }
-    let kind = "a whole number";
-    let whole = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') && !fraction.is_empty() => whole,
-        _ => text,
-    };
-    let value = or_too_much(parse_decimal(whole, 0)).map_err(|error| number_refusal(text, error, kind))?;
-    if whole.contains('.') { Err(Refusal::new(format!("is not {kind}"))) } else { Ok(value) }
-}
-
-/// What is too large to be held is too large for any column: let the column's limits say so.
-fn or_too_much(value: Result<i64, QuantityError>) -> Result<i64, QuantityError> {
-    if value == Err(QuantityError::OutOfRange) { Ok(i64::MAX) } else { value }
-}
-
-/// Decimals beyond the eighteenth place as one digit that is not zero if they are not, which is all that
-/// rounding needs. Floats print up to 17 digits after any number of zeros.
-fn cut_places(text: &str) -> Cow<'_, str> {
-    match text.split_once('.') {
-        Some((whole, places)) if places.len() > 18 && places.bytes().all(|b| b.is_ascii_digit()) => {
-            let (kept, rest) = places.split_at(17);
-            let sticky = u8::from(rest.bytes().any(|b| b != b'0'));
-            Cow::Owned(format!("{whole}.{kept}{sticky}"))
-        }
-        _ => Cow::Borrowed(text),
-    }
-}
-
-fn within(value: i64, rule: &Rule, limits: impl Fn() -> String) -> Result<i64, Refusal> {
-    if (rule.min..=rule.max).contains(&value) {
-        Ok(value)
-    } else {
-        Err(Refusal::new("is out of range").hint(format!("it must be {}", limits())))
-    }
-}
-
-fn number_refusal(text: &str, error: QuantityError, kind: &str) -> Refusal {
-    let lower = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
-    match error {
-        _ if matches!(lower.as_str(), "nan" | "inf" | "infinity") => {
-            Refusal::new("is not finite").hint("leave the cell empty if it is unknown")
-        }
-        QuantityError::Negative => Refusal::new("is negative"),
-        QuantityError::OutOfRange => Refusal::new("is out of range"),
-        QuantityError::Empty | QuantityError::Malformed => {
-            let refusal = Refusal::new(format!("is not {kind}"));
-            if text.trim() != text {
-                refusal.hint("remove the spaces around it")
-            } else if matches!(lower.as_str(), "null" | "none" | "na" | "n/a" | "-") {
-                refusal.hint("leave the cell empty if it is unknown")
-            } else if text.contains(',') {
-                refusal.hint("write it without thousands separators, with a point before the decimals")
-            } else if lower.contains('e') && lower.parse::<f64>().is_ok() {
-                refusal.hint("write it without an exponent")
-            } else {
-                refusal
-            }
-        }
-    }
-}
-
-/// A quantity in a column of plain numbers is the likeliest mistake of all.
-fn or_quantity(refusal: Refusal, text: &str, rule: &Rule) -> Refusal {
-    let alias = rule.name.trim_end_matches("_milli").trim_end_matches("_mib");
-    if refusal.hint.is_none() && (parse_memory(text).is_ok() || parse_cpu(text).is_ok()) {
-        refusal.hint(format!("name the column {alias} to give Kubernetes quantities"))
-    } else {
-        refusal
     }
 }
 

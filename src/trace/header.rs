@@ -16,11 +16,12 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// The header of a column of the format.
+    /// The header of a column of the format; for others, words that can stand in its place.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Field(_, rule) => rule.name,
-            Self::TaskId | Self::Label(_) | Self::Ignored => Field::TaskId.name(),
+            Self::TaskId => Field::TaskId.name(),
+            Self::Label(_) | Self::Ignored => "this label",
         }
     }
 }

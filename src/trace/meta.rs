@@ -77,7 +77,14 @@ fn parse(file: &str, bytes: &[u8]) -> Result<SideFile> {
     };
     let meta: Meta = serde_json::from_slice(bytes).map_err(located)?;
     let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).map_err(located)?;
-    let unknown = keys.into_iter().map(|(key, _)| key).filter(|key| !KEYS.contains(&key.as_str())).collect();
+    let mut unknown = Vec::new();
+    for (key, _) in keys.into_iter().filter(|(key, _)| !KEYS.contains(&key.as_str())) {
+        if let Some(meant) = KEYS.iter().find(|known| strsim::levenshtein(&key, known) <= 2) {
+            let diagnostic = Diagnostic::new(file, format!("unknown key {key}"));
+            return Err(diagnostic.hint(format!("did you mean {meant}?")).into());
+        }
+        unknown.push(key);
+    }
     let timezone = meta.timezone.as_deref().map(|name| parse_zone(file, bytes, name)).transpose()?;
     let time = |key: &str, text: &Option<String>| -> Result<Option<Time>> {
         let Some(text) = text else {

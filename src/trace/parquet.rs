@@ -183,8 +183,16 @@ fn read_column(
     let zone = source.options.timezone;
     let mut next = 0;
     each_cell(series, zone.is_some(), &mut |row, text| {
+        // CSV could not hold it.
+        let text = text.and_then(|text| match text.contains('\0') {
+            true => Err(Refusal::new("has a NUL byte in it")),
+            false => Ok(text),
+        });
         match (target, text) {
             (Target::TaskId, text) => {
+                if let Err(refusal) = &text {
+                    refuse(row, target.name(), "", refusal.clone());
+                }
                 // Rows without a task id are refused when the row is finished.
                 (next..row).for_each(|_| trace.task_id.push(""));
                 trace.task_id.push(text.unwrap_or_default());
@@ -195,7 +203,7 @@ fn read_column(
                     refuse(row, rule.name, text, refusal);
                 }
             }
-            (Target::Field(_, rule), Err(refusal)) => refuse(row, rule.name, "", refusal),
+            (Target::Field(..) | Target::Label(_), Err(refusal)) => refuse(row, target.name(), "", refusal),
             (Target::Label(label), Ok(text)) if !text.is_empty() => {
                 let word = trace.words.intern(text);
                 trace.unknown[*label].1.set(first + row, word);
@@ -374,3 +382,7 @@ fn column(trace: &Trace, written: Written) -> Column {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "parquet_tests.rs"]
+mod tests;

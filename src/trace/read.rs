@@ -36,7 +36,8 @@ pub fn read(
     if inputs.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Error::usage("standard input can be read only once", "give - once"));
     }
-    let mut reading = Reading { progress, trace: Trace::default(), notes: Notes::default(), warnings: Vec::new() };
+    let mut reading =
+        Reading { progress, trace: Trace::default(), notes: Notes::default(), warnings: Vec::new() };
     let mut errors = Diagnostics::default();
     for path in inputs {
         match reading.file(path, *options) {
@@ -188,7 +189,9 @@ fn text<'a>(
     let mut start = peek(&mut input).map_err(Err)?;
     if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
         let diagnostic = Diagnostic::new(name, "the file is UTF-16 text");
-        return Err(Ok(diagnostic.hint("save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8").into()));
+        return Err(Ok(diagnostic
+            .hint("save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8")
+            .into()));
     }
     if start.starts_with(&[0xEF, 0xBB, 0xBF]) {
         start.drain(..3);
