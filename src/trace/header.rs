@@ -116,7 +116,8 @@ fn missing(names: &[&str]) -> Option<HeaderError> {
             missing.push(name);
         }
     }
-    if !has("work_seconds") && !(has("start_time") && has("end_time")) {
+    let has_span = has("start_time") && has("end_time");
+    if !has("work_seconds") && !has_span {
         missing.push("work_seconds (or start_time and end_time)");
     }
     if let [name] = names

@@ -27,7 +27,7 @@ pub(super) struct Source<'a> {
     pub name: &'a str,
     /// Index in [`Trace::files`].
     pub index: u32,
-    pub options: &'a ReadOptions,
+    pub options: ReadOptions,
 }
 
 /// Reads one Parquet file into the trace; gives the number of rows.
@@ -184,10 +184,8 @@ fn read_column(
     let mut next = 0;
     each_cell(series, zone.is_some(), &mut |row, text| {
         // CSV could not hold it.
-        let text = text.and_then(|text| match text.contains('\0') {
-            true => Err(Refusal::new("has a NUL byte in it")),
-            false => Ok(text),
-        });
+        let has_nul = text.as_ref().is_ok_and(|text| text.contains('\0'));
+        let text = if has_nul { Err(Refusal::new("has a NUL byte in it")) } else { text };
         match (target, text) {
             (Target::TaskId, text) => {
                 if let Err(refusal) = &text {

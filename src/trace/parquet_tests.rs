@@ -14,9 +14,9 @@ fn write_frame(columns: Vec<Frame>) -> (tempfile::TempDir, std::path::PathBuf) {
     (dir, path)
 }
 
-fn read_frame(columns: Vec<Frame>, options: &ReadOptions) -> Result<Trace> {
+fn read_frame(columns: Vec<Frame>, options: ReadOptions) -> Result<Trace> {
     let (_dir, path) = write_frame(columns);
-    crate::trace::read(&[path], options, &mut |_| {}).map(|(trace, _)| trace)
+    crate::trace::read(&[path], &options, &mut |_| {}).map(|(trace, _)| trace)
 }
 
 fn ids(count: i64) -> Frame {
@@ -38,7 +38,7 @@ fn timestamps_of_any_unit_are_read_in_utc() {
         for zone in [None, Some(TimeZone::UTC)] {
             let work = Frame::new("work_seconds".into(), [1i32, 2]);
             let columns = vec![ids(2), times(unit, zone, &values), work];
-            let trace = read_frame(columns, &ReadOptions::default()).unwrap();
+            let trace = read_frame(columns, ReadOptions::default()).unwrap();
             let read: Vec<_> = (0..2).map(|row| trace.submit_time.get(row).unwrap().ms()).collect();
             assert_eq!(read, [1_500, 2_000], "{unit:?}");
             assert_eq!(trace.task_id.get(1), "1");
@@ -53,7 +53,7 @@ fn timestamps_without_a_zone_are_in_the_users() {
     for (zone, expected) in [(None, 0), (Some(TimeZone::UTC), hours)] {
         let work = Frame::new("work_seconds".into(), [1.5f32]);
         let columns = vec![ids(1), times(TimeUnit::Milliseconds, zone, &[hours]), work];
-        let trace = read_frame(columns, &options).unwrap();
+        let trace = read_frame(columns, options).unwrap();
         assert_eq!(trace.submit_time.get(0).unwrap().ms(), expected);
     }
 }
@@ -70,7 +70,7 @@ fn numbers_of_any_width_and_empty_cells_are_read() {
         Frame::new("interruptible".into(), [true, false]),
         Frame::new("team".into(), [Some("a"), None]),
     ];
-    let trace = read_frame(columns, &ReadOptions::default()).unwrap();
+    let trace = read_frame(columns, ReadOptions::default()).unwrap();
     let mut out = Vec::new();
     crate::trace::write_csv(&trace, &mut out).unwrap();
     assert_eq!(

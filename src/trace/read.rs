@@ -87,7 +87,7 @@ impl Reading<'_> {
             }
             let file = open(path)?;
             let size = file.metadata().map_or(0, |metadata| metadata.len());
-            let source = parquet::Source { name: &name, index: index as u32, options: &options };
+            let source = parquet::Source { name: &name, index: index as u32, options };
             let rows = parquet::read(&source, file, &mut self.trace, &mut self.notes)?;
             (self.progress)(size);
             rows
@@ -105,7 +105,7 @@ impl Reading<'_> {
                 seen = count.get();
             };
             let mut csv = CsvFile::new(&name, index as u32, text);
-            let rows = csv.read(&mut self.trace, &options, &mut self.notes, &mut tick);
+            let rows = csv.read(&mut self.trace, options, &mut self.notes, &mut tick);
             tick();
             match rows {
                 Ok(rows) => csv.errors.into_result(rows)?,

@@ -44,7 +44,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
     pub fn read(
         &mut self,
         trace: &mut Trace,
-        options: &ReadOptions,
+        options: ReadOptions,
         notes: &mut Notes,
         progress: &mut dyn FnMut(),
     ) -> Result<u64, (u64, io::Error)> {
@@ -103,7 +103,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
         let (offset, line) = position.map_or((0, 1), |p| (p.byte(), p.line()));
         let raw = self.reader.get_ref().since(offset);
         let blank = raw.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let lines = raw[..blank].iter().filter(|byte| **byte == b'\n').count();
+        let lines = raw[..blank].split(|byte| *byte == b'\n').count() - 1;
         Start { line: line + lines as u64, offset: offset + blank as u64 }
     }
 
@@ -194,7 +194,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
         start: Start,
         targets: &[Target],
         trace: &mut Trace,
-        options: &ReadOptions,
+        options: ReadOptions,
         notes: &mut Notes,
     ) {
         let row = trace.rows();

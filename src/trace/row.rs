@@ -36,7 +36,7 @@ pub(super) struct Notes {
 pub(super) fn finish(
     trace: &mut Trace,
     row: usize,
-    options: &ReadOptions,
+    options: ReadOptions,
     notes: &mut Notes,
 ) -> Result<(), RowError> {
     let error = |field, refusal| Err(RowError { field, refusal });

@@ -201,3 +201,29 @@ impl Field {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_in_the_documentation() {
+        let page = include_str!("../../docs/trace-format.md");
+        for field in Field::ALL {
+            for name in [Some(field.name()), field.alias()].into_iter().flatten() {
+                assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/trace-format.md");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_aliases_found() {
+        let mut names: Vec<_> =
+            Field::ALL.iter().flat_map(|field| [Some(field.name()), field.alias()]).flatten().collect();
+        names.sort_unstable();
+        assert!(names.is_sorted_by(|a, b| a < b));
+        assert_eq!(Field::find("cpu_request"), Some((Field::CpuRequest, true)));
+        assert_eq!(Field::find("cpu_request_milli"), Some((Field::CpuRequest, false)));
+        assert_eq!(Field::find("cpu"), None);
+    }
+}

@@ -77,9 +77,8 @@ enum State {
 impl State {
     fn after(self, byte: u8) -> Self {
         match (self, byte) {
-            (Self::FieldStart, b'"') | (Self::Closed, b'"') => Self::Quoted,
             (Self::Quoted, b'"') => Self::Closed,
-            (Self::Quoted, _) => Self::Quoted,
+            (Self::FieldStart | Self::Closed, b'"') | (Self::Quoted, _) => Self::Quoted,
             (_, b',' | b'\n' | b'\r') => Self::FieldStart,
             (Self::FieldStart | Self::Plain, _) => Self::Plain,
             (Self::Closed | Self::Misplaced, _) => Self::Misplaced,

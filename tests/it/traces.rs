@@ -77,6 +77,18 @@ unknown columns are kept as labels: team
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_valid() {
+    let page = std::fs::read_to_string("docs/trace-format.md").unwrap();
+    let examples: Vec<&str> =
+        page.split("```csv\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        let (_, warnings) = read_text(example).unwrap_or_else(|error| panic!("{}", error.render()));
+        assert_eq!(warnings, [""; 0]);
+    }
+}
+
+#[test]
 fn gzip_byte_order_mark_and_windows_line_ends_change_nothing() {
     let plain = "task_id,submit_time,work_seconds\na,2024-01-01T00:00:00Z,1\nb,2024-01-01T00:00:01Z,2\n";
     let expected = hash(&read_text(plain).unwrap().0);
@@ -246,7 +258,9 @@ fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
 
 fn table_csv(rows: &[Vec<String>]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    rows.iter().for_each(|row| writer.write_record(row).unwrap());
+    for row in rows {
+        writer.write_record(row).unwrap();
+    }
     writer.into_inner().unwrap()
 }
 
