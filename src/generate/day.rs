@@ -10,8 +10,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::error::{Error, Result};
-
 /// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Params {
@@ -190,6 +188,8 @@ pub fn meta_json(params: &Params) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use sha2::{Digest, Sha256};
 
     use super::*;
@@ -208,13 +208,13 @@ mod tests {
             let cells: Vec<&str> = line.split(',').rev().collect();
             let time = crate::trace::parse_time(cells[3], None).unwrap().ms() - START_MS;
             let work = crate::units::parse_decimal(cells[2], 3).unwrap();
-            text += &format!("{time},{work},{},{}\n", cells[1], cells[0]);
+            writeln!(text, "{time},{work},{},{}", cells[1], cells[0]).unwrap();
         }
         text
     }
 
     fn hash(text: &str) -> String {
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", Sha256::digest(text))
     }
 
     #[test]
@@ -256,8 +256,12 @@ mod tests {
                 std::fs::write(&path, &out).unwrap();
                 std::fs::write(dir.path().join("day.meta.json"), meta_json(&params)).unwrap();
             }
-            let (trace, warnings) =
-                crate::trace::read(std::slice::from_ref(&path), &Default::default(), &mut |_| {}).unwrap();
+            let (trace, warnings) = crate::trace::read(
+                std::slice::from_ref(&path),
+                &crate::trace::ReadOptions::default(),
+                &mut |_| {},
+            )
+            .unwrap();
             assert!(trace.files[0].meta.synthetic);
             assert_eq!(warnings, [""; 0]);
             let mut again = Vec::new();

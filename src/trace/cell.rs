@@ -5,6 +5,7 @@
 
 use chrono_tz::Tz;
 
+use super::numbers::{cut_places, integer, number_refusal, or_quantity, or_too_much, plain_decimal, within};
 use super::schema::{Rule, Store};
 use super::times::{pad, parse_time, print_time};
 use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, Words, WorkMethod};
@@ -42,6 +43,16 @@ pub(super) trait Cell: Copy + Default {
     fn read(text: &str, rule: &Rule, context: &mut Context) -> Result<Self, Refusal>;
     /// Appends what [`Cell::read`] reads as the same value.
     fn print(self, quantity: bool, words: &Words, out: &mut Vec<u8>);
+
+    /// The value in a Parquet column of integers, times or booleans.
+    fn integer(self, _quantity: bool) -> i64 {
+        0
+    }
+
+    /// The value in a Parquet column of floats.
+    fn number(self) -> f64 {
+        0.0
+    }
 }
 
 impl Cell for Word {
@@ -64,6 +75,10 @@ impl Cell for Time {
     fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
         print_time(self, out);
     }
+
+    fn integer(self, _: bool) -> i64 {
+        self.ms()
+    }
 }
 
 impl Cell for Span {
@@ -72,7 +87,7 @@ impl Cell for Span {
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
         let ms = match plain_decimal(text.as_bytes()) {
             Some(ms) => ms,
-            None => parse_decimal(text, 3)
+            None => or_too_much(parse_decimal(&cut_places(text), 3))
                 .map_err(|error| number_refusal(text, error, "a decimal number of seconds"))?,
         };
         within(ms, rule, || {
@@ -95,17 +110,22 @@ impl Cell for Span {
             pad(out, ms, places);
         }
     }
+
+    /// Exact: within the limits, the shortest decimal of the nearest float is the number of milliseconds.
+    fn number(self) -> f64 {
+        self.secs_f64()
+    }
 }
 
 impl Cell for Cpu {
     const STORE: Store = Store::Integer;
 
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
-        let limits = || format!("at least 1m and at most {}", Self::from_milli(rule.max));
+        let limits = || format!("at most {} cores", Self::from_milli(rule.max));
         if rule.quantity {
-            let cpu = parse_cpu(text)
+            let milli = or_too_much(parse_cpu(text).map(Self::milli))
                 .map_err(|error| number_refusal(text, error, "a CPU quantity such as 500m or 2"))?;
-            return within(cpu.milli(), rule, limits).map(Self::from_milli);
+            return within(milli, rule, limits).map(Self::from_milli);
         }
         let milli = integer(text).map_err(|refusal| or_quantity(refusal, text, rule))?;
         within(milli, rule, limits).map(Self::from_milli)
@@ -114,20 +134,21 @@ impl Cell for Cpu {
     fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
         pad(out, self.milli(), 1);
     }
+
+    fn integer(self, _: bool) -> i64 {
+        self.milli()
+    }
 }
 
 impl Cell for Memory {
     const STORE: Store = Store::Integer;
 
     fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
-        let limits = || {
-            let least = if rule.min == 0 { "0" } else { "more than 0" };
-            format!("{least} and at most {}", Self::from_bytes(rule.max))
-        };
+        let limits = || format!("at most {}", Self::from_bytes(rule.max));
         if rule.quantity {
-            let memory = parse_memory(text)
+            let bytes = or_too_much(parse_memory(text).map(Self::bytes))
                 .map_err(|error| number_refusal(text, error, "a memory quantity such as 512Mi or 1Gi"))?;
-            return within(memory.bytes(), rule, limits).map(Self::from_bytes);
+            return within(bytes, rule, limits).map(Self::from_bytes);
         }
         let mib = integer(text).map_err(|refusal| or_quantity(refusal, text, rule))?;
         // What overflows in bytes is out of range anyway.
@@ -136,7 +157,11 @@ impl Cell for Memory {
 
     /// Whole MiB, or bytes in a column of quantities.
     fn print(self, quantity: bool, _: &Words, out: &mut Vec<u8>) {
-        pad(out, if quantity { self.bytes() } else { self.bytes() >> 20 }, 1);
+        pad(out, self.integer(quantity), 1);
+    }
+
+    fn integer(self, quantity: bool) -> i64 {
+        if quantity { self.bytes() } else { self.bytes() >> 20 }
     }
 }
 
@@ -147,7 +172,7 @@ macro_rules! integers {
 
             fn read(text: &str, rule: &Rule, _: &mut Context) -> Result<Self, Refusal> {
                 let value = match text.strip_prefix('-') {
-                    Some(digits) if rule.min < 0 => -integer(digits)?,
+                    Some(digits) if rule.min < 0 && !digits.starts_with(['-', '+']) => -integer(digits)?,
                     _ => integer(text)?,
                 };
                 let value = within(value, rule, || format!("between {} and {}", rule.min, rule.max))?;
@@ -161,6 +186,10 @@ macro_rules! integers {
                     out.push(b'-');
                 }
                 pad(out, value, 1);
+            }
+
+            fn integer(self, _: bool) -> i64 {
+                i64::from(self)
             }
         }
     )*};
@@ -189,6 +218,10 @@ impl Cell for f64 {
         // The shortest text that reads back as the same number.
         out.extend_from_slice(self.to_string().as_bytes());
     }
+
+    fn number(self) -> f64 {
+        self
+    }
 }
 
 impl Cell for bool {
@@ -198,12 +231,16 @@ impl Cell for bool {
         match text {
             "true" | "True" | "TRUE" | "1" => Ok(true),
             "false" | "False" | "FALSE" | "0" => Ok(false),
-            _ => Err(Refusal::new("is neither true nor false")),
+            _ => Err(Refusal::new("is neither true nor false").hint("write true or false")),
         }
     }
 
     fn print(self, _: bool, _: &Words, out: &mut Vec<u8>) {
         out.extend_from_slice(if self { b"true" } else { b"false" });
+    }
+
+    fn integer(self, _: bool) -> i64 {
+        i64::from(self)
     }
 }
 
@@ -259,92 +296,6 @@ fn unknown_choice(text: &str, names: &[&str]) -> Refusal {
     match nearest {
         Some((_, name)) => refusal.hint(format!("did you mean {name}?")),
         None => refusal.hint(format!("use one of {}", names.join(", "))),
-    }
-}
-
-/// A non-negative decimal with at most three places as thousandths: nearly every cell of seconds is one.
-fn plain_decimal(text: &[u8]) -> Option<i64> {
-    if text.is_empty() || text.len() > 15 || !text[0].is_ascii_digit() {
-        return None;
-    }
-    let mut value = 0i64;
-    let mut places = None;
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                value = value * 10 + i64::from(byte - b'0');
-                places = places.map(|p: u32| p + 1);
-            }
-            b'.' if places.is_none() => places = Some(0),
-            _ => return None,
-        }
-    }
-    match places {
-        None => Some(value * 1_000),
-        Some(p @ 1..=3) => Some(value * 10i64.pow(3 - p)),
-        _ => None,
-    }
-}
-
-/// A whole number; `512.0`, as spreadsheets and data frames write it, is one.
-fn integer(text: &str) -> Result<i64, Refusal> {
-    let bytes = text.as_bytes();
-    if (1..=18).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
-        return Ok(bytes.iter().fold(0, |sum, b| sum * 10 + i64::from(b - b'0')));
-    }
-    let kind = "a whole number";
-    let whole = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') && !fraction.is_empty() => whole,
-        _ => text,
-    };
-    let value = parse_decimal(whole, 0).map_err(|error| number_refusal(text, error, kind))?;
-    if whole.contains('.') { Err(Refusal::new(format!("is not {kind}"))) } else { Ok(value) }
-}
-
-fn within(value: i64, rule: &Rule, limits: impl Fn() -> String) -> Result<i64, Refusal> {
-    if (rule.min..=rule.max).contains(&value) {
-        return Ok(value);
-    }
-    let refusal = if value == 0 {
-        Refusal::new("is zero").hint("leave the cell empty if there is none")
-    } else {
-        Refusal::new("is out of range").hint(format!("it must be {}", limits()))
-    };
-    Err(refusal)
-}
-
-fn number_refusal(text: &str, error: QuantityError, kind: &str) -> Refusal {
-    let lower = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
-    match error {
-        _ if matches!(lower.as_str(), "nan" | "inf" | "infinity") => {
-            Refusal::new("is not finite").hint("leave the cell empty if it is unknown")
-        }
-        QuantityError::Negative => Refusal::new("is negative"),
-        QuantityError::OutOfRange => Refusal::new("is out of range"),
-        QuantityError::Empty | QuantityError::Malformed => {
-            let refusal = Refusal::new(format!("is not {kind}"));
-            if text.trim() != text {
-                refusal.hint("remove the spaces around it")
-            } else if matches!(lower.as_str(), "null" | "none" | "na" | "n/a" | "-") {
-                refusal.hint("leave the cell empty if it is unknown")
-            } else if text.contains(',') {
-                refusal.hint("write it without thousands separators, with a point before the decimals")
-            } else if lower.contains('e') && lower.parse::<f64>().is_ok() {
-                refusal.hint("write it without an exponent")
-            } else {
-                refusal
-            }
-        }
-    }
-}
-
-/// A quantity in a column of plain numbers is the likeliest mistake of all.
-fn or_quantity(refusal: Refusal, text: &str, rule: &Rule) -> Refusal {
-    let alias = rule.name.trim_end_matches("_milli").trim_end_matches("_mib");
-    if refusal.hint.is_none() && (parse_memory(text).is_ok() || parse_cpu(text).is_ok()) {
-        refusal.hint(format!("name the column {alias} to give Kubernetes quantities"))
-    } else {
-        refusal
     }
 }
 

@@ -30,11 +30,18 @@ impl Word {
 #[derive(Clone, Debug)]
 pub struct Words {
     texts: Text,
-    /// Numbers of words at their hash's slot or after it; [`FREE`] elsewhere. Its length is a power of two.
-    slots: Vec<u32>,
+    /// The words' numbers at their hash's slot or after it. Its length is a power of two.
+    slots: Vec<Slot>,
 }
 
-const FREE: u32 = u32::MAX;
+/// Half of the hash beside the number: most slots are told apart, and all are moved, without a look at the text.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    hash: u32,
+    number: u32,
+}
+
+const FREE: Slot = Slot { hash: 0, number: u32::MAX };
 
 impl Default for Words {
     fn default() -> Self {
@@ -46,13 +53,14 @@ impl Default for Words {
 
 impl Words {
     pub fn intern(&mut self, text: &str) -> Word {
-        let slot = match self.slot_of(text) {
+        let hash = hash(text);
+        let slot = match self.slot_of(text, hash) {
             Ok(number) => return Word(number),
             Err(slot) => slot,
         };
         let number = u32::try_from(self.texts.len()).expect("fewer than 2^32 distinct words");
         self.texts.push(text);
-        self.slots[slot] = number;
+        self.slots[slot] = Slot { hash, number };
         if self.texts.len() * 2 > self.slots.len() {
             self.grow();
         }
@@ -70,7 +78,7 @@ impl Words {
 
     /// The word of `text`, if it was ever interned.
     pub fn find(&self, text: &str) -> Option<Word> {
-        self.slot_of(text).ok().map(Word)
+        self.slot_of(text, hash(text)).ok().map(Word)
     }
 
     /// How many distinct words there are, the empty one included.
@@ -83,36 +91,39 @@ impl Words {
     }
 
     /// The number of `text`, or the slot where it belongs. At least half of the slots are free, so this ends.
-    fn slot_of(&self, text: &str) -> Result<u32, usize> {
+    fn slot_of(&self, text: &str, hash: u32) -> Result<u32, usize> {
         let mask = self.slots.len() - 1;
-        let mut slot = hash(text) & mask;
+        let mut at = hash as usize & mask;
         loop {
-            match self.slots[slot] {
-                FREE => return Err(slot),
-                number if self.texts.get(number as usize) == text => return Ok(number),
-                _ => slot = (slot + 1) & mask,
+            let slot = self.slots[at];
+            if slot.number == FREE.number {
+                return Err(at);
             }
+            if slot.hash == hash && self.texts.get(slot.number as usize) == text {
+                return Ok(slot.number);
+            }
+            at = (at + 1) & mask;
         }
     }
 
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
         let mut slots = vec![FREE; mask + 1];
-        for number in 0..self.texts.len() {
-            let mut slot = hash(self.texts.get(number)) & mask;
-            while slots[slot] != FREE {
-                slot = (slot + 1) & mask;
+        for slot in self.slots.iter().filter(|slot| slot.number != FREE.number) {
+            let mut at = slot.hash as usize & mask;
+            while slots[at].number != FREE.number {
+                at = (at + 1) & mask;
             }
-            slots[slot] = number as u32;
+            slots[at] = *slot;
         }
         self.slots = slots;
     }
 }
 
-fn hash(text: &str) -> usize {
+fn hash(text: &str) -> u32 {
     let mut hasher = FxHasher::default();
     hasher.write(text.as_bytes());
-    hasher.finish() as usize
+    hasher.finish() as u32
 }
 
 /// One string per row, end to end in one buffer.

@@ -15,6 +15,26 @@ pub(super) enum Target {
     Ignored,
 }
 
+impl Target {
+    /// The header of a column of the format; for others, words that can stand in its place.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Field(_, rule) => rule.name,
+            Self::TaskId => Field::TaskId.name(),
+            Self::Label(_) | Self::Ignored => "this label",
+        }
+    }
+}
+
+/// The column of the file that holds `wanted`.
+pub(super) fn position(targets: &[Target], wanted: Field) -> Option<usize> {
+    targets.iter().position(|target| match target {
+        Target::TaskId => wanted == Field::TaskId,
+        Target::Field(field, _) => *field == wanted,
+        Target::Label(_) | Target::Ignored => false,
+    })
+}
+
 /// What is wrong with a header; without an index, with the header as a whole.
 pub(super) struct HeaderError {
     pub index: Option<usize>,
@@ -36,7 +56,10 @@ pub(super) fn resolve(
             errors.push(HeaderError { index: Some(index), message, hint });
         };
         if name.is_empty() {
-            refuse(Refusal::new(format!("column {} has no name", index + 1)));
+            refuse(
+                Refusal::new(format!("column {} has no name", index + 1))
+                    .hint("name it, or remove the comma before it"),
+            );
         } else if names[..index].contains(&name) {
             refuse(Refusal::new(format!("column {name} is given twice")));
         } else if let Some((field, quantity)) = Field::find(name) {
@@ -93,8 +116,18 @@ fn missing(names: &[&str]) -> Option<HeaderError> {
             missing.push(name);
         }
     }
-    if !has("work_seconds") && !(has("start_time") && has("end_time")) {
+    let has_span = has("start_time") && has("end_time");
+    if !has("work_seconds") && !has_span {
         missing.push("work_seconds (or start_time and end_time)");
+    }
+    if let [name] = names
+        && name.contains([';', '\t'])
+    {
+        return Some(HeaderError {
+            index: Some(0),
+            message: "the columns are not separated by commas".to_owned(),
+            hint: Some("write the file as CSV with commas".to_owned()),
+        });
     }
     (!missing.is_empty()).then(|| HeaderError {
         index: None,

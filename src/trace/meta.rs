@@ -77,38 +77,60 @@ fn parse(file: &str, bytes: &[u8]) -> Result<SideFile> {
     };
     let meta: Meta = serde_json::from_slice(bytes).map_err(located)?;
     let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).map_err(located)?;
-    let unknown = keys.into_iter().map(|(key, _)| key).filter(|key| !KEYS.contains(&key.as_str())).collect();
-    let timezone = meta.timezone.as_deref().map(|name| parse_zone(file, name)).transpose()?;
+    let mut unknown = Vec::new();
+    for (key, _) in keys.into_iter().filter(|(key, _)| !KEYS.contains(&key.as_str())) {
+        if let Some(meant) = KEYS.iter().find(|known| strsim::levenshtein(&key, known) <= 2) {
+            let diagnostic = Diagnostic::new(file, format!("unknown key {key}"));
+            return Err(diagnostic.hint(format!("did you mean {meant}?")).into());
+        }
+        unknown.push(key);
+    }
+    let timezone = meta.timezone.as_deref().map(|name| parse_zone(file, bytes, name)).transpose()?;
     let time = |key: &str, text: &Option<String>| -> Result<Option<Time>> {
         let Some(text) = text else {
             return Ok(None);
         };
         parse_time(text, timezone).map(Some).map_err(|refusal| {
-            let mut diagnostic =
-                Diagnostic::new(file, format!("{key} {}", refusal.message)).text(text.as_str());
+            let mut diagnostic = at_value(file, bytes, key, text, &refusal.message);
             diagnostic.hint = refusal.hint;
             diagnostic.into()
         })
     };
     let window_start = time("window_start", &meta.window_start)?;
     let window_end = time("window_end", &meta.window_end)?;
-    time("time_origin", &meta.time_origin)?;
     if let (Some(start), Some(end)) = (window_start, window_end)
         && end <= start
     {
-        let text = meta.window_end.clone().unwrap_or_default();
-        return Err(Diagnostic::new(file, "window_end is not after window_start").text(text).into());
+        let text = meta.window_end.as_deref().unwrap_or_default();
+        return Err(at_value(file, bytes, "window_end", text, "is not after window_start").into());
     }
     Ok(SideFile { meta, timezone, window_start, unknown })
 }
 
-fn parse_zone(file: &str, name: &str) -> Result<Tz> {
+fn parse_zone(file: &str, bytes: &[u8], name: &str) -> Result<Tz> {
     name.parse().map_err(|_| {
-        Diagnostic::new(file, "timezone is not the IANA name of a time zone")
-            .text(name)
+        at_value(file, bytes, "timezone", name, "is not the IANA name of a time zone")
             .hint("write it as Asia/Tokyo or UTC")
             .into()
     })
+}
+
+/// A diagnostic at the string `value` of `key`. The parser does not say where a value stood that it accepted;
+/// a value written with escapes is not found again and gets no place.
+fn at_value(file: &str, bytes: &[u8], key: &str, value: &str, message: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::new(file, format!("{key} {message}")).text(value);
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let after_key = text.find(&format!("\"{key}\"")).map(|at| at + key.len() + 2);
+    let found = after_key.and_then(|from| Some(from + text[from..].find(&format!("\"{value}\""))? + 1));
+    match found {
+        Some(at) => {
+            let before = &text[..at];
+            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            diagnostic.at(line as u64, column as u64)
+        }
+        None => diagnostic,
+    }
 }
 
 impl SourceFile {

@@ -9,6 +9,7 @@ mod columns;
 mod header;
 mod lists;
 mod meta;
+mod numbers;
 mod parquet;
 mod read;
 mod read_csv;

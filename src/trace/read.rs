@@ -87,7 +87,7 @@ impl Reading<'_> {
             }
             let file = open(path)?;
             let size = file.metadata().map_or(0, |metadata| metadata.len());
-            let source = parquet::Source { name: &name, index: index as u32, options: &options };
+            let source = parquet::Source { name: &name, index: index as u32, options };
             let rows = parquet::read(&source, file, &mut self.trace, &mut self.notes)?;
             (self.progress)(size);
             rows
@@ -105,17 +105,12 @@ impl Reading<'_> {
                 seen = count.get();
             };
             let mut csv = CsvFile::new(&name, index as u32, text);
-            let rows = csv.read(&mut self.trace, &options, &mut self.notes, &mut tick);
+            let rows = csv.read(&mut self.trace, options, &mut self.notes, &mut tick);
             tick();
             match rows {
                 Ok(rows) => csv.errors.into_result(rows)?,
-                Err((line, error)) => match failed(line, error) {
-                    Error::Input(found) => {
-                        csv.errors.append(found);
-                        return Err(Error::Input(csv.errors));
-                    }
-                    error => return Err(error),
-                },
+                // What seemed wrong in the rows came from the damage.
+                Err((line, error)) => return Err(failed(line, error)),
             }
         };
         self.trace.files[index].rows = rows;

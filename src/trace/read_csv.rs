@@ -7,8 +7,7 @@ use csv::{ByteRecord, ErrorKind, Position};
 use super::cell::Refusal;
 use super::header::{self, Target};
 use super::row::{self, Notes};
-use super::schema::Field;
-use super::window::{Window, is_end, is_unterminated, place_of};
+use super::window::{Window, is_end, is_unterminated, misquoted, place_of};
 use super::{Place, ReadOptions, Trace};
 use crate::error::{Diagnostic, Diagnostics, SHOWN};
 
@@ -45,7 +44,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
     pub fn read(
         &mut self,
         trace: &mut Trace,
-        options: &ReadOptions,
+        options: ReadOptions,
         notes: &mut Notes,
         progress: &mut dyn FnMut(),
     ) -> Result<u64, (u64, io::Error)> {
@@ -104,7 +103,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
         let (offset, line) = position.map_or((0, 1), |p| (p.byte(), p.line()));
         let raw = self.reader.get_ref().since(offset);
         let blank = raw.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let lines = raw[..blank].iter().filter(|byte| **byte == b'\n').count();
+        let lines = raw[..blank].split(|byte| *byte == b'\n').count() - 1;
         Start { line: line + lines as u64, offset: offset + blank as u64 }
     }
 
@@ -158,6 +157,18 @@ impl<'a, R: Read> CsvFile<'a, R> {
             self.errors.push(diagnostic);
             return false;
         }
+        let end = self.reader.position().byte();
+        let raw = self.reader.get_ref().since(start.offset);
+        let length = usize::try_from(end.saturating_sub(start.offset)).unwrap_or(usize::MAX);
+        if let Some(index) = misquoted(&raw[..length.min(raw.len())]) {
+            let hint = "a quote may be missing above; a quote inside a quoted field is written as two";
+            let diagnostic = self
+                .diagnostic(start, index, "text follows the closing quote of this field")
+                .text(String::from_utf8_lossy(&record[index]))
+                .hint(hint);
+            self.errors.push(diagnostic);
+            return false;
+        }
         if record.len() != columns {
             let (more, index) =
                 if record.len() > columns { ("more", columns) } else { ("fewer", record.len() - 1) };
@@ -183,7 +194,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
         start: Start,
         targets: &[Target],
         trace: &mut Trace,
-        options: &ReadOptions,
+        options: ReadOptions,
         notes: &mut Notes,
     ) {
         let row = trace.rows();
@@ -221,14 +232,10 @@ impl<'a, R: Read> CsvFile<'a, R> {
             return;
         }
         if let Err(error) = row::finish(trace, row, options, notes) {
-            let index = targets.iter().position(|target| match target {
-                Target::TaskId => error.field == Field::TaskId,
-                Target::Field(field, _) => *field == error.field,
-                Target::Label(_) | Target::Ignored => false,
-            });
+            let index = header::position(targets, error.field);
+            let name = index.map_or(error.field.name(), |index| targets[index].name());
             let text = index.map_or("", |index| std::str::from_utf8(&record[index]).unwrap_or_default());
-            let text = text.to_owned();
-            self.refuse(start, index.unwrap_or(0), error.field.name(), &text, error.refusal);
+            self.refuse(start, index.unwrap_or(0), name, text, error.refusal);
         }
     }
 

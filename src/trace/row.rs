@@ -6,7 +6,7 @@ use super::cell::Refusal;
 use super::lists::split_list;
 use super::schema::Field;
 use super::{Kind, ReadOptions, State, Trace, WorkMethod};
-use crate::units::{Span, Time};
+use crate::units::{Cpu, Memory, Span, Time};
 
 /// 400 days, as for `work_seconds`.
 const LONGEST: Span = Span::from_secs(400 * 86_400);
@@ -36,7 +36,7 @@ pub(super) struct Notes {
 pub(super) fn finish(
     trace: &mut Trace,
     row: usize,
-    options: &ReadOptions,
+    options: ReadOptions,
     notes: &mut Notes,
 ) -> Result<(), RowError> {
     let error = |field, refusal| Err(RowError { field, refusal });
@@ -69,9 +69,36 @@ pub(super) fn finish(
         trace.state.set(row, State::Skipped);
         notes.gpu_dropped += 1;
     }
+    refuse_zero(trace, row)?;
     fill_work(trace, row, notes)?;
     note(trace, row, submit, notes);
     Ok(())
+}
+
+/// A pod of no size fits everywhere and costs nothing. Steps that are no pods and rows that are not replayed may
+/// say 0, as some sources do.
+fn refuse_zero(trace: &Trace, row: usize) -> Result<(), RowError> {
+    let is_pod = trace.kind.get(row).unwrap_or_default() == Kind::Pod;
+    if !is_pod || !is_replayed(trace, row) {
+        return Ok(());
+    }
+    let sizes = [
+        (Field::CpuRequest, trace.cpu_request.get(row).map(Cpu::milli)),
+        (Field::MemoryRequest, trace.memory_request.get(row).map(Memory::bytes)),
+        (Field::CpuLimit, trace.cpu_limit.get(row).map(Cpu::milli)),
+        (Field::MemoryLimit, trace.memory_limit.get(row).map(Memory::bytes)),
+    ];
+    match sizes.into_iter().find(|(_, size)| *size == Some(0)) {
+        Some((field, _)) => {
+            let refusal = Refusal::new("is zero").hint("leave the cell empty if there is none");
+            Err(RowError { field, refusal })
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_replayed(trace: &Trace, row: usize) -> bool {
+    !matches!(trace.state.get(row), Some(State::Pending | State::Skipped))
 }
 
 fn fill_work(trace: &mut Trace, row: usize, notes: &mut Notes) -> Result<(), RowError> {
@@ -87,19 +114,18 @@ fn fill_work(trace: &mut Trace, row: usize, notes: &mut Notes) -> Result<(), Row
         (Some(start), Some(end)) => Some(end - start),
         _ => None,
     };
-    let replayed = !matches!(trace.state.get(row), Some(State::Pending | State::Skipped));
     match (trace.work.get(row), span) {
         (Some(work), Some(span)) => {
             notes.differing += u64::from(work.ms().abs_diff(span.ms()) > TOLERANCE_MS);
         }
         (None, Some(span)) => trace.work.set(row, span),
-        (None, None) if replayed => {
+        (None, None) if is_replayed(trace, row) => {
             let hint = if trace.state.get(row) == Some(State::Running) {
                 "for a task that was still running, give the time until the trace ends"
             } else {
                 "give work_seconds, or start_time and end_time; state pending or skipped needs neither"
             };
-            return error(Field::Work, Refusal::new("is empty").hint(hint));
+            return error(Field::Work, Refusal::new("is empty, and so is start_time or end_time").hint(hint));
         }
         (_, None) => {}
     }
@@ -107,7 +133,7 @@ fn fill_work(trace: &mut Trace, row: usize, notes: &mut Notes) -> Result<(), Row
 }
 
 fn note(trace: &Trace, row: usize, submit: Time, notes: &mut Notes) {
-    if matches!(trace.state.get(row), Some(State::Pending | State::Skipped)) {
+    if !is_replayed(trace, row) {
         return;
     }
     let started_before = trace.start_time.get(row).is_some_and(|start| start < submit);

@@ -3,8 +3,9 @@
 //! One table says it all. Reading, writing and the did-you-mean of headers are generated from it, so that a new
 //! column is one new line here, one field of [`Trace`] and one line of `docs/trace-format.md` (a test compares).
 
-use super::Trace;
 use super::cell::{Cell, Context, Refusal};
+use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Trace, Word, WorkMethod};
+use crate::units::{Cpu, Memory, Span, Time};
 
 /// What the cells of a column may hold; the numbers are in the unit in which they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,22 @@ macro_rules! schema {
                 }
             }
 
+            /// The value for Parquet where [`Field::store`] is a time, an integer or a boolean.
+            pub fn integer(self, trace: &Trace, row: usize, quantity: bool) -> Option<i64> {
+                match self {
+                    Self::TaskId => None,
+                    $(Self::$field => trace.$member.get(row).map(|value| value.integer(quantity)),)*
+                }
+            }
+
+            /// The value for Parquet where [`Field::store`] is a number.
+            pub fn number(self, trace: &Trace, row: usize) -> Option<f64> {
+                match self {
+                    Self::TaskId => None,
+                    $(Self::$field => trace.$member.get(row).map(Cell::number),)*
+                }
+            }
+
             /// Whether any row has a value here.
             pub fn is_used(self, trace: &Trace) -> bool {
                 match self {
@@ -143,10 +160,10 @@ schema! {
     ImagePull "image_pull_seconds" image_pull: Span, 0, LONGEST_MS;
     Work "work_seconds" work: Span, 0, LONGEST_MS;
     WorkMethod "work_seconds_method" work_method: WorkMethod, 0, 0;
-    CpuRequest "cpu_request_milli" ["cpu_request"] cpu_request: Cpu, 1, MOST_MILLI;
-    MemoryRequest "memory_request_mib" ["memory_request"] memory_request: Memory, 1, MOST_BYTES;
-    CpuLimit "cpu_limit_milli" ["cpu_limit"] cpu_limit: Cpu, 1, MOST_MILLI;
-    MemoryLimit "memory_limit_mib" ["memory_limit"] memory_limit: Memory, 1, MOST_BYTES;
+    CpuRequest "cpu_request_milli" ["cpu_request"] cpu_request: Cpu, 0, MOST_MILLI;
+    MemoryRequest "memory_request_mib" ["memory_request"] memory_request: Memory, 0, MOST_BYTES;
+    CpuLimit "cpu_limit_milli" ["cpu_limit"] cpu_limit: Cpu, 0, MOST_MILLI;
+    MemoryLimit "memory_limit_mib" ["memory_limit"] memory_limit: Memory, 0, MOST_BYTES;
     EphemeralStorage "ephemeral_storage_mib" ["ephemeral_storage"] ephemeral_storage: Memory, 0, MOST_BYTES;
     GpuRequest "gpu_request_milli" gpu_request_milli: i64, 0, MOST_MILLI;
     CpuUsageAvg "cpu_usage_avg_milli" cpu_usage_avg_milli: f64, 0, MOST_NUMBER;
@@ -175,9 +192,6 @@ schema! {
     Labels "labels" labels: Word, 0, 0;
 }
 
-use super::{Kind, OwnerKind, PodArch, SourcePlatform, State, Word, WorkMethod};
-use crate::units::{Cpu, Memory, Span, Time};
-
 impl Field {
     /// The column of a header, and whether the header is its alias for quantities.
     pub fn find(header: &str) -> Option<(Self, bool)> {
@@ -185,5 +199,31 @@ impl Field {
             let alias = field.alias() == Some(header);
             (alias || field.name() == header).then_some((field, alias))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_in_the_documentation() {
+        let page = include_str!("../../docs/trace-format.md");
+        for field in Field::ALL {
+            for name in [Some(field.name()), field.alias()].into_iter().flatten() {
+                assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/trace-format.md");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_aliases_found() {
+        let mut names: Vec<_> =
+            Field::ALL.iter().flat_map(|field| [Some(field.name()), field.alias()]).flatten().collect();
+        names.sort_unstable();
+        assert!(names.is_sorted_by(|a, b| a < b));
+        assert_eq!(Field::find("cpu_request"), Some((Field::CpuRequest, true)));
+        assert_eq!(Field::find("cpu_request_milli"), Some((Field::CpuRequest, false)));
+        assert_eq!(Field::find("cpu"), None);
     }
 }

@@ -27,6 +27,10 @@ pub fn parse_time(text: &str, zone: Option<Tz>) -> Result<Time, Refusal> {
         b"" => in_zone(local_ms, zone)?,
         _ => local_ms - offset_ms(rest).ok_or_else(|| malformed(text))?,
     };
+    in_range(utc_ms)
+}
+
+pub(super) fn in_range(utc_ms: i64) -> Result<Time, Refusal> {
     if (0..TOO_LATE_MS).contains(&utc_ms) {
         Ok(Time::from_ms(utc_ms))
     } else {
@@ -178,4 +182,84 @@ pub(super) fn pad(out: &mut Vec<u8>, value: i64, width: usize) {
         rest /= 10;
     }
     out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ms(text: &str, zone: &str) -> Result<i64, String> {
+        let zone = zone.parse().ok();
+        parse_time(text, zone).map(Time::ms).map_err(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn rfc_3339_times_are_read() {
+        let cases = [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2024-02-29T12:34:56Z", 1_709_210_096_000),
+            ("2024-02-29t12:34:56z", 1_709_210_096_000),
+            ("2024-02-29 21:34:56+09:00", 1_709_210_096_000),
+            ("2024-02-28T23:34:56.000-13:00", 1_709_210_096_000),
+            ("2024-02-29T12:34:56.789Z", 1_709_210_096_789),
+            ("2024-02-29T12:34:56.7Z", 1_709_210_096_700),
+            ("2024-02-29T12:34:56.7885Z", 1_709_210_096_788),
+            ("2024-02-29T12:34:56.7895Z", 1_709_210_096_790),
+            ("2024-02-29T12:34:56.78850000000000001Z", 1_709_210_096_789),
+            ("2024-12-31T23:59:59.9996Z", 1_735_689_600_000),
+            ("2016-12-31T23:59:60Z", 1_483_228_800_000),
+            ("2200-12-31T23:59:59.999Z", TOO_LATE_MS - 1),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(ms(text, ""), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_without_an_offset_need_a_zone() {
+        assert_eq!(ms("2024-01-01T09:00:00", "Asia/Tokyo"), Ok(1_704_067_200_000));
+        assert_eq!(ms("2024-10-27T03:00:00", "Europe/Berlin"), Ok(1_729_994_400_000));
+        assert_eq!(ms("2024-01-01T00:00:00Z", "Asia/Tokyo"), Ok(1_704_067_200_000));
+        assert!(ms("2024-10-27T02:59:59.9", "Europe/Berlin").is_err());
+        assert!(ms("2024-03-31T02:00:00", "Europe/Berlin").is_err());
+        assert!(ms("2024-01-01T09:00:00", "").is_err());
+    }
+
+    #[test]
+    fn broken_times_are_refused() {
+        for text in [
+            "",
+            "Z",
+            "2023-02-29T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-00-01T00:00:00Z",
+            "2024-01-01T00:60:00Z",
+            "2024-01-01T00:00:00ZZ",
+            "2024-01-01T00:00:00+9:00",
+            "２024-01-01T00:00:00Z",
+            "-024-01-01T00:00:00Z",
+        ] {
+            assert!(ms(text, "UTC").is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn printed_times_are_those_of_chrono_and_read_back(ms in 0..TOO_LATE_MS) {
+            let mut out = Vec::new();
+            print_time(Time::from_ms(ms), &mut out);
+            let text = String::from_utf8(out).unwrap();
+            prop_assert_eq!(parse_time(&text, None).map(Time::ms), Ok(ms));
+            let chrono = chrono::DateTime::parse_from_rfc3339(&text).unwrap();
+            prop_assert_eq!(chrono.timestamp_millis(), ms);
+        }
+
+        #[test]
+        fn reading_agrees_with_chrono(text in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-][01][0-9]:[0-5][0-9])") {
+            let expected = chrono::DateTime::parse_from_rfc3339(&text).ok().map(|time| time.timestamp_millis());
+            prop_assert_eq!(parse_time(&text, None).ok().map(Time::ms), expected);
+        }
+    }
 }

@@ -62,25 +62,41 @@ impl<R: Read> Read for Window<R> {
     }
 }
 
+/// Where a byte of a record stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    FieldStart,
+    Plain,
+    Quoted,
+    /// After a quote inside quotes: they are closed, unless another quote follows.
+    Closed,
+    /// After something that may not follow closed quotes. The CSV reader takes it for more of the field.
+    Misplaced,
+}
+
+impl State {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::FieldStart | Self::Closed, b'"') | (Self::Quoted, _) => Self::Quoted,
+            (_, b',' | b'\n' | b'\r') => Self::FieldStart,
+            (Self::FieldStart | Self::Plain, _) => Self::Plain,
+            (Self::Closed | Self::Misplaced, _) => Self::Misplaced,
+        }
+    }
+}
+
 /// Where field `index` of the record at the start of `raw` begins: lines below the record's first, and the
 /// column from 1 in characters.
 pub(super) fn place_of(raw: &[u8], index: usize) -> (u64, u64) {
     let (mut line, mut column, mut field) = (0, 1, 0);
-    let mut at_start = true;
-    let mut quoted = false;
-    for (at, &byte) in raw.iter().enumerate() {
+    let mut state = State::FieldStart;
+    for &byte in raw {
         if field == index {
             break;
         }
-        match byte {
-            b'"' if at_start => quoted = true,
-            // A doubled quote closes and opens again, which comes to the same.
-            b'"' if quoted => quoted = false,
-            b'"' if at > 0 && raw[at - 1] == b'"' => quoted = true,
-            _ => {}
-        }
-        at_start = byte == b',' && !quoted;
-        field += usize::from(at_start);
+        state = state.after(byte);
+        field += usize::from(byte == b',' && state == State::FieldStart);
         if byte == b'\n' {
             line += 1;
             column = 1;
@@ -91,13 +107,31 @@ pub(super) fn place_of(raw: &[u8], index: usize) -> (u64, u64) {
     (line, column)
 }
 
+/// The first field of the record `raw` in which something follows closed quotes: nearly always the trace of a
+/// quote that was lost further up, and of rows that were swallowed with it.
+pub(super) fn misquoted(raw: &[u8]) -> Option<usize> {
+    if !raw.contains(&b'"') {
+        return None;
+    }
+    let (mut field, mut state) = (0, State::FieldStart);
+    for &byte in raw {
+        state = state.after(byte);
+        match state {
+            State::Misplaced => return Some(field),
+            State::FieldStart if byte == b',' => field += 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn fields_are_found_behind_quotes_lines_and_wide_characters() {
-        let cases: [(&str, usize, (u64, u64)); 7] = [
+        let cases: [(&str, usize, (u64, u64)); 8] = [
             ("a,b,c", 0, (0, 1)),
             ("a,b,c", 2, (0, 5)),
             ("\"a,x\",b", 1, (0, 7)),
@@ -105,9 +139,23 @@ mod tests {
             ("é,b", 1, (0, 3)),
             ("\"a\nbc\",d", 1, (1, 5)),
             ("a\"b,c", 1, (0, 5)),
+            ("a\"\"b,c", 1, (0, 6)),
         ];
         for (raw, index, place) in cases {
             assert_eq!(place_of(raw.as_bytes(), index), place, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn text_after_closed_quotes_is_found() {
+        for (raw, field) in [
+            ("a,\"b\" ,c", Some(1)),
+            ("\"a\nb,\"c,d", Some(0)),
+            ("\"a\"\"\",b\r\n", None),
+            ("5\" disk,b", None),
+            ("\"\",\"\"", None),
+        ] {
+            assert_eq!(misquoted(raw.as_bytes()), field, "{raw:?}");
         }
     }
 

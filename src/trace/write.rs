@@ -85,7 +85,7 @@ fn by_identity(trace: &Trace, a: usize, b: usize) -> Ordering {
 pub fn sha256(trace: &Trace, order: &[u32]) -> String {
     let rows = order.iter().map(|row| *row as usize);
     let hasher = write_rows(trace, rows, Sha256::new()).expect("hashing does no input or output");
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }
 
 fn write_rows<W: Write>(trace: &Trace, rows: impl Iterator<Item = usize>, out: W) -> io::Result<W> {

@@ -1,1 +1,4 @@
+//! The integration tests: the program as its users meet it, in one binary.
+
 mod scenarios;
+mod traces;
