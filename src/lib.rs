@@ -15,6 +15,7 @@
 
 pub mod bill;
 pub mod catalog;
+pub mod cli;
 pub mod control;
 pub mod error;
 pub mod generate;

@@ -7,9 +7,11 @@ mod bound;
 mod fleet;
 mod group;
 mod recorded;
+mod study;
 
 pub use fleet::{Refusals, fargate_size, node_type};
 pub use group::{Choice, choose_group};
+pub use study::Study;
 
 use rayon::prelude::*;
 

@@ -25,8 +25,8 @@ pub(super) struct CsvFile<'a, R> {
 
 /// A record's place: line and offset of its first byte.
 #[derive(Clone, Copy)]
-struct Start {
-    line: u64,
+pub(super) struct Start {
+    pub line: u64,
     offset: u64,
 }
 
@@ -76,7 +76,7 @@ impl<'a, R: Read> CsvFile<'a, R> {
     }
 
     /// Reads the next record; `None` at the end of the file.
-    fn next(&mut self, record: &mut ByteRecord) -> Result<Option<Start>, (u64, io::Error)> {
+    pub(super) fn next(&mut self, record: &mut ByteRecord) -> Result<Option<Start>, (u64, io::Error)> {
         let line = self.reader.position().line();
         let more = self.reader.read_byte_record(record).map_err(|error| match error.into_kind() {
             ErrorKind::Io(error) => (line, error),
@@ -261,8 +261,14 @@ impl<'a, R: Read> CsvFile<'a, R> {
     }
 
     fn diagnostic(&self, start: Start, index: usize, message: impl Into<String>) -> Diagnostic {
+        let (line, column) = self.place(start, index);
+        Diagnostic::new(self.name, message).at(line, column)
+    }
+
+    /// Line and column of a field of the current record.
+    pub(super) fn place(&self, start: Start, index: usize) -> (u64, u64) {
         let (lines, column) = place_of(self.reader.get_ref().since(start.offset), index);
-        Diagnostic::new(self.name, message).at(start.line + lines, column)
+        (start.line + lines, column)
     }
 }
 

@@ -9,18 +9,8 @@ use rustc_hash::FxHashMap;
 use super::{Ending, Graph, Image, PodClass, Run, StepId, StepKind, Steps, Window, Workload};
 use crate::platform::Defaults;
 use crate::rng::key_of;
-use crate::trace::{self, Kind, State, Trace, Word};
+use crate::trace::{self, Kind, RowProblem, State, Trace, Word};
 use crate::units::{Memory, Resources, Span, Time};
-
-/// A row that cannot be used, and which of its columns says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowProblem {
-    pub row: u32,
-    pub field: &'static str,
-    pub message: String,
-    pub text: Option<String>,
-    pub hint: Option<String>,
-}
 
 /// How many pods needed a default, for the report's assumptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod build;
 mod graph;
 mod timeline;
 
-pub use build::{Assumed, Built, RowProblem, build};
+pub use build::{Assumed, Built, build};
 pub use graph::Graph;
 pub use timeline::{Delays, StepTimes, ideal_timeline, recorded_timeline};
 

@@ -35,6 +35,8 @@ pub struct KubeScheduler<'a> {
     journal: Vec<NodeId>,
     /// How many entries were dropped from the front of the journal.
     journal_dropped: usize,
+    /// How far any row has read: what was read is never taken for a change to come.
+    journal_read: usize,
     /// `admits` by class, then by node type and zone; filled in when first needed.
     admitted: Vec<Vec<Admission>>,
     images: Vec<ImageNodes>,
@@ -86,6 +88,7 @@ impl<'a> KubeScheduler<'a> {
             rows: vec![Row::default(); classes],
             journal: Vec::new(),
             journal_dropped: 0,
+            journal_read: 0,
             admitted: vec![Vec::new(); classes],
             images: vec![ImageNodes::default(); workload.images.len()],
             next_start: 0,
@@ -95,7 +98,8 @@ impl<'a> KubeScheduler<'a> {
 
     /// Must be called whenever what fits on a node may have changed.
     pub fn node_changed(&mut self, node: NodeId) {
-        if self.journal.last() != Some(&node) {
+        let unread = self.journal_read < self.journal_dropped + self.journal.len();
+        if !unread || self.journal.last() != Some(&node) {
             self.journal.push(node);
         }
     }
@@ -225,6 +229,7 @@ impl<'a> KubeScheduler<'a> {
             }
         }
         row.read = end;
+        self.journal_read = end;
         self.rows[class as usize] = row;
         // Rows that lag further than a whole cluster are computed anew anyway.
         if self.journal.len() > 4 * nodes + 1_024 {

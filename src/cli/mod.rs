@@ -1,0 +1,70 @@
+//! The command line: what the user typed, turned into calls of the library, and results into output.
+//!
+//! Data goes to stdout, everything else to stderr. This is the only place that prints, exits or knows whether
+//! there is a terminal.
+
+mod generate;
+mod printer;
+mod replay;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use printer::Printer;
+
+/// What workflow pods would have cost, and how long they would have taken, on EKS Fargate and on EC2 nodes.
+#[derive(Debug, Parser)]
+#[command(name = "cost-sim", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print nothing but the result and errors.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
+    color: clap::ColorChoice,
+}
+
+const EXAMPLES: &str = "Examples:
+  cost-sim replay trace.csv                       compare the built-in platforms
+  cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
+  cost-sim replay trace.parquet --scenario scenario.yaml --out report/
+  cost-sim generate day --pods 10000 --out day.csv
+
+Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare platforms on a trace.
+    Replay(replay::Args),
+    /// Write a synthetic trace, or the schema of report.json.
+    Generate(generate::Args),
+}
+
+/// Runs the program as its arguments say.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // A reader that went away is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let printer = Printer::new(cli.quiet, cli.color);
+    let result = match &cli.command {
+        Command::Replay(args) => replay::run(args, &printer),
+        Command::Generate(args) => generate::run(args, &printer),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&error);
+            error.exit_code()
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The one place that decides what may be printed, where and how.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use clap::ColorChoice;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::{Error, Result};
+
+#[derive(Debug)]
+pub struct Printer {
+    quiet: bool,
+    color: ColorChoice,
+}
+
+impl Printer {
+    pub fn new(quiet: bool, color: ColorChoice) -> Self {
+        Self { quiet, color }
+    }
+
+    /// Writes the result to stdout.
+    pub fn data(&self, text: &str) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(|e| Error::io("write", Path::new("stdout"), e))
+    }
+
+    /// Writes a line about the run to stderr.
+    pub fn note(&self, line: &str) {
+        if !self.quiet {
+            // Nobody left to tell if stderr is closed.
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+
+    pub fn error(&self, error: &Error) {
+        let _ = io::stderr().lock().write_all(error.render().as_bytes());
+    }
+
+    /// Whether stdout takes colour: a terminal without `NO_COLOR`, unless told otherwise.
+    pub fn colored(&self) -> bool {
+        #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+        let unwanted = || std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => io::stdout().is_terminal() && !unwanted(),
+        }
+    }
+
+    /// Columns to fill: the terminal's, or 100 where there is none.
+    pub fn width(&self) -> usize {
+        #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+        let given = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        // Asks about stdout first, so that a pipe into a file does not take the width of the keyboard's terminal.
+        let terminal =
+            || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0));
+        given.or_else(terminal).unwrap_or(100).clamp(80, 160)
+    }
+
+    /// A bar on stderr, hidden when that is no terminal or the user wants quiet.
+    pub fn progress(&self, length: u64, template: &str) -> ProgressBar {
+        let visible = !self.quiet && io::stderr().is_terminal();
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("━━ "));
+        bar
+    }
+}

@@ -1,0 +1,332 @@
+//! One run of the program before and after the simulation: a trace, a scenario and prices become a [`Setup`];
+//! results become a [`Report`].
+//!
+//! What nobody said is settled here (region, today's platform, default platforms) and put into the report.
+
+use super::{PlatformRun, Setup};
+use crate::bill::UsedPrice;
+use crate::catalog::{Catalog, NodeSettings, Snapshot};
+use crate::error::{Error, Result};
+use crate::platform::{self, Platform, RegionSource, Scenario};
+use crate::report::{
+    self, DateRange, Defaulted, Inputs, PriceInput, PriceUsed, Report, Tool, TraceInput, WindowText, finding,
+};
+use crate::trace::{self, RowProblem, SourcePlatform, Trace};
+use crate::units::{Resources, Time};
+use crate::workload::{self, Assumed, Workload};
+
+pub struct Study {
+    pub trace: Trace,
+    pub workload: Workload,
+    pub catalog: Catalog,
+    scenario: Scenario,
+    snapshot_sha256: String,
+    traces: Vec<TraceInput>,
+    assumed: Assumed,
+    source: Option<SourcePlatform>,
+    warnings: Vec<String>,
+    strict: bool,
+}
+
+impl Study {
+    /// Puts a run together. With `strict`, assumed regions and default requests are refused.
+    pub fn new(
+        mut scenario: Scenario,
+        snapshot: Snapshot,
+        read: (Trace, Vec<String>),
+        strict: bool,
+    ) -> Result<Self> {
+        let (trace, mut warnings) = read;
+        if scenario.settings.region.source == RegionSource::Assumed
+            && let Some(region) = region_of(&trace)
+        {
+            scenario.settings.region = platform::Region { name: region, source: RegionSource::Trace };
+        }
+        if strict && scenario.settings.region.source == RegionSource::Assumed {
+            return Err(Error::usage(
+                "nobody says in which region this runs, and --strict refuses an assumed one",
+                "give --region, or `region` in the scenario",
+            ));
+        }
+        let zones: Vec<&str> = scenario.settings.zones.iter().map(String::as_str).collect();
+        let catalog = snapshot.region_in(&scenario.settings.region.name, &zones)?;
+        let order = trace::canonical_order(&trace);
+        let window = window_of(&trace);
+        let built = workload::build(&trace, &order, &scenario.settings.defaults, window)
+            .map_err(|problems| Error::Input(trace::locate(&trace, problems)))?;
+        refuse_impossible_requests(&trace, &built.workload, &catalog)?;
+        warnings.extend(built.warnings);
+        if built.workload.steps.pods().next().is_none() {
+            return Err(Error::usage(
+                "the trace has no pod to replay",
+                "its rows are all control steps, pending or skipped; pods are rows of kind `pod`",
+            ));
+        }
+        let assumed = built.assumed;
+        if strict && assumed.cpu_requests.max(assumed.memory_requests) > 0 {
+            return Err(Error::usage(
+                format!(
+                    "{} pods have no CPU request and {} no memory request, and --strict refuses defaults",
+                    assumed.cpu_requests, assumed.memory_requests
+                ),
+                "add cpu_request_milli and memory_request_mib to the trace",
+            ));
+        }
+        let mut study = Self {
+            source: source_of(&trace),
+            workload: built.workload,
+            catalog,
+            snapshot_sha256: snapshot.sha256(),
+            traces: trace_inputs(&trace, &order),
+            trace,
+            scenario,
+            assumed,
+            warnings,
+            strict,
+        };
+        study.add_default_platforms();
+        Ok(study)
+    }
+
+    pub fn setup(&self) -> Setup<'_> {
+        Setup {
+            trace: &self.trace,
+            workload: &self.workload,
+            catalog: &self.catalog,
+            settings: &self.scenario.settings,
+            source: self.source,
+        }
+    }
+
+    /// Without a choice of platforms, what really happened is shown too where the trace knows it.
+    fn add_default_platforms(&mut self) {
+        let is_default = self.scenario.platforms == Platform::defaults() && !self.scenario.chose_platforms();
+        if is_default && self.workload.has_recorded_delays {
+            self.scenario.platforms.extend(Platform::built_in("recorded"));
+        }
+    }
+
+    /// The scenario with nothing left open.
+    pub fn resolve(&self) -> Result<Scenario> {
+        let platforms = self.setup().resolve(&self.scenario.platforms)?;
+        Ok(Scenario { platforms, ..self.scenario.clone() })
+    }
+
+    /// Puts the results of `resolved`'s platforms into a report.
+    pub fn report(&self, resolved: &Scenario, runs: &[PlatformRun]) -> Result<Report> {
+        let mut used: Vec<&UsedPrice> =
+            runs.iter().filter_map(|run| run.bill.as_ref().ok()).flat_map(|bill| &bill.prices).collect();
+        used.sort_by(|a, b| a.name.cmp(&b.name));
+        used.dedup_by(|a, b| a.name == b.name);
+        let inferred: Vec<String> =
+            used.iter().filter(|price| price.origin.is_inferred()).map(|price| price.name.clone()).collect();
+        if self.strict && !inferred.is_empty() {
+            return Err(Error::usage(
+                format!(
+                    "prices of {} are inferred, not observed, and --strict refuses them",
+                    inferred.join(", ")
+                ),
+                "give a snapshot that has them with --prices, or leave the platform out",
+            ));
+        }
+        let platforms: Vec<_> = runs.iter().map(|run| run.report.clone()).collect();
+        let warnings = self.all_warnings(&inferred);
+        Ok(Report {
+            schema_version: report::SCHEMA_VERSION,
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            inputs: self.inputs(&used, inferred),
+            scenario: resolved.to_yaml(),
+            prices: used.iter().map(|price| price_used(price)).collect(),
+            finding: finding(&platforms),
+            warnings,
+            platforms,
+        })
+    }
+
+    fn inputs(&self, used: &[&UsedPrice], inferred: Vec<String>) -> Inputs {
+        let settings = &self.scenario.settings;
+        let dates = || used.iter().map(|price| price.as_of);
+        Inputs {
+            traces: self.traces.clone(),
+            pods: self.workload.steps.pods().count() as u64,
+            workflow_runs: self.workload.runs.len() as u64,
+            window: WindowText {
+                start: rfc3339(self.workload.window.start),
+                end: rfc3339(self.workload.window.end),
+            },
+            region: settings.region.name.clone(),
+            region_source: match settings.region.source {
+                RegionSource::Given => "given",
+                RegionSource::Trace => "trace",
+                RegionSource::Assumed => "assumed",
+            }
+            .to_owned(),
+            synthetic: self.trace.files.iter().any(|file| file.meta.synthetic),
+            replay: if self.setup().closed() { "closed" } else { "open" }.to_owned(),
+            seed: settings.seed,
+            prices: PriceInput {
+                as_of: dates().min().zip(dates().max()).map(|(oldest, newest)| DateRange {
+                    oldest: oldest.to_string(),
+                    newest: newest.to_string(),
+                }),
+                sha256: self.snapshot_sha256.clone(),
+                inferred,
+            },
+            defaulted: Defaulted {
+                cpu_requests: self.assumed.cpu_requests as u64,
+                memory_requests: self.assumed.memory_requests as u64,
+                image_sizes: self.assumed.image_sizes as u64,
+            },
+            assumptions: platform::assumptions(settings, &self.scenario.platforms)
+                .into_iter()
+                .map(|a| report::Assumption {
+                    name: a.name.to_string(),
+                    value: a.value,
+                    default: a.default,
+                    source: a.source.to_string(),
+                })
+                .collect(),
+        }
+    }
+
+    fn all_warnings(&self, inferred: &[String]) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        let defaults = &self.scenario.settings.defaults;
+        let Assumed { cpu_requests, memory_requests, .. } = self.assumed;
+        if cpu_requests > 0 || memory_requests > 0 {
+            warnings.push(format!(
+                "{} pods have no requests in the trace: {} CPU and {} of memory are assumed, and decide the result",
+                cpu_requests.max(memory_requests),
+                defaults.cpu_request,
+                defaults.memory_request
+            ));
+        }
+        if !inferred.is_empty() {
+            warnings.push(format!("prices inferred, not observed: {}", inferred.join(", ")));
+        }
+        if self.source.is_none() {
+            warnings.push("the trace does not say where it ran: no platform is marked as today's".to_owned());
+        }
+        warnings
+    }
+}
+
+fn price_used(price: &UsedPrice) -> PriceUsed {
+    PriceUsed {
+        name: price.name.clone(),
+        unit: price.unit.to_owned(),
+        usd_per_unit: price.rate.to_string(),
+        as_of: price.as_of.to_string(),
+        inferred_by: match price.origin {
+            crate::catalog::PriceOrigin::Observed => None,
+            crate::catalog::PriceOrigin::Inferred(method) => Some(method.to_string()),
+        },
+    }
+}
+
+fn rfc3339(time: Time) -> String {
+    chrono::DateTime::from_timestamp_millis(time.ms())
+        .map_or_else(|| time.ms().to_string(), |t| t.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+}
+
+/// The region that the trace names: in its side file, or by the names of its nodes.
+fn region_of(trace: &Trace) -> Option<String> {
+    let from_files = trace.files.iter().find_map(|file| file.meta.source_region.clone());
+    from_files.or_else(|| {
+        (0..trace.rows()).filter_map(|row| trace.source_node.get(row)).find_map(|word| {
+            let node = trace.words.get(word);
+            let domain = node.strip_suffix(".compute.internal");
+            // us-east-1 has a domain of its own.
+            let us_east = node.ends_with(".ec2.internal").then(|| "us-east-1".to_owned());
+            domain.and_then(|name| name.rsplit_once('.')).map(|(_, region)| region.to_owned()).or(us_east)
+        })
+    })
+}
+
+/// What all pods ran on, if every row says the same.
+fn source_of(trace: &Trace) -> Option<SourcePlatform> {
+    let mut all = (0..trace.rows())
+        .filter(|row| trace.kind.get(*row).unwrap_or_default() == trace::Kind::Pod)
+        .map(|row| trace.source_platform.get(row));
+    let first = all.next()??;
+    (first != SourcePlatform::Other && all.all(|platform| platform == Some(first))).then_some(first)
+}
+
+/// The earliest start and the latest end that side files give.
+fn window_of(trace: &Trace) -> (Option<Time>, Option<Time>) {
+    let windows: Vec<_> = trace.files.iter().map(trace::SourceFile::window).collect();
+    (windows.iter().filter_map(|w| w.0).min(), windows.iter().filter_map(|w| w.1).max())
+}
+
+fn trace_inputs(trace: &Trace, order: &[u32]) -> Vec<TraceInput> {
+    let of_file = |index: usize| -> Vec<u32> {
+        order.iter().copied().filter(|row| trace.place[*row as usize].file as usize == index).collect()
+    };
+    trace
+        .files
+        .iter()
+        .enumerate()
+        .map(|(index, file)| TraceInput {
+            path: file.path.clone(),
+            sha256: if trace.files.len() == 1 {
+                trace::sha256(trace, order)
+            } else {
+                trace::sha256(trace, &of_file(index))
+            },
+            rows: file.rows,
+        })
+        .collect()
+}
+
+/// A request that no machine of the region can hold is a mistake of units before it is a large pod.
+fn refuse_impossible_requests(trace: &Trace, workload: &Workload, catalog: &Catalog) -> Result<()> {
+    let nodes: Vec<Resources> =
+        catalog.offered().map(|id| catalog.instance_type(id).allocatable(&NodeSettings::default())).collect();
+    let most_cpu = nodes.iter().map(|node| node.cpu).max().unwrap_or_default();
+    let most_memory = nodes.iter().map(|node| node.memory).max().unwrap_or_default();
+    let impossible: Vec<Option<(&'static str, String)>> = workload
+        .classes
+        .iter()
+        .map(|class| {
+            let request = &class.requests;
+            if request.cpu > most_cpu {
+                Some((
+                    "cpu_request_milli",
+                    format!("{} CPU is more than any node has ({most_cpu})", request.cpu),
+                ))
+            } else if request.memory > most_memory {
+                let message =
+                    format!("{} of memory is more than any node has ({most_memory})", request.memory);
+                Some(("memory_request_mib", message))
+            } else {
+                None
+            }
+        })
+        .collect();
+    if impossible.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let steps = &workload.steps;
+    let mut problems: Vec<RowProblem> = steps
+        .pods()
+        .filter_map(|step| {
+            let (field, message) = impossible[steps.class[step as usize] as usize].clone()?;
+            Some(RowProblem {
+                row: steps.row[step as usize],
+                field,
+                message,
+                text: None,
+                hint: Some(format!(
+                    "check the unit: cpu_request_milli counts thousandths of a vCPU, memory_request_mib counts MiB; \
+                     the largest node in {} is meant",
+                    catalog.region
+                )),
+            })
+        })
+        .collect();
+    problems.sort_by_key(|problem| problem.row);
+    Err(Error::Input(trace::locate(trace, problems)))
+}
