@@ -88,32 +88,40 @@ impl Scores<'_> {
         at - from
     }
 
-    /// Feasible nodes and best score in one chunk: no branches, so that it becomes vector code.
+    /// Feasible nodes and best score in one chunk. No branches and no overflow checks (sums of 64 ones and of two
+    /// scores fit easily), so that it becomes vector code.
     fn chunk(&self, at: usize) -> (i16, i16) {
         let base = &self.base[at..at + CHUNK];
         let mut count = 0;
         let mut top = INFEASIBLE;
         if self.has_image.is_empty() {
             for score in base {
-                count += i16::from(*score >= 0);
+                count = i16::wrapping_add(count, i16::from(*score >= 0));
                 top = top.max(*score);
             }
         } else {
             for (base, has_image) in base.iter().zip(&self.has_image[at..at + CHUNK]) {
-                count += i16::from(*base >= 0);
-                top = top.max(*base + (*has_image & self.image_score));
+                count = i16::wrapping_add(count, i16::from(*base >= 0));
+                top = top.max(base.wrapping_add(*has_image & self.image_score));
             }
         }
         (count, top)
     }
 
+    /// How many nodes of `from..to` score `best`.
     fn count(&self, from: usize, to: usize, best: i16) -> u64 {
+        let ones = |sum: i16, equal: bool| sum.wrapping_add(i16::from(equal));
+        let base = self.base[from..to].chunks(CHUNK);
         if self.has_image.is_empty() {
-            return self.base[from..to].iter().map(|s| u64::from(*s == best)).sum();
+            return base.map(|chunk| chunk.iter().fold(0, |sum, s| ones(sum, *s == best)) as u64).sum();
         }
         let image_score = self.image_score;
-        let pairs = self.base[from..to].iter().zip(&self.has_image[from..to]);
-        pairs.map(|(base, has)| u64::from(*base + (*has & image_score) == best)).sum()
+        base.zip(self.has_image[from..to].chunks(CHUNK))
+            .map(|(base, has)| {
+                let scores = base.iter().zip(has).map(|(base, has)| base.wrapping_add(*has & image_score));
+                scores.fold(0, |sum, score| ones(sum, score == best)) as u64
+            })
+            .sum()
     }
 
     /// The `pick`-th node with score `best` in the two ranges.
