@@ -5,8 +5,6 @@
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
 mod finding;
-mod shim;
-pub use shim::*;
 mod summary;
 
 pub use finding::finding;
