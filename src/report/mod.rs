@@ -4,7 +4,21 @@
 //! which is generated from these types. Money is a decimal string with the ledger's full precision, times in
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
+mod csv;
+mod json;
+mod markdown;
+#[cfg(test)]
+mod sample;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod view;
 
+pub use csv::summary_csv;
+pub use json::{json, parse, schema};
+pub use markdown::markdown;
+pub use table::table;
 
 use std::collections::BTreeMap;
 
