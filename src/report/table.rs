@@ -198,18 +198,18 @@ fn columns(platforms: &[PlatformReport], tight: bool) -> Vec<Column> {
     }
     vec![
         Column::new("cost", ["", "cost"], None, texts(&totals, false)),
-        Column::new("cost a month", ["cost", if tight { "/month" } else { "a month" }], Some(3), texts(&months, tight)),
+        Column::new(
+            "cost a month",
+            ["cost", if tight { "/month" } else { "a month" }],
+            Some(3),
+            texts(&months, tight),
+        ),
         Column::new("change", ["vs", versus], None, changes),
         Column::quantiles("start delay", 5, tight, platforms, |p| &p.latency.start_delay_s),
         Column::quantiles("makespan", 6, tight, platforms, |p| &p.latency.makespan_s),
         killed,
         Column::new("peak nodes", ["peak", "nodes"], Some(2), each(|p| count(p.capacity.nodes_peak))),
-        Column::new(
-            "CPU fill",
-            ["CPU", "fill"],
-            Some(1),
-            each(|p| ratio(p.capacity.cpu_requested_ratio)),
-        ),
+        Column::new("CPU fill", ["CPU", "fill"], Some(1), each(|p| ratio(p.capacity.cpu_requested_ratio))),
     ]
 }
 

@@ -12,11 +12,11 @@ fn the_table_at_80_columns() {
     12,000 pods in 195 workflow runs, 2026-03-01 to 2026-03-08 UTC (7d00h)
     us-east-1, prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
-                            cost     vs       start      makespan   tasks   peak
-    platform       cost  a month  today   p50   p99     p50   p99  killed  nodes
-    fargate     $412.75   $1,793  today   46s 1m31s  25m00s 2h05m       0  1,234
-    node-group  $259.60   $1,128  -37 %  3.2s 1m24s  22m00s 2h01m       3     42
-    left out to fit the width: CPU requested
+                           cost     vs       start      makespan   tasks   peak
+    platform       cost  /month  today   p50   p99     p50   p99  killed  nodes
+    fargate     $412.75  $1,793  today   46s 1m31s  25m00s 2h05m       0  1,234
+    node-group  $259.60  $1,128  -37 %  3.2s 1m24s  22m00s 2h01m       3     42
+    left out to fit the width: CPU fill
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of
     $412.75)
@@ -32,14 +32,14 @@ fn the_table_at_80_columns() {
     prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
                                 cost     vs       start      makespan   tasks   peak
-    platform           cost  a month  today   p50   p99     p50   p99  killed  nodes
-    fargate         $412.75   $1,793  today   46s 1m31s  25m00s 2h05m       0  1,234
-    node-group      $259.60   $1,128  -37 %  3.2s 1m24s  22m00s 2h01m       3     42
-    a-small-fix… !        –        –      –  3.2s 1m24s       –     –       3     42
+    platform            cost  /month  today   p50   p99     p50   p99  killed  nodes
+    fargate          $412.75  $1,793  today   46s 1m31s  25m00s 2h05m       0  1,234
+    node-group       $259.60  $1,128  -37 %  3.2s 1m24s  22m00s 2h01m       3     42
+    a-small-fixe… !        –       –      –  3.2s 1m24s       –     –       3     42
     ! a-small-fixed-group-of-nodes is incomplete, its cost cannot be compared: 200
       pods are unschedulable: they ask for more than a node has
     – a-small-fixed-group-of-nodes has no cost: no price for m9z.large in us-east-1
-    left out to fit the width: CPU requested
+    left out to fit the width: CPU fill
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of
     $412.75)
@@ -56,7 +56,7 @@ fn the_table_at_120_columns() {
     us-east-1, prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
                                                   cost     vs  start delay       makespan   tasks   peak   CPU
-    platform                           cost    a month  today   p50    p99     p50    p99  killed  nodes  used
+    platform                           cost    a month  today   p50    p99     p50    p99  killed  nodes  fill
     fargate                         $412.75  $1,793.50  today   46s  1m31s  25m00s  2h05m       0  1,234  97 %
     node-group                      $259.60  $1,128.02  -37 %  3.2s  1m24s  22m00s  2h01m       3     42  71 %
     a-small-fixed-group-of-nodes !        –          –      –  3.2s  1m24s       –      –       3     42  71 %
@@ -203,6 +203,60 @@ fn the_markdown_is_a_comment_on_a_pull_request() {
 
     </details>
     ");
+}
+
+#[test]
+fn the_page_escapes_names_and_loads_nothing() {
+    let mut report = sample::report();
+    let hostile = "\"'><img src=x onerror=alert(1)>&amp;\u{1b}[31m";
+    report.finding = hostile.into();
+    report.scenario = hostile.into();
+    report.inputs.region = hostile.into();
+    report.inputs.traces[0].path = hostile.into();
+    report.warnings = vec![hostile.into()];
+    for platform in &mut report.platforms {
+        platform.name = hostile.into();
+        platform.complete = false;
+        platform.incomplete_reasons = vec![hostile.into()];
+        platform.workflows[0].workflow = hostile.into();
+        platform.capacity.by_instance_type[0].machine = hostile.into();
+        platform.disruption.evictions.insert(hostile.into(), 1);
+        let cost = platform.cost.as_mut().unwrap();
+        (cost.items[0].item, cost.items[0].detail) = (hostile.into(), hostile.into());
+    }
+    let page = html(&report);
+    assert!(page.contains("&quot;&#39;&gt;&lt;img src=x onerror=alert(1)&gt;&amp;amp;"));
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    for forbidden in ["<script", "<img", "\u{1b}", "http", "url(", "@import", "<link"] {
+        assert!(!page.contains(forbidden), "{forbidden} in the page");
+    }
+}
+
+#[test]
+fn the_page_is_balanced() {
+    let mut report = sample::report();
+    report.platforms.push(sample::incomplete());
+    let page = html(&report);
+    for name in
+        ["main", "section", "table", "tr", "td", "th", "div", "ul", "li", "details", "article", "span"]
+    {
+        let opened = page.matches(&format!("<{name}>")).count() + page.matches(&format!("<{name} ")).count();
+        assert_eq!(opened, page.matches(&format!("</{name}>")).count(), "{name}");
+    }
+    let no_numbers = ["NaN", "inf%", "width:-"];
+    assert!(no_numbers.iter().all(|text| !page.contains(text)));
+}
+
+#[test]
+#[ignore = "writes sample pages to look at"]
+#[expect(clippy::disallowed_methods, reason = "for a look")]
+fn dump_page() {
+    let mut report = sample::report();
+    report.inputs.synthetic = true;
+    report.inputs.region_source = "assumed".into();
+    report.platforms.push(sample::incomplete());
+    std::fs::write("/tmp/page.html", html(&report)).unwrap();
+    std::fs::write("/tmp/page.md", markdown(&report)).unwrap();
 }
 
 #[test]
