@@ -4,11 +4,31 @@
 //! which is generated from these types. Money is a decimal string with the ledger's full precision, times in
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
+mod columns;
+mod csv;
 mod finding;
+mod html;
+mod json;
+mod markdown;
+mod outputs;
+#[cfg(test)]
+mod sample;
 mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod view;
 
+pub use columns::{PlatformRecords, write_nodes, write_pods};
+pub use csv::summary_csv;
 pub use finding::finding;
+pub use html::html;
+pub use json::{json, parse, schema};
+pub use markdown::markdown;
+pub use outputs::{NAMES, prepare, write_all};
 pub use summary::{Source, distribution, summarize};
+pub use table::table;
 
 use std::collections::BTreeMap;
 

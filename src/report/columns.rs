@@ -1,0 +1,207 @@
+//! `pods.parquet` and `nodes.parquet`: every pod and every node of every platform, for the user's own questions.
+//!
+//! Rows are written in batches, so that a million pods need the memory of one batch. The Parquet writer finds
+//! columns with few values by itself and stores them as dictionaries.
+
+use std::io::{self, Write};
+
+use polars::prelude::*;
+
+use crate::bill::Bill;
+use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate, Outcome, PodRun};
+use crate::trace::Trace;
+use crate::units::{Time, Usd};
+use crate::workload::Workload;
+
+/// Rows of a batch, which becomes a row group.
+const BATCH: usize = 1 << 17;
+
+/// What happened on one platform, and what it cost where that is known.
+#[derive(Clone, Copy)]
+pub struct PlatformRecords<'a> {
+    pub name: &'a str,
+    pub ledger: &'a Ledger,
+    pub bill: Option<&'a Bill>,
+}
+
+/// Every pod that was created, by platform and then in order of creation.
+pub fn write_pods(
+    out: impl Write,
+    platforms: &[PlatformRecords],
+    trace: &Trace,
+    workload: &Workload,
+    zones: &[String],
+) -> io::Result<()> {
+    write(out, platforms, |p| p.ledger.runs.len(), |p, from, to| pods(p, from, to, trace, workload, zones))
+}
+
+/// Every node, by platform and then in order of its request.
+pub fn write_nodes(out: impl Write, platforms: &[PlatformRecords], zones: &[String]) -> io::Result<()> {
+    write(out, platforms, |p| p.ledger.leases.len(), |p, from, to| nodes(p, from, to, zones))
+}
+
+fn write(
+    out: impl Write,
+    platforms: &[PlatformRecords],
+    rows: impl Fn(&PlatformRecords) -> usize,
+    batch: impl Fn(&PlatformRecords, usize, usize) -> PolarsResult<DataFrame>,
+) -> io::Result<()> {
+    let no_ledger = Ledger::default();
+    let no_platform = PlatformRecords { name: "", ledger: &no_ledger, bill: None };
+    let schema = batch(&no_platform, 0, 0).map_err(io_error)?.schema().clone();
+    let writer = ParquetWriter::new(out).with_compression(ParquetCompression::Snappy);
+    let mut writer = writer.batched(&schema).map_err(io_error)?;
+    for platform in platforms {
+        let rows = rows(platform);
+        for from in (0..rows).step_by(BATCH) {
+            let frame = batch(platform, from, rows.min(from + BATCH)).map_err(io_error)?;
+            writer.write_batch(&frame).map_err(io_error)?;
+        }
+    }
+    writer.finish().map(drop).map_err(io_error)
+}
+
+fn io_error(error: PolarsError) -> io::Error {
+    match error {
+        PolarsError::IO { error, .. } => io::Error::new(error.kind(), error.to_string()),
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+fn pods(
+    platform: &PlatformRecords,
+    from: usize,
+    to: usize,
+    trace: &Trace,
+    workload: &Workload,
+    zones: &[String],
+) -> PolarsResult<DataFrame> {
+    let ledger = platform.ledger;
+    let runs = &ledger.runs[from..to];
+    let machines = machines(ledger);
+    let row = |run: &PodRun| workload.steps.row[run.step as usize] as usize;
+    let lease = |run: &PodRun| run.was_bound().then(|| &ledger.leases[run.lease as usize]);
+    let machine = |run: &PodRun| lease(run).map(|lease| &machines[lease.template as usize]);
+    let run_id = |run: &PodRun| trace.words.get(trace.word(&trace.run_id, row(run)));
+    let attempt = runs.iter().map(|run| trace.attempt.get(row(run)).unwrap_or(1));
+    let node = runs.iter().map(|run| {
+        let name = |machine: &MachineText| node_name(machine, run.lease);
+        machine(run).map(name)
+    });
+    let usd = (from..to).map(|run| amount(platform.bill.map(|bill| bill.runs[run])));
+    let time = |name: &str, of: fn(&PodRun) -> Time| times(name, runs.iter().map(of));
+    let columns = vec![
+        text("platform", runs.iter().map(|_| Some(platform.name))),
+        text("run_id", runs.iter().map(|run| Some(run_id(run)).filter(|id| !id.is_empty()))),
+        text("task_id", runs.iter().map(|run| Some(trace.task_id.get(row(run))))),
+        UInt32Chunked::from_iter_values("attempt".into(), attempt).into_column(),
+        text("outcome", runs.iter().map(|run| Some(outcome(ledger.outcomes[run.step as usize])))),
+        text("node", node),
+        text("instance_type", runs.iter().map(|run| machine(run).map(|m| &*m.name))),
+        text("capacity_type", runs.iter().map(|run| machine(run).map(|m| m.capacity_type))),
+        text("zone", runs.iter().map(|run| zone(zones, lease(run)?))),
+        time("created_ms", |run| run.created),
+        time("scheduled_ms", |run| run.scheduled),
+        time("pull_started_ms", |run| run.pull_started),
+        time("started_ms", |run| run.started),
+        time("ended_ms", |run| run.ended),
+        time("observed_ms", |run| run.observed),
+        time("deleted_ms", |run| run.deleted),
+        Float64Chunked::from_iter_options("usd".into(), usd).into_column(),
+    ];
+    DataFrame::new(runs.len(), columns)
+}
+
+fn nodes(platform: &PlatformRecords, from: usize, to: usize, zones: &[String]) -> PolarsResult<DataFrame> {
+    let ledger = platform.ledger;
+    let leases = &ledger.leases[from..to];
+    let machines = machines(ledger);
+    let machine = |lease: &Lease| &machines[lease.template as usize];
+    let template = |lease: &Lease| -> &NodeTemplate { &ledger.templates[lease.template as usize] };
+    let names = (from..to).zip(leases).map(|(id, lease)| Some(node_name(machine(lease), id as u32)));
+    let usd = (from..to).map(|lease| amount(platform.bill.map(|bill| bill.leases[lease])));
+    let time = |name: &str, of: fn(&Lease) -> Time| times(name, leases.iter().map(of));
+    let columns = vec![
+        text("platform", leases.iter().map(|_| Some(platform.name))),
+        text("node", names),
+        text("pool", leases.iter().map(|lease| Some(&*template(lease).pool))),
+        text("instance_type", leases.iter().map(|lease| Some(&*machine(lease).name))),
+        text("capacity_type", leases.iter().map(|lease| Some(machine(lease).capacity_type))),
+        text("zone", leases.iter().map(|lease| zone(zones, lease))),
+        time("requested_ms", |lease| lease.requested),
+        time("running_ms", |lease| lease.running),
+        time("ready_ms", |lease| lease.ready),
+        time("terminated_ms", |lease| lease.terminated),
+        text("end_reason", leases.iter().map(|lease| Some(end_reason(lease.end_reason)))),
+        Float64Chunked::from_iter_options("usd".into(), usd).into_column(),
+    ];
+    DataFrame::new(leases.len(), columns)
+}
+
+fn text<T: AsRef<str>>(name: &str, values: impl ExactSizeIterator<Item = Option<T>>) -> Column {
+    let mut builder = StringChunkedBuilder::new(name.into(), values.len());
+    values.for_each(|value| builder.append_option(value));
+    builder.finish().into_column()
+}
+
+/// Milliseconds since the epoch; null where the time was never reached.
+fn times(name: &str, values: impl Iterator<Item = Time>) -> Column {
+    let values = values.map(|time| (time != Time::MAX).then(|| time.ms()));
+    Int64Chunked::from_iter_options(name.into(), values).into_column()
+}
+
+/// The float next to the amount: `report.json` has the exact one.
+fn amount(usd: Option<Usd>) -> Option<f64> {
+    usd.map(Usd::to_f64)
+}
+
+/// How a template's machine is called in rows.
+struct MachineText {
+    name: String,
+    capacity_type: &'static str,
+    is_fargate: bool,
+}
+
+fn machines(ledger: &Ledger) -> Vec<MachineText> {
+    let of = |template: &NodeTemplate| match &template.machine {
+        Machine::Ec2 { instance_type, capacity_type } => MachineText {
+            name: instance_type.clone(),
+            capacity_type: capacity_type.label(),
+            is_fargate: false,
+        },
+        Machine::Fargate { cpu, memory, .. } => {
+            let (vcpu, gb) = (cpu.milli() as f64 / 1_000.0, memory.mib_ceil() as f64 / 1_024.0);
+            MachineText { name: format!("{vcpu} vCPU {gb} GB"), capacity_type: "fargate", is_fargate: true }
+        }
+    };
+    ledger.templates.iter().map(of).collect()
+}
+
+/// By the number of the lease, the same in both files.
+fn node_name(machine: &MachineText, lease: u32) -> String {
+    if machine.is_fargate { format!("fargate-{lease}") } else { format!("n{lease}") }
+}
+
+fn zone<'a>(zones: &'a [String], lease: &Lease) -> Option<&'a str> {
+    zones.get(lease.zone as usize).map(String::as_str)
+}
+
+const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Open => "open",
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Unschedulable => "unschedulable",
+        Outcome::Canceled => "canceled",
+        Outcome::NotRun => "not_run",
+        Outcome::Skipped => "skipped",
+    }
+}
+
+const fn end_reason(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::WindowEnd => "window_end",
+        EndReason::PodDeleted => "pod_deleted",
+        EndReason::ScaledDown => "scaled_down",
+    }
+}

@@ -1,0 +1,316 @@
+//! The report as a comment on a pull request: one bold sentence, a small table, everything else folded.
+
+use std::fmt::Write;
+
+use super::text::{
+    NONE, Places, change, clean, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
+};
+use super::view::{incomplete, workflow_rows};
+use super::{Assumption, Cost, CostItem, PlatformReport, Report};
+
+/// By which a bot finds its own comment.
+const MARK: &str = "<!-- cost-sim -->";
+const WORKFLOWS_SHOWN: usize = 20;
+const WARNINGS_SHOWN: usize = 50;
+
+/// The report in GitHub's Markdown.
+pub fn markdown(report: &Report) -> String {
+    let mut out = format!("{MARK}\n**{}**\n\n", prose(&report.finding));
+    let mut notes = Vec::new();
+    if report.inputs.synthetic {
+        notes.push("SYNTHETIC trace: invented data, not a measurement.".to_owned());
+    }
+    if report.inputs.region_source == "assumed" {
+        notes.push(format!("The region {} is assumed.", code(&report.inputs.region)));
+    }
+    let inputs = &report.inputs;
+    notes.push(format!(
+        "{} in {}, {}, {}.",
+        plural(inputs.pods, "pod"),
+        plural(inputs.workflow_runs, "workflow run"),
+        prose(&window(&inputs.window.start, &inputs.window.end)),
+        prose(&inputs.region),
+    ));
+    out.push_str(&notes.join(" "));
+    out.push_str("\n\n");
+    comparison(&mut out, report);
+    for platform in &report.platforms {
+        if let Some(cost) = &platform.cost {
+            items(&mut out, platform, cost);
+        }
+    }
+    allocation(&mut out, report);
+    workflows(&mut out, report);
+    machines(&mut out, report);
+    prices(&mut out, report);
+    assumptions(&mut out, report);
+    warnings(&mut out, report);
+    out
+}
+
+fn comparison(out: &mut String, report: &Report) {
+    let platforms = &report.platforms;
+    let base = platforms.first().and_then(PlatformReport::total);
+    let totals = Places::of(platforms.iter().map(PlatformReport::total));
+    let month = |p: &PlatformReport| p.cost.as_ref().and_then(|cost| usd(&cost.usd_per_month));
+    let months = Places::of(platforms.iter().map(month));
+    let mut rows = Vec::new();
+    for (index, platform) in platforms.iter().enumerate() {
+        let latency = &platform.latency;
+        let pair = |a, b| format!("{} / {}", seconds(a), seconds(b));
+        rows.push(vec![
+            name(platform),
+            totals.show(platform.total()),
+            months.show(month(platform)),
+            if index == 0 { NONE.to_owned() } else { change(base, platform.total()) },
+            pair(latency.start_delay_s.p50, latency.start_delay_s.p99),
+            pair(latency.makespan_s.p50, latency.makespan_s.p99),
+            count(platform.disruption.tasks_killed),
+            count(platform.capacity.nodes_peak),
+            ratio(platform.capacity.cpu_requested_ratio),
+        ]);
+    }
+    let heads = [
+        "platform",
+        "cost",
+        "cost a month",
+        "change",
+        "start delay p50 / p99",
+        "makespan p50 / p99",
+        "tasks killed",
+        "peak nodes",
+        "CPU fill",
+    ];
+    table(out, &heads, 1, &rows);
+    for platform in platforms {
+        if !platform.complete {
+            let _ = writeln!(out, "⚠ {}\n", prose(&incomplete(platform)));
+        }
+        if let Some(why) = &platform.cost_unknown {
+            let _ = writeln!(out, "{} has no cost: {}\n", code(&platform.name), prose(why));
+        }
+    }
+}
+
+fn name(platform: &PlatformReport) -> String {
+    let today = if platform.today { " (today)" } else { "" };
+    let mark = if platform.complete { "" } else { " ⚠" };
+    format!("{}{today}{mark}", code(&platform.name))
+}
+
+fn items(out: &mut String, platform: &PlatformReport, cost: &Cost) {
+    let title = format!("{}: {}", html(&platform.name), money(&cost.total_usd));
+    let places = Places::of([usd(&cost.total_usd)]);
+    let row = |item: &CostItem| {
+        let quantity = format!("{} {}", quantity(item.quantity), prose(&item.unit));
+        let rate = rate(&item.usd_per_unit);
+        vec![prose(&item.item), code(&item.detail), quantity, rate, places.show(usd(&item.usd))]
+    };
+    let rows: Vec<_> = cost.items.iter().map(row).collect();
+    details(out, &format!("Cost of {title}"), |out| {
+        table(out, &["item", "detail", "quantity", "rate", "cost"], 2, &rows);
+    });
+}
+
+fn allocation(out: &mut String, report: &Report) {
+    let costs = || report.platforms.iter().filter_map(|p| Some((p, p.cost.as_ref()?)));
+    let places = Places::of(costs().map(|(p, _)| p.total()));
+    let rows: Vec<_> = costs()
+        .map(|(platform, cost)| {
+            let parts = cost.allocation.parts().map(|(_, _, amount)| places.show(usd(amount)));
+            [code(&platform.name)].into_iter().chain(parts).collect::<Vec<_>>()
+        })
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    details(out, "What the money was for", |out| {
+        table(out, &["platform", "pods", "DaemonSets", "start-up", "idle", "shared"], 1, &rows);
+    });
+}
+
+fn workflows(out: &mut String, report: &Report) {
+    let rows = workflow_rows(report);
+    let more = rows.len().saturating_sub(WORKFLOWS_SHOWN);
+    let mut heads = vec!["workflow".to_owned(), "runs".to_owned()];
+    heads.extend(report.platforms.iter().map(|p| format!("{}: cost, p99 makespan", code(&p.name))));
+    let rows: Vec<_> = rows
+        .iter()
+        .take(WORKFLOWS_SHOWN)
+        .map(|row| {
+            let mut cells = vec![workflow_name(row.name), count(row.runs)];
+            cells.extend(row.on.iter().map(|on| match on {
+                Some(w) => {
+                    format!("{}, {}", w.usd.as_deref().map_or(NONE.into(), money), seconds(w.p99_makespan_s))
+                }
+                None => NONE.to_owned(),
+            }));
+            cells
+        })
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    details(out, "Workflows", |out| {
+        table(out, &heads, 1, &rows);
+        if more > 0 {
+            let _ = writeln!(out, "… and {} in report.json\n", plural(more as u64, "more workflow"));
+        }
+    });
+}
+
+fn workflow_name(name: &str) -> String {
+    if name.is_empty() { "pods without a workflow".to_owned() } else { code(name) }
+}
+
+fn machines(out: &mut String, report: &Report) {
+    let rows: Vec<_> = report
+        .platforms
+        .iter()
+        .flat_map(|p| p.capacity.by_instance_type.iter().map(move |machine| (p, machine)))
+        .map(|(platform, machine)| {
+            vec![
+                code(&platform.name),
+                code(&machine.machine),
+                prose(&machine.capacity_type),
+                count(machine.nodes),
+                hours(machine.node_hours),
+                ratio(Some(machine.cpu_requested_ratio)),
+                ratio(Some(machine.memory_requested_ratio)),
+                if platform.cost.is_some() { money(&machine.usd) } else { NONE.to_owned() },
+            ]
+        })
+        .collect();
+    let heads = ["platform", "machine", "capacity", "nodes", "node time", "CPU fill", "memory fill", "cost"];
+    if !rows.is_empty() {
+        details(out, "Machines", |out| table(out, &heads, 3, &rows));
+    }
+}
+
+fn prices(out: &mut String, report: &Report) {
+    let rows: Vec<_> = report
+        .prices
+        .iter()
+        .map(|price| {
+            let inferred =
+                price.inferred_by.as_deref().map_or(String::new(), |by| format!("inferred: {}", prose(by)));
+            let rate = format!("{} per {}", rate(&price.usd_per_unit), prose(&price.unit));
+            vec![code(&price.name), prose(&price.as_of), inferred, rate]
+        })
+        .collect();
+    if !rows.is_empty() {
+        details(out, "Prices used", |out| table(out, &["price", "as of", "note", "rate"], 3, &rows));
+    }
+}
+
+fn assumptions(out: &mut String, report: &Report) {
+    let all = &report.inputs.assumptions;
+    let row = |a: &Assumption| vec![code(&a.name), code(&a.value), code(&a.default), prose(&a.source)];
+    let heads = ["assumption", "value", "default", "source"];
+    let changed: Vec<_> = all.iter().filter(|a| a.value != a.default).map(row).collect();
+    if !changed.is_empty() {
+        details(out, "Assumptions that differ from the defaults", |out| table(out, &heads, 4, &changed));
+    }
+    let all: Vec<_> = all.iter().map(row).collect();
+    if !all.is_empty() {
+        details(out, "All assumptions", |out| table(out, &heads, 4, &all));
+    }
+}
+
+fn warnings(out: &mut String, report: &Report) {
+    let warnings = &report.warnings;
+    if warnings.is_empty() {
+        return;
+    }
+    details(out, &plural(warnings.len() as u64, "warning"), |out| {
+        for warning in warnings.iter().take(WARNINGS_SHOWN) {
+            let _ = writeln!(out, "- {}", prose(warning));
+        }
+        if warnings.len() > WARNINGS_SHOWN {
+            let _ = writeln!(
+                out,
+                "- … and {} more in report.json",
+                count((warnings.len() - WARNINGS_SHOWN) as u64)
+            );
+        }
+        out.push('\n');
+    });
+}
+
+/// A folded part; `title` is HTML.
+fn details(out: &mut String, title: &str, content: impl FnOnce(&mut String)) {
+    let _ = write!(out, "<details><summary>{title}</summary>\n\n");
+    content(out);
+    out.push_str("</details>\n\n");
+}
+
+/// A table whose first `names` columns are aligned to the left, the others to the right.
+fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, rows: &[Vec<String>]) {
+    for head in heads {
+        let _ = write!(out, "| {} ", head.as_ref());
+    }
+    out.push_str("|\n");
+    for column in 0..heads.len() {
+        out.push_str(if column < names { "|---" } else { "|---:" });
+    }
+    out.push_str("|\n");
+    for row in rows {
+        for cell in row {
+            let _ = write!(out, "| {cell} ");
+        }
+        out.push_str("|\n");
+    }
+    out.push('\n');
+}
+
+/// A name as a code span: nothing in it is markup, and nobody is mentioned.
+fn code(name: &str) -> String {
+    let name = clean(name);
+    let ticks = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(ticks + 1);
+    let space = if ticks > 0 || name.trim().is_empty() { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", name.replace('|', "\\|"))
+}
+
+/// A sentence in which nothing is markup.
+fn prose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '#' => out.extend(['\\', c]),
+            // An empty comment after it: GitHub would notify whoever has the name.
+            '@' => out.push_str("@<!-- -->"),
+            _ => push_html(&mut out, c),
+        }
+    }
+    out
+}
+
+/// Text between HTML tags.
+fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    clean(text).chars().for_each(|c| push_html(&mut out, c));
+    out
+}
+
+fn push_html(out: &mut String, c: char) {
+    match c {
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '&' => out.push_str("&amp;"),
+        _ => out.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_in_their_cell_and_are_no_markup() {
+        assert_eq!(code("<b>|x"), "`<b>\\|x`");
+        assert_eq!(code("a`b``"), "``` a`b`` ```");
+        assert_eq!(code(""), "`  `");
+        assert_eq!(prose("*a* <b> @team_x"), "\\*a\\* &lt;b&gt; @<!-- -->team\\_x");
+    }
+}

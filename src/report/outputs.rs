@@ -1,0 +1,170 @@
+//! Puts every output into a directory, all or nothing.
+//!
+//! All files are first written under temporary names beside their final ones, and renamed only when all are
+//! whole. A full disk or a killed run therefore leaves the files of the last run as they were. `report.json` is
+//! renamed last: who sees a new one sees all files of its run.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::columns::{PlatformRecords, write_nodes, write_pods};
+use super::{Report, html, json, markdown, summary_csv};
+use crate::error::{Error, Result};
+use crate::trace::Trace;
+use crate::workload::Workload;
+
+/// The files, in the order in which they appear.
+pub const NAMES: [&str; 6] =
+    ["report.html", "report.md", "summary.csv", "pods.parquet", "nodes.parquet", "report.json"];
+
+/// Creates `dir` where it is missing, and finds out whether the outputs can be written there: before the work.
+#[expect(clippy::disallowed_methods, reason = "writers are an edge")]
+pub fn prepare(dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(|e| Error::io("create", dir, e))?;
+    for name in NAMES {
+        let path = dir.join(name);
+        if path.is_dir() {
+            return Err(Error::io("write", &path, io::ErrorKind::IsADirectory.into()));
+        }
+    }
+    let probe = Pending::new(dir, "probe");
+    File::create(&probe.temporary).map_err(|e| Error::io("write to", dir, e))?;
+    Ok(())
+}
+
+/// Writes every file and gives their paths in the order of [`NAMES`].
+pub fn write_all(
+    dir: &Path,
+    report: &Report,
+    records: &[PlatformRecords],
+    trace: &Trace,
+    workload: &Workload,
+    zones: &[String],
+) -> Result<Vec<PathBuf>> {
+    prepare(dir)?;
+    let text = |text: String| move |out: &mut BufWriter<File>| out.write_all(text.as_bytes());
+    let pods = |out: &mut BufWriter<File>| write_pods(out, records, trace, workload, zones);
+    let nodes = |out: &mut BufWriter<File>| write_nodes(out, records, zones);
+    let contents: [Content; 6] = [
+        Box::new(text(html(report))),
+        Box::new(text(markdown(report))),
+        Box::new(text(summary_csv(report))),
+        Box::new(pods),
+        Box::new(nodes),
+        Box::new(text(json(report))),
+    ];
+    write_files(dir, NAMES.into_iter().zip(contents))
+}
+
+/// Writes what a file holds.
+type Content<'a> = Box<dyn FnOnce(&mut BufWriter<File>) -> io::Result<()> + 'a>;
+
+fn write_files<'a>(
+    dir: &Path,
+    files: impl IntoIterator<Item = (&'static str, Content<'a>)>,
+) -> Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for (name, content) in files {
+        let file = Pending::new(dir, name);
+        file.write(content).map_err(|e| Error::io("write", &file.path, e))?;
+        written.push(file);
+    }
+    written.into_iter().map(Pending::publish).collect()
+}
+
+/// A file under its temporary name, which is removed unless it is published.
+struct Pending {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Pending {
+    /// The name holds the process, so that two runs into one directory do not write into each other's files.
+    fn new(dir: &Path, name: &str) -> Self {
+        let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));
+        Self { temporary, path: dir.join(name) }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "writers are an edge")]
+    fn write(&self, content: Content) -> io::Result<()> {
+        let mut out = BufWriter::with_capacity(1 << 18, File::create(&self.temporary)?);
+        content(&mut out)?;
+        out.flush()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "writers are an edge")]
+    fn publish(self) -> Result<PathBuf> {
+        std::fs::rename(&self.temporary, &self.path).map_err(|e| Error::io("write", &self.path, e))?;
+        Ok(self.path.clone())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Fails where it was published, or never created: nothing is left then either.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at what was written")]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            dir.read_dir().unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_file_is_written_and_nothing_else_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("new/report");
+        let report = sample::report();
+        for _ in 0..2 {
+            let paths = write_all(&out, &report, &[], &Trace::default(), &Workload::default(), &[]).unwrap();
+            assert_eq!(paths.len(), NAMES.len());
+            let mut expected = NAMES.to_vec();
+            expected.sort_unstable();
+            assert_eq!(names(&out), expected);
+        }
+        assert_eq!(std::fs::read_to_string(out.join("report.json")).unwrap(), json(&report));
+    }
+
+    #[test]
+    fn a_failed_write_keeps_the_old_files_and_removes_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("report.md"), "old").unwrap();
+        let full = |out: &mut BufWriter<File>| {
+            out.write_all(b"half a f")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let whole = |out: &mut BufWriter<File>| out.write_all(b"new");
+        let files: [(&str, Content); 2] = [("report.md", Box::new(whole)), ("report.json", Box::new(full))];
+        let error = write_files(dir.path(), files).unwrap_err();
+        assert!(error.to_string().contains("report.json: no storage space"), "{error}");
+        assert_eq!(names(dir.path()), ["report.md"]);
+        assert_eq!(std::fs::read_to_string(dir.path().join("report.md")).unwrap(), "old");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_found_before_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        prepare(&dir.path().join("a/b")).unwrap();
+        assert_eq!(names(&dir.path().join("a/b")), [""; 0]);
+
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = prepare(&file.join("report")).unwrap_err();
+        assert!(matches!(error, Error::Io { action: "create", .. }), "{error:?}");
+
+        let taken = dir.path().join("taken");
+        std::fs::create_dir_all(taken.join("report.html")).unwrap();
+        let error = prepare(&taken).unwrap_err();
+        assert!(error.to_string().contains("report.html: is a directory"), "{error}");
+    }
+}

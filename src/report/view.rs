@@ -1,0 +1,73 @@
+//! What several outputs show in the same way: the report seen from the side of its readers.
+
+use std::collections::BTreeMap;
+
+use super::text::{clean, count, usd};
+use super::{AllocationReport, PlatformReport, Report, WorkflowReport};
+use crate::units::Usd;
+
+const REASONS_SHOWN: usize = 3;
+
+impl PlatformReport {
+    /// What it cost; `None` where that is not known.
+    pub(super) fn total(&self) -> Option<Usd> {
+        self.cost.as_ref().and_then(|cost| usd(&cost.total_usd))
+    }
+}
+
+impl AllocationReport {
+    /// Every part: its key, how it is called, and the amount.
+    pub(super) fn parts(&self) -> [(&'static str, &'static str, &str); 5] {
+        [
+            ("pods", "pods", &self.pods_usd),
+            ("daemonsets", "DaemonSets", &self.daemonsets_usd),
+            ("startup", "node start-up", &self.startup_usd),
+            ("idle", "idle", &self.idle_usd),
+            ("shared", "control plane and NAT", &self.shared_usd),
+        ]
+    }
+}
+
+/// Why a platform is not comparable, in a sentence.
+pub(super) fn incomplete(platform: &PlatformReport) -> String {
+    let reasons = &platform.incomplete_reasons;
+    let mut shown: Vec<&str> = reasons.iter().take(REASONS_SHOWN).map(String::as_str).collect();
+    let more = format!("{} more", count(reasons.len().saturating_sub(REASONS_SHOWN) as u64));
+    if reasons.len() > REASONS_SHOWN {
+        shown.push(&more);
+    }
+    if shown.is_empty() {
+        shown.push("not every pod ended as recorded");
+    }
+    clean(&format!("{} is incomplete, its cost cannot be compared: {}", platform.name, shown.join("; ")))
+        .into_owned()
+}
+
+/// The same workflow on every platform, dearest first.
+pub(super) struct WorkflowRow<'a> {
+    pub name: &'a str,
+    pub runs: u64,
+    pub pods: u64,
+    /// By platform.
+    pub on: Vec<Option<&'a WorkflowReport>>,
+}
+
+/// Workflows by their cost on the first platform that has one for any of them, then by name.
+pub(super) fn workflow_rows(report: &Report) -> Vec<WorkflowRow<'_>> {
+    let mut by_name: BTreeMap<&str, WorkflowRow> = BTreeMap::new();
+    for (index, platform) in report.platforms.iter().enumerate() {
+        for workflow in &platform.workflows {
+            let row = by_name.entry(&workflow.workflow).or_insert_with(|| WorkflowRow {
+                name: &workflow.workflow,
+                runs: workflow.runs,
+                pods: workflow.pods,
+                on: vec![None; report.platforms.len()],
+            });
+            row.on[index] = Some(workflow);
+        }
+    }
+    let mut rows: Vec<_> = by_name.into_values().collect();
+    let cost = |row: &WorkflowRow| row.on.iter().flatten().find_map(|w| usd(w.usd.as_deref()?));
+    rows.sort_by_key(|row| std::cmp::Reverse(cost(row)));
+    rows
+}
