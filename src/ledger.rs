@@ -113,12 +113,16 @@ pub enum EndReason {
     PodDeleted,
     /// A controller removed it.
     ScaledDown,
+    /// EC2 took a Spot instance back.
+    Interrupted,
 }
 
 /// One pod from its creation to its deletion. Times that were never reached are [`Time::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PodRun {
     pub step: StepId,
+    /// Which pod of the step this is, from 1: further ones replace pods that the platform took away.
+    pub attempt: u32,
     /// `LeaseId::MAX` if it was never bound.
     pub lease: LeaseId,
     pub created: Time,
@@ -137,6 +141,7 @@ impl PodRun {
     pub const fn new(step: StepId, created: Time) -> Self {
         Self {
             step,
+            attempt: 1,
             lease: LeaseId::MAX,
             created,
             scheduled: Time::MAX,

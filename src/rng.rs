@@ -79,6 +79,9 @@ pub enum Duration {
     },
 }
 
+/// No draw is longer than a year: the far tail of a very wide distribution must not overflow time.
+const LONGEST_MS: f64 = 366.0 * 86_400_000.0;
+
 /// The 95 % quantile of the standard normal distribution.
 const Z95: f64 = 1.644_853_626_951_472_2;
 
@@ -98,7 +101,7 @@ impl Duration {
             Self::Constant(span) => span,
             Self::LogNormal { mu, sigma } => {
                 let ms = libm::exp(mu + sigma * standard_normal(quantile()));
-                Span::from_ms(libm::rint(ms) as i64)
+                Span::from_ms(libm::rint(ms.min(LONGEST_MS)) as i64)
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::catalog::{
     self, CapacityType, Catalog, FargatePrices, FargateSize, Price, PriceDate, PriceOrigin, PriceSeries,
     ZoneId, billed_seconds, fargate, spot_billed_seconds, volume_charge,
 };
-use crate::ledger::{Lease, Ledger, Machine, NodeTemplate};
+use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate};
 use crate::platform::{Cluster, Support};
 use crate::units::{Memory, Rate, Usd};
 
@@ -321,10 +321,11 @@ impl Biller<'_> {
         Ok(InstanceMeter { price, is_spot, line, volume, volume_rate, volume_line })
     }
 
-    /// An instance with its root volume. The ledger has no interruptions by EC2 yet, so no first hour is free.
+    /// An instance with its root volume.
     fn instance(&mut self, lease: &Lease, meter: &InstanceMeter) -> Usd {
         let seconds = if meter.is_spot {
-            spot_billed_seconds(lease.running, lease.terminated, false)
+            let interrupted = lease.end_reason == EndReason::Interrupted;
+            spot_billed_seconds(lease.running, lease.terminated, interrupted)
         } else {
             billed_seconds(lease.running, lease.terminated)
         };

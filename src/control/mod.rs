@@ -11,14 +11,15 @@ pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
 
 use crate::catalog::PriceView;
-use crate::ledger::TemplateId;
-use crate::sim::{Cluster, NodeId, RunIndex};
+use crate::ledger::{LeaseId, TemplateId};
+use crate::sim::{Cluster, RunIndex};
 use crate::units::Time;
 use crate::workload::{ClassId, PodClass};
 
 pub trait Controller {
-    /// Looks at what happened at `now` and says what should change. Called once per instant at which a trigger
-    /// of [`Self::wants`] occurred or the wake-up asked for is due, after everything else at that instant.
+    /// Looks at what happened at `now` and says what should change. Called at each instant at which a trigger of
+    /// [`Self::wants`] occurred or the wake-up asked for is due, after everything else at that instant; and again
+    /// if its actions are news to it at once.
     fn step(&mut self, now: Time, triggers: &[Trigger], view: &View, actions: &mut Vec<Action>) -> NextWake;
 
     /// Which triggers it wants to see. The start always comes.
@@ -33,7 +34,7 @@ pub struct View<'a> {
     pub prices: &'a PriceView<'a>,
 }
 
-/// What happened since the last step.
+/// What happened since the last step. Nodes are named by their leases, which are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// The simulation begins.
@@ -48,9 +49,9 @@ pub enum Trigger {
         run: RunIndex,
         class: ClassId,
     },
-    NodeReady(NodeId),
+    NodeReady(LeaseId),
     /// The last pod of a node has ended; DaemonSets do not count.
-    NodeEmpty(NodeId),
+    NodeEmpty(LeaseId),
 }
 
 /// The kinds of triggers a controller is called for.
@@ -68,7 +69,7 @@ pub enum Action {
     /// Ask for a new node.
     Launch { kind: TemplateId, zone: u8 },
     /// Remove a Ready node on which no pod runs.
-    Terminate { node: NodeId },
+    Terminate { lease: LeaseId },
     /// Start a micro-VM for this pod alone.
     RunOnFargate { run: RunIndex, kind: TemplateId },
     /// No capacity of this platform can ever hold the pod: it stays pending until it is given up.

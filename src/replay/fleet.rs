@@ -7,7 +7,7 @@ use crate::catalog::{CapacityType, FargateRefusal, FargateSize, InstanceType, No
 use crate::control::{FargateController, FixedGroup};
 use crate::ledger::{Machine, NodeTemplate};
 use crate::platform::{self, BillUntil, Fargate, GroupSize, NodeGroup, Settings};
-use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits, scored_request};
+use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_request};
 use crate::sim::{Fleet, NodeType, Placement, PullRates};
 use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Resources};
@@ -90,8 +90,8 @@ pub(super) fn node_group(
     let node_type = node_type(setup, name, group, setup.catalog.instance_type(id));
     let GroupSize::Fixed(size) = group.size else { unreachable!("resolving a group gives it a size") };
     for (index, class) in setup.workload.classes.iter().enumerate() {
-        if let Some(reason) = refuse(setup, &node_type, class, type_name) {
-            refusals.add(index, reason);
+        if let Some(refusal) = refuse(setup, &node_type, class) {
+            refusals.add(index, refusal.text(type_name));
         }
     }
     Fleet {
@@ -103,29 +103,53 @@ pub(super) fn node_group(
     }
 }
 
-/// Why no empty node of this type can hold a pod of `class`; `None` if one can.
-pub(super) fn refuse(
-    setup: &Setup,
-    node_type: &NodeType,
-    class: &PodClass,
-    type_name: &str,
-) -> Option<String> {
+/// Why no empty node of this type, in whichever zone, can hold a pod of `class`; `None` if one can.
+pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> Option<Refusal> {
     let words = &setup.trace.words;
-    let selector = words.get(class.node_selector);
-    if admits(&node_type.labels, class.arch, selector, words.get(class.tolerations)).is_none() {
-        return Some(format!("node selector, taints or architecture keep them off {type_name}"));
+    if !setup
+        .catalog
+        .zones
+        .iter()
+        .any(|zone| admits_pod(&node_type.labels, Some(zone), class, words).is_some())
+    {
+        return Some(Refusal::KeptOff);
     }
     let template = &node_type.template;
     let free = template.allocatable - template.daemons;
-    (!class.requests.fits_in(&free)).then(|| {
-        format!(
-            "they ask for up to {} CPU and {} of memory; {type_name} has {} and {} for pods",
-            class.requests.cpu,
-            mib(class.requests.memory),
-            free.cpu,
-            mib(free.memory)
-        )
-    })
+    (!class.requests.fits_in(&free)).then_some(Refusal::TooLarge { asked: class.requests, free })
+}
+
+/// Why a pod can never run on a kind of node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    KeptOff,
+    TooLarge { asked: Resources, free: Resources },
+}
+
+impl Refusal {
+    fn text(&self, type_name: &str) -> String {
+        match self {
+            Self::KeptOff => {
+                format!("their node selector, tolerations or architecture keep them off {type_name}")
+            }
+            Self::TooLarge { asked, free } => {
+                let short = [
+                    (asked.cpu > free.cpu, "CPU", asked.cpu.to_string(), free.cpu.to_string()),
+                    (asked.memory > free.memory, "memory", mib(asked.memory), mib(free.memory)),
+                    (asked.ephemeral > free.ephemeral, "storage", mib(asked.ephemeral), mib(free.ephemeral)),
+                    (asked.pods > free.pods, "pod slots", asked.pods.to_string(), free.pods.to_string()),
+                ];
+                let lacks: Vec<String> = short
+                    .into_iter()
+                    .filter(|(is_short, ..)| *is_short)
+                    .map(|(_, what, asked, free)| {
+                        format!("they ask for {asked} of {what} and {type_name} has {free} for pods")
+                    })
+                    .collect();
+                lacks.join(", ")
+            }
+        }
+    }
 }
 
 fn mib(memory: Memory) -> String {

@@ -6,6 +6,7 @@ use crate::catalog::{CapacityType, InstanceType, TypeId, ZoneId};
 use crate::error::{Error, Result};
 use crate::packing::peak_nodes;
 use crate::platform::{GroupSize, NodeGroup};
+use crate::sim::NodeType;
 use crate::units::{Rate, Resources, Time};
 use crate::workload::{Delays, ideal_timeline};
 
@@ -17,7 +18,8 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     };
     let instance = setup.catalog.instance_type(id);
     group.instance_type = Some(instance.name.clone());
-    let capacity = room_for_pods(setup, name, group, instance);
+    let node = node_type(setup, name, group, instance);
+    let capacity = node.template.allocatable - node.template.daemons;
     if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
         return Err(Error::usage(
             format!("platform {name}: an {} has no room for pods beside its DaemonSets", instance.name),
@@ -25,7 +27,7 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
         ));
     }
     if group.size == GroupSize::HoldPeak {
-        group.size = GroupSize::Fixed(peak(setup, capacity));
+        group.size = GroupSize::Fixed(peak(setup, &node, capacity));
     }
     Ok(())
 }
@@ -70,9 +72,8 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         .filter(|id| is_candidate(catalog.instance_type(*id)) && on_demand(setup, *id).is_some())
         .collect();
     let fits = |id: TypeId| -> Vec<bool> {
-        let instance = catalog.instance_type(id);
-        let node = node_type(setup, name, group, instance);
-        workload.classes.iter().map(|class| refuse(setup, &node, class, &instance.name).is_none()).collect()
+        let node = node_type(setup, name, group, catalog.instance_type(id));
+        workload.classes.iter().map(|class| refuse(setup, &node, class).is_none()).collect()
     };
     let fitting: Vec<Vec<bool>> = candidates.iter().map(|id| fits(*id)).collect();
     let by_any: Vec<bool> =
@@ -147,14 +148,17 @@ impl Demand {
     }
 }
 
-/// How many nodes first-fit packing ever needs at once when no pod has to wait for its start; at least one.
-fn peak(setup: &Setup, capacity: Resources) -> u32 {
+/// How many nodes first-fit packing of the pods that fit `node` ever needs at once when none has to wait for its
+/// start; at least one.
+fn peak(setup: &Setup, node: &NodeType, capacity: Resources) -> u32 {
     let workload = setup.workload;
+    let fits: Vec<bool> = workload.classes.iter().map(|class| refuse(setup, node, class).is_none()).collect();
     let delays = Delays::new(workload, &setup.settings.orchestrator, setup.settings.seed);
     let times = ideal_timeline(workload, setup.closed(), &delays);
     let items: Vec<(Time, Time, Resources)> = workload
         .steps
         .pods()
+        .filter(|step| fits[workload.steps.class[*step as usize] as usize])
         .map(|step| {
             let class = workload.steps.class[step as usize] as usize;
             let times = &times[step as usize];

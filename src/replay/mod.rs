@@ -13,6 +13,8 @@ pub use fleet::{Refusals, fargate_size, node_type};
 pub use group::{Choice, choose_group};
 pub use study::Study;
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use crate::bill::{Bill, bill};
@@ -33,6 +35,8 @@ pub struct Setup<'a> {
     pub settings: &'a Settings,
     /// What the pods ran on, where the whole trace says so.
     pub source: Option<SourcePlatform>,
+    /// Node groups whose type and size the user gave.
+    pub described_groups: &'a BTreeSet<String>,
 }
 
 /// The outcome of one platform.
@@ -81,11 +85,12 @@ impl Setup<'_> {
         Ok(resolved)
     }
 
-    /// Whether the trace ran on this kind of platform.
+    /// Whether the trace ran on this platform. A node group is today's only where the scenario describes it: one whose
+    /// type and size were chosen here is nobody's.
     pub fn is_today(&self, platform: &Platform) -> bool {
         match (&platform.kind, self.source) {
             (Kind::Fargate(_), Some(SourcePlatform::Fargate)) => true,
-            (Kind::NodeGroup(_), Some(SourcePlatform::Ec2)) => true,
+            (Kind::NodeGroup(_), Some(SourcePlatform::Ec2)) => self.described_groups.contains(&platform.name),
             _ => false,
         }
     }

@@ -8,22 +8,23 @@ use std::collections::BTreeMap;
 use super::Setup;
 use super::fleet::{fargate_size, fargate_template};
 use crate::ledger::{EndReason, Lease, LeaseId, Ledger, Outcome, PodRun, StepSpan, TemplateId};
+use crate::sim::PullRates;
 use crate::trace::SourcePlatform;
-use crate::units::{Memory, Time};
-use crate::workload::{Ending, StepId, StepKind, StepTimes, Window, recorded_timeline};
+use crate::units::{Memory, Span, Time};
+use crate::workload::{Ending, StepId, StepKind, StepTimes, Steps, Window, recorded_timeline};
 
 pub(super) fn ledger(setup: &Setup) -> Ledger {
     let workload = setup.workload;
     let steps = &workload.steps;
     let times = recorded_timeline(workload);
     let mut ledger = Ledger {
-        outcomes: (0..steps.len()).map(|step| outcome(steps.kind[step], steps.ending[step])).collect(),
+        outcomes: (0..steps.len()).map(|step| outcome(steps, step)).collect(),
         spans: times.iter().map(|t| StepSpan::from(*t)).collect(),
         window: workload.window,
         ..Ledger::default()
     };
     let mut templates: BTreeMap<u32, Option<TemplateId>> = BTreeMap::new();
-    for step in steps.pods() {
+    for step in steps.pods().filter(|step| !steps.never_ran[*step as usize]) {
         let mut run = run_of(setup, step, &times[step as usize]);
         if setup.source == Some(SourcePlatform::Fargate) {
             let class = steps.class[step as usize];
@@ -40,9 +41,10 @@ pub(super) fn ledger(setup: &Setup) -> Ledger {
     ledger
 }
 
-fn outcome(kind: StepKind, ending: Ending) -> Outcome {
-    match (kind, ending) {
+fn outcome(steps: &Steps, step: usize) -> Outcome {
+    match (steps.kind[step], steps.ending[step]) {
         (StepKind::NotReplayed, _) => Outcome::Skipped,
+        _ if steps.never_ran[step] => Outcome::NotRun,
         (_, Ending::Succeeded) => Outcome::Succeeded,
         (_, Ending::Failed) => Outcome::Failed,
         (_, Ending::Canceled) => Outcome::Canceled,
@@ -54,7 +56,9 @@ fn run_of(setup: &Setup, step: StepId, times: &StepTimes) -> PodRun {
     let row = setup.workload.steps.row[step as usize] as usize;
     let trace = setup.trace;
     let scheduled = trace.scheduled_time.get(row).filter(|t| *t >= times.created && *t <= times.started);
-    let pull = trace.image_pull.get(row).unwrap_or_default();
+    // Fargate bills from the start of the pull. Where the trace does not know it, it is taken to have been as long
+    // as the model says, within what was recorded of the start.
+    let pull = trace.image_pull.get(row).unwrap_or_else(|| modelled_pull(setup, step));
     let pull_started = (times.started - pull).max(scheduled.unwrap_or(times.created));
     let deleted = trace.deleted_time.get(row).filter(|t| *t >= times.ended).unwrap_or(times.observed);
     PodRun {
@@ -66,6 +70,13 @@ fn run_of(setup: &Setup, step: StepId, times: &StepTimes) -> PodRun {
         deleted,
         ..PodRun::new(step, times.created)
     }
+}
+
+fn modelled_pull(setup: &Setup, step: StepId) -> Span {
+    let workload = setup.workload;
+    let class = &workload.classes[workload.steps.class[step as usize] as usize];
+    let images = &setup.settings.images;
+    PullRates::new(images, images.network_rate).alone(workload.images[class.image as usize].size)
 }
 
 fn fargate_kind(setup: &Setup, ledger: &mut Ledger, class: u32) -> Option<TemplateId> {

@@ -3,6 +3,8 @@
 //!
 //! What nobody said is settled here (region, today's platform, default platforms) and put into the report.
 
+use std::collections::BTreeSet;
+
 use super::{PlatformRun, Setup};
 use crate::bill::UsedPrice;
 use crate::catalog::{Catalog, NodeSettings, Snapshot};
@@ -24,6 +26,7 @@ pub struct Study {
     traces: Vec<TraceInput>,
     assumed: Assumed,
     source: Option<SourcePlatform>,
+    described_groups: BTreeSet<String>,
     warnings: Vec<String>,
     strict: bool,
 }
@@ -72,7 +75,10 @@ impl Study {
                 "add cpu_request_milli and memory_request_mib to the trace",
             ));
         }
+        let described_groups =
+            scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
         let mut study = Self {
+            described_groups,
             source: source_of(&trace),
             workload: built.workload,
             catalog,
@@ -95,6 +101,7 @@ impl Study {
             catalog: &self.catalog,
             settings: &self.scenario.settings,
             source: self.source,
+            described_groups: &self.described_groups,
         }
     }
 
@@ -212,6 +219,18 @@ impl Study {
         }
         warnings
     }
+}
+
+/// Whether the scenario says what the node group is made of, and of how many nodes.
+fn is_described(platform: &Platform) -> bool {
+    matches!(
+        &platform.kind,
+        platform::Kind::NodeGroup(platform::NodeGroup {
+            instance_type: Some(_),
+            size: platform::GroupSize::Fixed(_),
+            ..
+        })
+    )
 }
 
 fn price_used(price: &UsedPrice) -> PriceUsed {

@@ -203,5 +203,6 @@ const fn end_reason(reason: EndReason) -> &'static str {
         EndReason::WindowEnd => "window_end",
         EndReason::PodDeleted => "pod_deleted",
         EndReason::ScaledDown => "scaled_down",
+        EndReason::Interrupted => "interrupted",
     }
 }

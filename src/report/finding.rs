@@ -1,42 +1,44 @@
 //! The result in one sentence: who is cheapest, by how much, and what it does to latency.
 
-use super::{PlatformReport, Report};
+use super::PlatformReport;
 use crate::units::Usd;
 
-/// What a reader should take away. Incomplete platforms and platforms without a cost are never recommended.
+/// What a reader should take away. Only platforms that ran the whole trace and can be billed are recommended;
+/// `recorded` never is, since nobody can move to the past.
 pub fn finding(platforms: &[PlatformReport]) -> String {
-    let Some(first) = platforms.first() else { return "nothing was compared".to_owned() };
-    let candidates = || platforms.iter().filter(|p| p.complete).filter_map(|p| Some((total(p)?, p)));
+    let candidates = || {
+        let eligible = platforms.iter().filter(|p| p.complete && p.kind != "recorded");
+        eligible.filter_map(|p| Some((total(p)?, p)))
+    };
+    let name = |p: &PlatformReport| if p.today { format!("{} (today)", p.name) } else { p.name.clone() };
     let Some((least, best)) = candidates().min_by_key(|(usd, _)| *usd) else {
         return "no platform could run the whole trace".to_owned();
     };
-    let name = |p: &PlatformReport| if p.today { format!("{} (today)", p.name) } else { p.name.clone() };
-    let Some(base) = total(first).filter(|_| first.complete) else {
-        return format!("{} costs least of those that ran the whole trace: {}", name(best), money(least));
-    };
-    if best.name == first.name {
-        let next = candidates().filter(|(_, p)| p.name != first.name).min_by_key(|(usd, _)| *usd);
-        return match next {
-            Some((usd, other)) => format!(
-                "{} costs least ({}): {} would cost {}{}",
-                name(first),
-                money(base),
-                name(other),
-                change(base, usd),
-                makespan_clause(first, other)
-            ),
-            None => format!("{} costs {}; nothing else was compared with it", name(first), money(base)),
-        };
+    let others = || candidates().filter(|(_, p)| p.name != best.name);
+    // Compared with the first platform; if that is the best itself, with the next best.
+    let first = platforms.first().map(|p| p.name.as_str());
+    let base = others().find(|(_, p)| Some(p.name.as_str()) == first);
+    match base.or_else(|| others().min_by_key(|(usd, _)| *usd)) {
+        None => format!("{} costs {}", name(best), money(least)),
+        Some((usd, other)) if base.is_some() => format!(
+            "{} would cost {} {} ({} instead of {}){}",
+            name(best),
+            change(usd, least),
+            name(other),
+            money(least),
+            money(usd),
+            makespan_clause(other, best)
+        ),
+        Some((usd, other)) => format!(
+            "{} costs least ({}): {} would cost {} it ({}){}",
+            name(best),
+            money(least),
+            name(other),
+            change(least, usd),
+            money(usd),
+            makespan_clause(best, other)
+        ),
     }
-    format!(
-        "{} would cost {} than {} ({} instead of {}){}",
-        name(best),
-        change(base, least),
-        name(first),
-        money(least),
-        money(base),
-        makespan_clause(first, best)
-    )
 }
 
 fn total(platform: &PlatformReport) -> Option<Usd> {
@@ -48,35 +50,84 @@ fn money(usd: Usd) -> String {
     format!("${}", usd.rounded(places))
 }
 
-/// `37 % less`, `2.1 times as much`: from `base` to `other`.
+/// How `other` compares with `base`, to be followed by the name of the base: `37 % less than`.
 fn change(base: Usd, other: Usd) -> String {
     let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
-    if !percent.is_finite() {
-        return format!("{} more", money(other - base));
-    }
     match percent {
-        p if p.abs() < 0.5 => "about as much".to_owned(),
-        p if p > 150.0 => format!("{:.1} times as much", p / 100.0 + 1.0),
-        p if p > 0.0 => format!("{p:.0} % more"),
-        p => format!("{:.0} % less", -p),
+        p if !p.is_finite() => format!("{} more than", money(other - base)),
+        p if p.abs() < 0.5 => "about as much as".to_owned(),
+        p if p > 150.0 => format!("{:.1} times as much as", p / 100.0 + 1.0),
+        p if p > 0.0 => format!("{p:.0} % more than"),
+        p => format!("{:.0} % less than", -p),
     }
 }
 
+/// How the 99th percentile of makespans changes from `base` to `other`.
 fn makespan_clause(base: &PlatformReport, other: &PlatformReport) -> String {
     let p99 = |p: &PlatformReport| p.latency.makespan_s.p99.filter(|s| *s > 0.0);
     let (Some(before), Some(after)) = (p99(base), p99(other)) else { return String::new() };
     let percent = (after / before - 1.0) * 100.0;
-    if percent.abs() < 1.0 {
-        "; p99 makespan stays the same".to_owned()
-    } else {
-        let word = if percent < 0.0 { "shorter" } else { "longer" };
-        format!("; p99 makespan is {:.0} % {word}", percent.abs())
+    match percent {
+        p if p.abs() < 1.0 => ", at the same p99 makespan".to_owned(),
+        p if p < 0.0 => format!(", with a {:.0} % shorter p99 makespan", -p),
+        p => format!(", with a {p:.0} % longer p99 makespan"),
     }
 }
 
-impl Report {
-    /// The platform that the others are compared with.
-    pub fn base(&self) -> Option<&PlatformReport> {
-        self.platforms.first()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    /// Platforms of (name, kind, total, complete, p99 makespan), the first one today's.
+    fn platforms(rows: &[(&str, &str, &str, bool, f64)]) -> Vec<PlatformReport> {
+        let template = sample::report().platforms.swap_remove(0);
+        let mut platforms = Vec::new();
+        for (name, kind, total, complete, p99) in rows {
+            let mut platform = template.clone();
+            platform.name = (*name).to_owned();
+            platform.kind = (*kind).to_owned();
+            platform.today = platforms.is_empty();
+            platform.complete = *complete;
+            platform.cost.as_mut().unwrap().total_usd = (*total).to_owned();
+            platform.latency.makespan_s.p99 = Some(*p99);
+            platforms.push(platform);
+        }
+        platforms
+    }
+
+    #[test]
+    fn the_finding_says_who_is_cheapest_against_the_first() {
+        let fargate = ("fargate", "fargate", "100.00", true, 100.0);
+        let cases = [
+            (
+                vec![fargate, ("jobs", "node-group", "63.00", true, 80.0)],
+                "jobs would cost 37 % less than fargate (today) ($63.00 instead of $100.00), with a 20 % shorter p99 \
+                 makespan",
+            ),
+            (
+                vec![fargate, ("jobs", "node-group", "590.00", true, 100.0)],
+                "fargate (today) costs least ($100.00): jobs would cost 5.9 times as much as it ($590.00), at the same \
+                 p99 makespan",
+            ),
+            (
+                vec![fargate, ("jobs", "node-group", "99.80", true, 120.0)],
+                "jobs would cost about as much as fargate (today) ($99.80 instead of $100.00), with a 20 % longer p99 \
+                 makespan",
+            ),
+            // Neither an incomplete platform nor the past is recommended.
+            (
+                vec![
+                    fargate,
+                    ("jobs", "node-group", "1.00", false, 80.0),
+                    ("recorded", "recorded", "1.00", true, 80.0),
+                ],
+                "fargate (today) costs $100.00",
+            ),
+            (vec![("fargate", "fargate", "100.00", false, 1.0)], "no platform could run the whole trace"),
+        ];
+        for (rows, expected) in cases {
+            assert_eq!(finding(&platforms(&rows)), expected);
+        }
     }
 }

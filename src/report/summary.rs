@@ -43,7 +43,7 @@ pub fn summarize(source: &Source) -> PlatformReport {
         incomplete_reasons,
         cost: bill.map(|bill| cost(bill, ledger, source.lower_bound)),
         cost_unknown: source.bill.as_ref().err().cloned(),
-        latency: latency(workload, ledger, &runs),
+        latency: latency(ledger, &runs),
         pods,
         capacity: capacity(workload, ledger, bill),
         disruption: Disruption::default(),
@@ -77,34 +77,34 @@ pub fn distribution(values: &mut [i64]) -> Distribution {
     }
 }
 
-/// When each workflow run was over; `None` where a step of it never ran.
+/// How long each workflow run took; `None` where a step that ran on the source platform did not run.
 struct RunTimes {
     makespan: Vec<Option<Span>>,
 }
 
 impl RunTimes {
     fn new(workload: &Workload, ledger: &Ledger) -> Self {
-        let mut last = vec![Some(Time::MIN); workload.runs.len()];
+        // A run begins when its first step becomes eligible here, which behind another run need not be the recorded
+        // instant.
+        let mut times = vec![Some((Time::MAX, Time::MIN)); workload.runs.len()];
         for (step, run) in workload.steps.run.iter().enumerate() {
-            let end = &mut last[*run as usize];
+            let run = &mut times[*run as usize];
             match ledger.outcomes[step] {
-                Outcome::NotRun | Outcome::Unschedulable | Outcome::Open => *end = None,
                 Outcome::Skipped => {}
+                Outcome::NotRun if workload.steps.never_ran[step] => {}
+                Outcome::NotRun | Outcome::Unschedulable | Outcome::Open => *run = None,
                 Outcome::Succeeded | Outcome::Failed | Outcome::Canceled => {
-                    *end = end.map(|t| t.max(ledger.spans[step].observed));
+                    let span = ledger.spans[step];
+                    *run = run.map(|(first, last)| (first.min(span.eligible), last.max(span.observed)));
                 }
             }
         }
-        let makespan = last
-            .iter()
-            .zip(&workload.runs)
-            .map(|(last, run)| last.filter(|t| *t != Time::MIN).map(|t| t - run.submit))
-            .collect();
-        Self { makespan }
+        let makespan = |(first, last): (Time, Time)| (first != Time::MAX).then(|| last - first);
+        Self { makespan: times.into_iter().map(|times| times.and_then(makespan)).collect() }
     }
 }
 
-fn latency(workload: &Workload, ledger: &Ledger, runs: &RunTimes) -> Latency {
+fn latency(ledger: &Ledger, runs: &RunTimes) -> Latency {
     let started = ledger.runs.iter().filter(|run| run.has_started());
     let mut start_delay: Vec<i64> = started.clone().map(|run| (run.started - run.created).ms()).collect();
     let mut turnaround: Vec<i64> = started
@@ -114,7 +114,6 @@ fn latency(workload: &Workload, ledger: &Ledger, runs: &RunTimes) -> Latency {
         })
         .collect();
     let mut makespan: Vec<i64> = runs.makespan.iter().flatten().map(|span| span.ms()).collect();
-    debug_assert_eq!(runs.makespan.len(), workload.runs.len());
     Latency {
         start_delay_s: distribution(&mut start_delay),
         turnaround_s: distribution(&mut turnaround),
@@ -150,7 +149,8 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
                 let reason = reason.unwrap_or_else(|| "no node can ever hold them".to_owned());
                 *reasons.entry(reason).or_default() += 1;
             }
-            Outcome::NotRun if !source_never_ran(workload, step) => not_run += 1,
+            // That it does not run behind a recorded failure is as recorded.
+            Outcome::NotRun if !workload.steps.never_ran[step as usize] => not_run += 1,
             _ => {}
         }
     }
@@ -162,15 +162,6 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
         lines.push(format!("{not_run} pods did not run because a predecessor did not succeed"));
     }
     lines
-}
-
-/// A step whose own record shows no run, behind a recorded failure: that it does not run is as recorded.
-fn source_never_ran(workload: &Workload, step: u32) -> bool {
-    use crate::workload::Ending;
-    workload.steps.needs_success[step as usize]
-        && workload.graph.predecessors(step).iter().any(|p| {
-            workload.steps.ending[*p as usize] != Ending::Succeeded || source_never_ran(workload, *p)
-        })
 }
 
 fn cost(bill: &Bill, ledger: &Ledger, lower_bound: Usd) -> Cost {
@@ -319,27 +310,34 @@ fn workflows(source: &Source, bill: Option<&Bill>, runs: &RunTimes) -> Vec<Workf
         makespans: Vec<i64>,
     }
     let Source { workload, ledger, words, .. } = *source;
-    let mut by_word: Vec<Sums> = std::iter::repeat_with(Sums::default).take(words.len()).collect();
-    let workflow_of =
-        |step: u32| -> Word { workload.runs[workload.steps.run[step as usize] as usize].workflow };
+    // Words of workflows are few among all words: number them.
+    let mut number_of = vec![u32::MAX; words.len()];
+    let mut workflows: Vec<(Word, Sums)> = Vec::new();
+    for run in &workload.runs {
+        let number = &mut number_of[run.workflow.index()];
+        if *number == u32::MAX {
+            *number = workflows.len() as u32;
+            workflows.push((run.workflow, Sums::default()));
+        }
+    }
+    let number = |workflow: Word| number_of[workflow.index()] as usize;
+    let workflow_of = |step: u32| number(workload.runs[workload.steps.run[step as usize] as usize].workflow);
     for (run, makespan) in workload.runs.iter().zip(&runs.makespan) {
-        let sums = &mut by_word[run.workflow.index()];
+        let sums = &mut workflows[number(run.workflow)].1;
         sums.runs += 1;
         sums.makespans.extend(makespan.map(|span| span.ms()));
     }
     for step in 0..workload.steps.len() as u32 {
         let is_pod = workload.steps.kind[step as usize] == StepKind::Pod;
-        by_word[workflow_of(step).index()].pods += u64::from(is_pod);
+        workflows[workflow_of(step)].1.pods += u64::from(is_pod);
     }
     if let Some(bill) = bill {
         for (run, usd) in ledger.runs.iter().zip(&bill.runs) {
-            by_word[workflow_of(run.step).index()].usd += *usd;
+            workflows[workflow_of(run.step)].1.usd += *usd;
         }
     }
-    let mut names: Vec<(&str, Sums)> = Vec::new();
-    for (index, sums) in by_word.into_iter().enumerate().filter(|(_, sums)| sums.runs > 0) {
-        names.push((words.get_index(index), sums));
-    }
+    let mut names: Vec<(&str, Sums)> =
+        workflows.into_iter().map(|(workflow, sums)| (words.get(workflow), sums)).collect();
     names.sort_by(|a, b| a.0.cmp(b.0));
     names
         .into_iter()

@@ -79,8 +79,8 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     /// Places of nodes that are gone.
     vacant: Vec<NodeId>,
-    /// Nodes that are not gone.
-    alive: usize,
+    /// Nodes that are Ready: those that kube-scheduler counts.
+    ready: usize,
 }
 
 impl Cluster {
@@ -88,8 +88,9 @@ impl Cluster {
         Self { types, ..Self::default() }
     }
 
-    pub fn alive(&self) -> usize {
-        self.alive
+    /// How many nodes are Ready.
+    pub fn ready(&self) -> usize {
+        self.ready
     }
 
     pub fn type_of(&self, node: NodeId) -> &NodeType {
@@ -112,7 +113,6 @@ impl Cluster {
             images: NodeImages::default(),
             clock: ShareClock { shares: share(daemons, allocatable), ..ShareClock::default() },
         };
-        self.alive += 1;
         match self.vacant.pop() {
             Some(id) => {
                 // Events that are still scheduled for the node that was here must stay stale.
@@ -129,6 +129,7 @@ impl Cluster {
 
     pub fn set_ready(&mut self, node: NodeId, now: Time) {
         let node = &mut self.nodes[node as usize];
+        self.ready += 1;
         node.state = NodeState::Ready;
         node.clock.updated = now;
     }
@@ -140,7 +141,7 @@ impl Cluster {
         let reading = if was_ready { gone.clock.advance(now) } else { 0 };
         gone.state = NodeState::Gone;
         self.vacant.push(node);
-        self.alive -= 1;
+        self.ready -= usize::from(was_ready);
         reading
     }
 

@@ -8,20 +8,21 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::cluster::NodeId;
+use crate::ledger::LeaseId;
 use crate::units::Time;
 use crate::workload::{ClassId, StepId};
 
 /// Index of a pod run in the ledger.
 pub type RunIndex = u32;
 /// What can happen. The order of the variants is the order within an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A pod's container ends.
     ContainerEnded(RunIndex),
     /// The orchestrator notices that a step has ended.
     Noticed(StepId),
-    /// A node becomes Ready.
-    NodeReady(NodeId),
+    /// The node of a lease becomes Ready.
+    NodeReady(LeaseId),
     /// The image pulls of a node reach a point where one of them moves on. The number tells stale events apart.
     PullProgress(NodeId, u32),
     /// The orchestrator may start a step.

@@ -70,6 +70,7 @@ impl Pull {
 /// The images of one node: present, being pulled, and queued.
 #[derive(Clone, Debug, Default)]
 pub struct NodeImages {
+    /// Sorted.
     present: Vec<ImageId>,
     active: Vec<Pull>,
     queued: VecDeque<Pull>,
@@ -90,7 +91,11 @@ pub struct Pulled {
 
 impl NodeImages {
     pub fn has(&self, image: ImageId) -> bool {
-        self.present.contains(&image)
+        self.present.binary_search(&image).is_ok()
+    }
+
+    pub fn present(&self) -> &[ImageId] {
+        &self.present
     }
 
     /// Whether a pull of `image` is running, rather than queued behind others.
@@ -131,7 +136,8 @@ impl NodeImages {
         while i < self.active.len() {
             if self.active[i].download_left == 0 && self.active[i].unpack_left == 0 {
                 let pull = self.active.remove(i);
-                self.present.push(pull.image);
+                let at = self.present.partition_point(|image| *image < pull.image);
+                self.present.insert(at, pull.image);
                 done.push(Pulled { image: pull.image, size: pull.size, waiting: pull.waiting });
             } else {
                 i += 1;

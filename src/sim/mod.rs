@@ -23,14 +23,16 @@ pub use event::{Event, EventQueue, RunIndex};
 pub use images::{NodeImages, PullRates};
 pub use startup::StartupTimes;
 
+use std::collections::BTreeMap;
+
 use crate::catalog::{Catalog, PriceRefresh, PriceView};
 use crate::control::{Action, Controller, NextWake, Trigger, View, Wants};
 use crate::ledger::{EndReason, Lease, LeaseId, Ledger, NodeTemplate, TemplateId};
 use crate::platform::Settings;
-use crate::rng::Draws;
+use crate::rng::{Draws, key_of};
 use crate::trace::Words;
 use crate::units::{Memory, Time};
-use crate::workload::{ClassId, Delays, StepId, Window, Workload};
+use crate::workload::{ClassId, Delays, Window, Workload};
 use kube_scheduler::{Batch, KubeScheduler, SchedulingQueue};
 use orchestrator::Orchestrator;
 
@@ -88,6 +90,10 @@ struct Engine<'a> {
     ledger: Ledger,
     /// The node of each lease; `NodeId::MAX` for Fargate.
     node_of_lease: Vec<NodeId>,
+    /// The reading of its node's share clock when each pod was bound, by run.
+    bound_at_reading: Vec<u64>,
+    /// How many nodes each pool has launched.
+    launches: BTreeMap<String, u64>,
     /// Nodes on which room was made, or which became Ready, at this instant.
     freed: Vec<NodeId>,
     wake: Option<Time>,
@@ -126,6 +132,8 @@ impl<'a> Engine<'a> {
             triggers: vec![Trigger::Start],
             ledger: Ledger { templates, runs: Vec::with_capacity(pods), ..Ledger::default() },
             node_of_lease: Vec::new(),
+            bound_at_reading: Vec::with_capacity(pods),
+            launches: BTreeMap::new(),
             freed: Vec::new(),
             wake: None,
             scratch: Scratch::default(),
@@ -133,8 +141,8 @@ impl<'a> Engine<'a> {
     }
 
     fn run(mut self) -> Ledger {
-        let start = self.input.workload.window.start;
-        self.settle(start);
+        // What the controller brings along is there before the first pod.
+        self.settle(self.input.workload.window.start);
         while !self.orchestrator.all_final() {
             let next = self.queue.next_time().into_iter().chain(self.orchestrator.next_arrival()).min();
             let Some(now) = next else { break };
@@ -166,7 +174,7 @@ impl<'a> Engine<'a> {
         match event {
             Event::ContainerEnded(run) => self.container_ended(now, run),
             Event::Noticed(step) => self.noticed(now, step),
-            Event::NodeReady(node) => self.node_ready(now, node),
+            Event::NodeReady(lease) => self.node_ready(now, lease),
             Event::PullProgress(node, version) => self.pull_progress(now, node, version),
             Event::Eligible(step) => self.eligible(now, step),
             Event::Created(step) => self.created(now, step),
@@ -180,12 +188,17 @@ impl<'a> Engine<'a> {
         self.input.workload.classes[class as usize].priority
     }
 
-    /// Lets kube-scheduler and then the controller look at what has happened.
+    /// Lets kube-scheduler and then the controller look at what has happened, until that is news to neither.
     fn settle(&mut self, now: Time) {
-        self.schedule_pods(now);
-        let due = self.wake.is_some_and(|wake| wake <= now);
-        if due || !self.triggers.is_empty() {
-            self.step_controller(now);
+        loop {
+            self.schedule_pods(now);
+            let due = self.wake.is_some_and(|wake| wake <= now);
+            if due || !self.triggers.is_empty() {
+                self.step_controller(now);
+            }
+            if self.freed.is_empty() && self.triggers.is_empty() {
+                break;
+            }
         }
     }
 
@@ -200,6 +213,10 @@ impl<'a> Engine<'a> {
         for mut batch in batches.drain(..) {
             while let Some(run) = batch.pods.front().copied() {
                 let step = self.ledger.runs[run as usize].step;
+                if !self.orchestrator.is_open(step) {
+                    batch.pods.pop_front(); // Given up at this very instant.
+                    continue;
+                }
                 let key = self.input.workload.steps.key[step as usize];
                 let Some(node) = self.scheduler.place(&self.cluster, batch.class, key, batch.failures) else {
                     break;
@@ -264,7 +281,9 @@ impl<'a> Engine<'a> {
             NextWake::OnTrigger => None,
             NextWake::At(at) => {
                 assert!(at > now, "a controller must let time pass");
-                self.queue.schedule(at, Event::ControllerWake);
+                if self.wake != Some(at) {
+                    self.queue.schedule(at, Event::ControllerWake);
+                }
                 Some(at)
             }
         };
@@ -274,17 +293,17 @@ impl<'a> Engine<'a> {
         match action {
             Action::Adopt { kind, zone } => {
                 let lease = self.open_lease(kind, zone, now, now);
-                self.ledger.leases[lease as usize].ready = now;
-                let node = self.add_node(kind, zone, lease);
-                self.node_ready(now, node);
+                self.add_node(kind, zone, lease);
+                self.node_ready(now, lease);
             }
             Action::Launch { kind, zone } => {
-                let boot = self.startup.node(self.ledger.leases.len() as u64);
+                let key = self.launch_key(kind);
+                let boot = self.startup.node(key);
                 let lease = self.open_lease(kind, zone, now, now + boot.until_running);
-                let node = self.add_node(kind, zone, lease);
-                self.queue.schedule(now + boot.until_ready, Event::NodeReady(node));
+                self.add_node(kind, zone, lease);
+                self.queue.schedule(now + boot.until_ready, Event::NodeReady(lease));
             }
-            Action::Terminate { node } => self.terminate(now, node, EndReason::ScaledDown),
+            Action::Terminate { lease } => self.terminate(now, lease, EndReason::ScaledDown),
             Action::RunOnFargate { run, kind } => self.run_on_fargate(now, run, kind),
             Action::LeavePending { run } => {
                 self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(run));
@@ -308,18 +327,29 @@ impl<'a> Engine<'a> {
         self.ledger.leases.len() as LeaseId - 1
     }
 
-    fn add_node(&mut self, kind: TemplateId, zone: u8, lease: LeaseId) -> NodeId {
-        let node = self.cluster.add(kind, zone, lease);
-        self.node_of_lease[lease as usize] = node;
-        node
+    fn add_node(&mut self, kind: TemplateId, zone: u8, lease: LeaseId) {
+        self.node_of_lease[lease as usize] = self.cluster.add(kind, zone, lease);
     }
 
-    fn node_ready(&mut self, now: Time, node: NodeId) {
+    /// The key of a node's draws: its pool and its place among that pool's launches. What other pools do does not
+    /// change it.
+    fn launch_key(&mut self, kind: TemplateId) -> u64 {
+        let pool = &self.ledger.templates[kind as usize].pool;
+        let ordinal = self.launches.entry(pool.clone()).or_default();
+        *ordinal += 1;
+        key_of(&[pool], *ordinal)
+    }
+
+    fn node_ready(&mut self, now: Time, lease: LeaseId) {
+        let node = self.node_of_lease[lease as usize];
+        if self.cluster.nodes[node as usize].lease != lease {
+            return; // It is gone, and its place taken.
+        }
         self.cluster.set_ready(node, now);
-        self.ledger.leases[self.cluster.nodes[node as usize].lease as usize].ready = now;
+        self.ledger.leases[lease as usize].ready = now;
         self.room_made(node);
         if self.wants.nodes {
-            self.triggers.push(Trigger::NodeReady(node));
+            self.triggers.push(Trigger::NodeReady(lease));
         }
     }
 
@@ -331,14 +361,12 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn terminate(&mut self, now: Time, node: NodeId, reason: EndReason) {
+    fn terminate(&mut self, now: Time, lease: LeaseId, reason: EndReason) {
+        let node = self.node_of_lease[lease as usize];
         let state = &self.cluster.nodes[node as usize];
         assert!(state.pods == 0 && state.state == NodeState::Ready, "only empty Ready nodes are terminated");
-        let lease = state.lease;
-        for image in 0..self.input.workload.images.len() as u32 {
-            if state.images.has(image) {
-                self.scheduler.image_changed(node, image, false);
-            }
+        for image in state.images.present() {
+            self.scheduler.image_changed(node, *image, false);
         }
         let shared_us = self.cluster.remove(node, now);
         self.scheduler.node_changed(node);
@@ -364,13 +392,12 @@ impl<'a> Engine<'a> {
             (lease.terminated, lease.shared_us) = (terminated, shared_us);
             lease.ready = lease.ready.min(terminated);
         }
+        assert!(
+            self.ledger.leases.iter().all(|lease| lease.terminated != Time::MAX),
+            "a lease without an end would be billed for ever"
+        );
         self.ledger.counters.scheduling_attempts = self.scheduler.attempts;
         (self.ledger.outcomes, self.ledger.spans) = self.orchestrator.into_records();
         self.ledger
     }
-}
-
-/// Whether a run of `step` in the orchestrator is over for good.
-fn is_open(outcomes: &[crate::ledger::Outcome], step: StepId) -> bool {
-    outcomes[step as usize] == crate::ledger::Outcome::Open
 }

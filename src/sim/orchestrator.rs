@@ -1,6 +1,5 @@
 //! The workflow engine around the pods: which step may start when, and what becomes of those that cannot.
 
-use super::is_open;
 use crate::ledger::{Outcome, StepSpan};
 use crate::units::Time;
 use crate::workload::{Delays, Ending, StepId, StepKind, Workload};
@@ -63,7 +62,8 @@ impl<'a> Orchestrator<'a> {
     }
 
     fn skip_to_root(&mut self) {
-        while self.closed && self.waiting_for.get(self.next_arrival as usize).is_some_and(|n| *n > 0) {
+        let graph = &self.workload.graph;
+        while self.closed && !graph.predecessors(self.next_arrival).is_empty() {
             self.next_arrival += 1;
         }
     }
@@ -73,7 +73,7 @@ impl<'a> Orchestrator<'a> {
     }
 
     pub fn is_open(&self, step: StepId) -> bool {
-        is_open(&self.outcomes, step)
+        self.outcomes[step as usize] == Outcome::Open
     }
 
     /// Whether anything waits for the end of `step`.
@@ -99,49 +99,50 @@ impl<'a> Orchestrator<'a> {
         self.open -= 1;
     }
 
-    /// The end of `step` was noticed: calls `release` for each successor that may start now. Successors that can
-    /// no longer start get their outcome.
-    pub fn noticed(&mut self, step: StepId, now: Time, mut release: impl FnMut(StepId)) {
+    /// The end of `first` was noticed: calls `release` for each successor that may start now. Steps that did not run
+    /// behind a recorded failure do not run here either, and their successors hear of that at once.
+    pub fn noticed(&mut self, first: StepId, now: Time, mut release: impl FnMut(StepId)) {
         if !self.closed {
             return;
         }
         let workload = self.workload;
-        let succeeded = matches!(self.outcomes[step as usize], Outcome::Succeeded | Outcome::Skipped);
-        for next in workload.graph.successors(step) {
-            let waiting = &mut self.waiting_for[*next as usize];
-            *waiting -= 1;
-            let left = *waiting;
-            if !succeeded && workload.steps.needs_success[*next as usize] {
-                self.abandon(*next, now);
-            } else if left == 0 && self.is_open(*next) {
-                release(*next);
+        let mut ended = vec![first];
+        while let Some(step) = ended.pop() {
+            let succeeded = matches!(self.outcomes[step as usize], Outcome::Succeeded | Outcome::Skipped);
+            for next in workload.graph.successors(step) {
+                let waiting = &mut self.waiting_for[*next as usize];
+                *waiting -= 1;
+                let all_ended = *waiting == 0;
+                if !self.is_open(*next) {
+                    continue;
+                }
+                if !succeeded && workload.steps.never_ran[*next as usize] {
+                    self.never_run(*next, now);
+                    ended.push(*next);
+                } else if all_ended {
+                    release(*next);
+                }
             }
         }
     }
 
-    /// Ends a step that will never run, and all that depend on it.
+    /// Ends a step that this platform cannot run, and all that depend on it.
     pub fn give_up(&mut self, step: StepId, outcome: Outcome, now: Time) {
         self.close(step, outcome, now);
-        if self.closed {
+        let mut ended = if self.closed { vec![step] } else { Vec::new() };
+        while let Some(step) = ended.pop() {
             for next in self.workload.graph.successors(step) {
-                self.abandon(*next, now);
+                if self.is_open(*next) {
+                    self.never_run(*next, now);
+                    ended.push(*next);
+                }
             }
         }
     }
 
-    fn abandon(&mut self, first: StepId, now: Time) {
-        let mut stack = vec![first];
-        while let Some(step) = stack.pop() {
-            if !self.is_open(step) {
-                continue;
-            }
-            let outcome = match self.workload.steps.kind[step as usize] {
-                StepKind::NotReplayed => Outcome::Skipped,
-                _ => Outcome::NotRun,
-            };
-            self.spans[step as usize].eligible = now;
-            self.close(step, outcome, now);
-            stack.extend(self.workload.graph.successors(step));
-        }
+    fn never_run(&mut self, step: StepId, now: Time) {
+        let replayed = self.workload.steps.kind[step as usize] != StepKind::NotReplayed;
+        self.spans[step as usize].eligible = now;
+        self.close(step, if replayed { Outcome::NotRun } else { Outcome::Skipped }, now);
     }
 }

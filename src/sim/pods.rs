@@ -39,6 +39,7 @@ impl Engine<'_> {
             StepKind::Pod => {
                 let run = self.ledger.runs.len() as RunIndex;
                 self.ledger.runs.push(PodRun::new(step, now));
+                self.bound_at_reading.push(0);
                 let class = steps.class[step as usize];
                 match self.placement {
                     Placement::KubeScheduler => self.pending.push_new(class, run),
@@ -76,7 +77,7 @@ impl Engine<'_> {
         let record = &mut self.ledger.runs[run as usize];
         record.lease = state.lease;
         record.scheduled = now;
-        record.node_share_us = reading; // The share is known when the pod ends.
+        self.bound_at_reading[run as usize] = reading;
         if state.images.has(pod.image) {
             self.ledger.counters.image_hits += 1;
             record.pull_started = now;
@@ -155,6 +156,9 @@ impl Engine<'_> {
     }
 
     pub(super) fn container_ended(&mut self, now: Time, run: RunIndex) {
+        if self.ledger.runs[run as usize].ended != Time::MAX {
+            return; // The pod was taken away before its container could end by itself.
+        }
         let step = self.ledger.runs[run as usize].step;
         let observed = self.end_step(step, now);
         let deleted = self.deletion(step, now, observed);
@@ -173,12 +177,13 @@ impl Engine<'_> {
 
     fn release(&mut self, now: Time, run: RunIndex, node: NodeId) {
         let record = &mut self.ledger.runs[run as usize];
+        let lease = record.lease;
         let class = self.input.workload.steps.class[record.step as usize];
         let pod = &self.input.workload.classes[class as usize];
-        record.node_share_us = self.cluster.release(node, pod, record.node_share_us, now);
+        record.node_share_us = self.cluster.release(node, pod, self.bound_at_reading[run as usize], now);
         self.room_made(node);
         if self.wants.nodes && self.cluster.nodes[node as usize].pods == 0 {
-            self.triggers.push(Trigger::NodeEmpty(node));
+            self.triggers.push(Trigger::NodeEmpty(lease));
         }
     }
 
@@ -190,7 +195,7 @@ impl Engine<'_> {
             let key = self.input.workload.steps.key[step as usize];
             let draw = Draws::new(self.input.settings.seed).below(Purpose::LeftoverPod, key, 0, 1_000_000);
             if draw < u64::from(leftover.share_ppm) {
-                return ended + leftover.kept;
+                return (ended + leftover.kept).max(observed);
             }
         }
         observed + orchestrator.deletion_delay

@@ -46,10 +46,10 @@ impl StartupTimes {
         self.fargate_register.at(|| self.draws.quantile(Purpose::FargateRegister, key, 0))
     }
 
-    /// Boot of the node with this launch ordinal.
-    pub fn node(&self, ordinal: u64) -> Boot {
+    /// Boot of the node with this key.
+    pub fn node(&self, key: u64) -> Boot {
         let [launch, kernel, register, ready] =
-            self.boot.map(|(duration, purpose)| duration.at(|| self.draws.quantile(purpose, ordinal, 0)));
+            self.boot.map(|(duration, purpose)| duration.at(|| self.draws.quantile(purpose, key, 0)));
         let until_running = launch + kernel;
         Boot { until_running, until_ready: until_running + register + ready }
     }

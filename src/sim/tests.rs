@@ -1,1 +1,295 @@
+//! The engine under a scripted controller: what it does with actions, triggers and wake-ups.
 
+use super::*;
+use crate::catalog::{CapacityType, Snapshot};
+use crate::ledger::{Machine, Outcome};
+use crate::platform::{Step, Taint, TaintEffect};
+use crate::sim::kube_scheduler::NodeLabels;
+use crate::trace::Column;
+use crate::units::{Cpu, Resources, Span};
+use crate::workload::{Ending, Image, PodClass, Run, StepKind, Steps};
+
+fn s(seconds: i64) -> Time {
+    Time::from_ms(seconds * 1_000)
+}
+
+fn resources(milli: i64) -> Resources {
+    Resources { cpu: Cpu::from_milli(milli), memory: Memory::from_mib(100), ephemeral: Memory::ZERO, pods: 1 }
+}
+
+/// Pods of (submit, work, millicores) in seconds, all of one image.
+fn workload(pods: &[(i64, i64, i64)]) -> Workload {
+    let mut w = Workload {
+        images: vec![Image { name: Default::default(), size: Memory::ZERO }],
+        window: Window { start: s(0), end: s(1_000) },
+        ..Workload::default()
+    };
+    for (i, (submit, work, milli)) in pods.iter().enumerate() {
+        let class = PodClass {
+            requests: resources(*milli),
+            image: 0,
+            arch: Default::default(),
+            node_selector: Default::default(),
+            tolerations: Default::default(),
+            priority: 0,
+            owner: Default::default(),
+            do_not_disrupt: false,
+            interruptible: true,
+        };
+        let known = w.classes.iter().position(|c| *c == class);
+        let class = known.unwrap_or_else(|| {
+            w.classes.push(class);
+            w.classes.len() - 1
+        });
+        let Steps {
+            row,
+            run,
+            kind,
+            ending,
+            never_ran,
+            class: classes,
+            work: works,
+            submit: submits,
+            key,
+            ..
+        } = &mut w.steps;
+        row.push(i as u32);
+        run.push(i as u32);
+        kind.push(StepKind::Pod);
+        ending.push(Ending::Succeeded);
+        never_ran.push(false);
+        classes.push(class as u32);
+        works.push(Span::from_secs(*work));
+        submits.push(s(*submit));
+        key.push(i as u64);
+        w.steps.detection = Column::default();
+        w.runs.push(Run { id: Default::default(), workflow: Default::default(), submit: s(*submit) });
+    }
+    w
+}
+
+/// One kind of node with 1,000 millicores, 10 pods and no DaemonSets.
+fn node_type(settings: &Settings, taints: Vec<Taint>) -> NodeType {
+    NodeType {
+        template: NodeTemplate {
+            pool: "pool".into(),
+            machine: Machine::Ec2 { instance_type: "m5.large".into(), capacity_type: CapacityType::OnDemand },
+            allocatable: Resources { pods: 10, memory: Memory::from_gib(4), ..resources(1_000) },
+            daemons: Resources::ZERO,
+            root_volume: Memory::ZERO,
+        },
+        labels: NodeLabels { taints, ..NodeLabels::default() },
+        pull_rates: PullRates::new(&settings.images, settings.images.network_rate),
+        scored_daemons: (Cpu::ZERO, Memory::ZERO),
+    }
+}
+
+/// Every start-up step takes a constant time: 2, 8, 20, 5 s of boot, 1 s for a container.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    let constant = |secs| Step::constant(Span::from_secs(secs));
+    settings.startup.launch_to_pending = constant(2);
+    settings.startup.pending_to_kernel = constant(8);
+    settings.startup.kernel_to_registered = constant(20);
+    settings.startup.registered_to_ready = constant(5);
+    settings.startup.container_create = constant(1);
+    settings
+}
+
+/// Does what a function says and remembers what it saw.
+struct Scripted<'t, F> {
+    seen: &'t std::sync::Mutex<Vec<(i64, Vec<Trigger>)>>,
+    script: F,
+}
+
+impl<F> Controller for Scripted<'_, F>
+where
+    F: FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake,
+{
+    fn step(&mut self, now: Time, triggers: &[Trigger], view: &View, actions: &mut Vec<Action>) -> NextWake {
+        self.seen.lock().unwrap().push((now.ms(), triggers.to_vec()));
+        (self.script)(now, triggers, view, actions)
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { unschedulable_pods: true, nodes: true }
+    }
+}
+
+/// Runs `pods` under `script`; gives the ledger and what the controller saw.
+fn simulate(
+    pods: &[(i64, i64, i64)],
+    script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
+) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
+    let (workload, settings) = (workload(pods), settings());
+    let catalog = Snapshot::embedded().region("us-east-1").unwrap();
+    let words = Words::default();
+    let input = Input {
+        workload: &workload,
+        words: &words,
+        settings: &settings,
+        zones: &catalog.zones,
+        catalog: &catalog,
+        closed: false,
+    };
+    let seen = std::sync::Mutex::new(Vec::new());
+    let fleet = Fleet {
+        node_types: vec![node_type(&settings, Vec::new())],
+        fargate_sizes: Vec::new(),
+        placement: Placement::KubeScheduler,
+        bill_until_deleted: true,
+        controller: Box::new(Scripted { seen: &seen, script }),
+    };
+    let ledger = run(&input, fleet);
+    (ledger, seen.into_inner().unwrap())
+}
+
+const LAUNCH: Action = Action::Launch { kind: 0, zone: 0 };
+
+#[test]
+fn a_node_boots_step_by_step_and_pods_follow_when_it_is_ready() {
+    let (ledger, seen) = simulate(&[(100, 30, 500)], |_, triggers, _, actions| {
+        if matches!(triggers, [Trigger::PodUnschedulable { .. }]) {
+            actions.push(LAUNCH);
+        }
+        NextWake::OnTrigger
+    });
+    let lease = &ledger.leases[0];
+    // Asked for at 100 s; instance running (billed) after 2 + 8 s; Ready after 20 + 5 s more.
+    assert_eq!((lease.requested, lease.running, lease.ready), (s(100), s(110), s(135)));
+    // The pod failed at 100 s; its back-off of 1 s is long over at 135 s. Container 1 s, work 30 s.
+    let pod = &ledger.runs[0];
+    assert_eq!((pod.created, pod.scheduled, pod.started, pod.ended), (s(100), s(135), s(136), s(166)));
+    let seconds: Vec<i64> = seen.iter().map(|(ms, _)| ms / 1_000).collect();
+    assert_eq!(seconds, [0, 100, 135, 166]);
+    assert_eq!(seen[3].1, [Trigger::NodeEmpty(0)]);
+    // Nobody removed it: it is paid to the end of the window.
+    assert_eq!((lease.terminated, lease.end_reason), (s(1_000), EndReason::WindowEnd));
+}
+
+#[test]
+fn an_empty_node_can_be_terminated_and_its_place_taken() {
+    let (ledger, _) = simulate(&[(0, 10, 500), (100, 10, 500)], |_, triggers, _, actions| {
+        for trigger in triggers {
+            match trigger {
+                Trigger::PodUnschedulable { .. } => actions.push(LAUNCH),
+                Trigger::NodeEmpty(lease) => actions.push(Action::Terminate { lease: *lease }),
+                _ => {}
+            }
+        }
+        NextWake::OnTrigger
+    });
+    // First node: Ready at 35 s, its pod runs 36 s to 46 s. Second: asked for at 100 s, in the first one's place.
+    let ends: Vec<_> =
+        ledger.leases.iter().map(|l| (l.requested, l.ready, l.terminated, l.end_reason)).collect();
+    let scaled_down = EndReason::ScaledDown;
+    assert_eq!(ends, [(s(0), s(35), s(46), scaled_down), (s(100), s(135), s(146), scaled_down)]);
+    assert_eq!((ledger.runs[0].lease, ledger.runs[1].lease), (0, 1));
+    assert!(ledger.outcomes.iter().all(|o| *o == Outcome::Succeeded));
+}
+
+#[test]
+fn a_controller_is_woken_when_it_asked_to_be() {
+    let (_, seen) = simulate(&[(50, 1, 500)], |now, triggers, _, actions| {
+        if triggers.contains(&Trigger::Start) {
+            actions.push(Action::Adopt { kind: 0, zone: 0 });
+        }
+        if now < s(30) { NextWake::At(now + Span::from_secs(10)) } else { NextWake::OnTrigger }
+    });
+    let at = |ms: i64| seen.iter().rfind(|(t, _)| *t == ms).map(|(_, triggers)| triggers.clone());
+    // Adopting a node is news at the same instant.
+    assert_eq!((seen[0].1.as_slice(), at(0)), (&[Trigger::Start][..], Some(vec![Trigger::NodeReady(0)])));
+    assert_eq!((at(10_000), at(20_000), at(30_000)), (Some(vec![]), Some(vec![]), Some(vec![])));
+    assert_eq!(at(40_000), None);
+}
+
+#[test]
+fn adopted_nodes_are_seen_ready_at_the_start() {
+    let mut ready = 0;
+    let (ledger, _) = simulate(&[(0, 10, 500)], |_, triggers, view, actions| {
+        if triggers.contains(&Trigger::Start) {
+            actions.extend([Action::Adopt { kind: 0, zone: 0 }, Action::Adopt { kind: 0, zone: 1 }]);
+        }
+        ready = view.cluster.nodes.iter().filter(|n| n.state == NodeState::Ready).count().max(ready);
+        NextWake::OnTrigger
+    });
+    assert_eq!(ready, 2);
+    assert_eq!(ledger.runs[0].scheduled, s(0));
+    assert!(ledger.leases.iter().all(|l| l.running == s(0) && l.ready == s(0) && l.terminated == s(1_000)));
+}
+
+#[test]
+fn a_pod_that_nothing_can_hold_is_given_up_after_an_hour() {
+    let (ledger, _) = simulate(&[(0, 10, 1_500), (0, 10, 500)], |_, triggers, _, actions| {
+        if triggers.contains(&Trigger::Start) {
+            actions.push(Action::Adopt { kind: 0, zone: 0 });
+        }
+        NextWake::OnTrigger
+    });
+    assert_eq!(ledger.outcomes, [Outcome::Unschedulable, Outcome::Succeeded]);
+    assert_eq!(ledger.spans[0].observed, s(3_600));
+    assert!(!ledger.runs[0].was_bound());
+}
+
+#[test]
+fn a_pod_that_waits_for_room_is_not_given_up() {
+    // The first pod takes the whole node for two hours; the second only needs patience.
+    let (ledger, _) = simulate(&[(0, 7_200, 1_000), (0, 10, 1_000)], |_, triggers, _, actions| {
+        if triggers.contains(&Trigger::Start) {
+            actions.push(Action::Adopt { kind: 0, zone: 0 });
+        }
+        NextWake::OnTrigger
+    });
+    assert_eq!(ledger.outcomes, [Outcome::Succeeded, Outcome::Succeeded]);
+    // Room at 7,201 s (1 s of container, 7,200 s of work): the back-off is long over.
+    assert_eq!(ledger.runs[1].scheduled, s(7_201));
+}
+
+#[test]
+fn shares_of_a_full_node_never_exceed_it() {
+    // Two pods of 900m and 100m CPU but each with the same memory: shares 0.9 and 0.1 of CPU. Together 1.0.
+    let (ledger, _) = simulate(&[(0, 99, 900), (0, 99, 100)], |_, triggers, _, actions| {
+        if triggers.contains(&Trigger::Start) {
+            actions.push(Action::Adopt { kind: 0, zone: 0 });
+        }
+        NextWake::OnTrigger
+    });
+    // 100 s on the node (1 s container + 99 s work): 90 s and 10 s of its time, less the rounding of 2⁻²⁰ shares.
+    let us: Vec<u64> = ledger.runs.iter().map(|r| r.node_share_us).collect();
+    assert!((89_999_800..=90_000_000).contains(&us[0]), "{us:?}");
+    assert!((9_999_800..=10_000_000).contains(&us[1]), "{us:?}");
+}
+
+#[test]
+fn preferred_taints_repel_only_while_there_is_a_choice() {
+    let settings = settings();
+    let workload = workload(&[(0, 100, 800), (0, 100, 800)]);
+    let taint = Taint { key: "old".into(), value: String::new(), effect: TaintEffect::PreferNoSchedule };
+    let catalog = Snapshot::embedded().region("us-east-1").unwrap();
+    let words = Words::default();
+    let input = Input {
+        workload: &workload,
+        words: &words,
+        settings: &settings,
+        zones: &catalog.zones,
+        catalog: &catalog,
+        closed: false,
+    };
+    let seen = std::sync::Mutex::new(Vec::new());
+    let script = |_: Time, triggers: &[Trigger], _: &View, actions: &mut Vec<Action>| {
+        if triggers.contains(&Trigger::Start) {
+            actions.extend([Action::Adopt { kind: 0, zone: 0 }, Action::Adopt { kind: 1, zone: 0 }]);
+        }
+        NextWake::OnTrigger
+    };
+    let fleet = Fleet {
+        node_types: vec![node_type(&settings, vec![taint]), node_type(&settings, Vec::new())],
+        fargate_sizes: Vec::new(),
+        placement: Placement::KubeScheduler,
+        bill_until_deleted: true,
+        controller: Box::new(Scripted { seen: &seen, script }),
+    };
+    let ledger = run(&input, fleet);
+    // The first pod takes the untainted node; the second has no other place than the tainted one.
+    assert_eq!((ledger.runs[0].lease, ledger.runs[1].lease), (1, 0));
+}

@@ -71,11 +71,6 @@ impl Words {
         self.texts.get(word.index())
     }
 
-    /// The text of the word with this index.
-    pub fn get_index(&self, index: usize) -> &str {
-        self.texts.get(index)
-    }
-
     /// The word of `text`, if it was ever interned.
     pub fn find(&self, text: &str) -> Option<Word> {
         self.slot_of(text, hash(text)).ok().map(Word)

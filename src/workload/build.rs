@@ -55,13 +55,14 @@ pub fn build(
     if !builder.problems.is_empty() {
         return Err(builder.problems);
     }
+    builder.settle_never_ran(&graph);
     builder.infer_trigger_delays(&graph);
     let Builder { steps, runs, classes, notes, .. } = builder;
     let has_recorded_delays = notes.recorded_pods == notes.pods && notes.pods > 0;
     let window = notes.window(window);
     let warnings = notes.warnings(&classes);
     let workload = Workload {
-        has_dependencies: steps.pods_have_predecessors(&graph),
+        has_dependencies: !graph.is_empty(),
         steps,
         graph,
         runs,
@@ -71,12 +72,6 @@ pub fn build(
         has_recorded_delays,
     };
     Ok(Built { workload, assumed: classes.assumed, warnings })
-}
-
-impl Steps {
-    fn pods_have_predecessors(&self, graph: &Graph) -> bool {
-        (0..self.len() as StepId).any(|step| !graph.predecessors(step).is_empty())
-    }
 }
 
 /// What the passes over the rows noticed.
@@ -127,7 +122,8 @@ impl Builder<'_> {
         self.steps.run.push(run);
         self.steps.kind.push(kind);
         self.steps.ending.push(ending);
-        self.steps.needs_success.push(state.is_none());
+        // Without evidence of a run of its own, a step behind a failure did not run. Settled when edges are known.
+        self.steps.never_ran.push(state.is_none() && trace.start_time.get(row).is_none());
         self.steps.class.push(if kind == StepKind::Pod { self.classes.class_of(row) } else { 0 });
         self.steps.work.push(trace.work.get(row).unwrap_or_default());
         self.steps.submit.push(submit);
@@ -231,7 +227,7 @@ impl Builder<'_> {
             let row = self.steps.row[step as usize] as usize;
             let run = trace.word(&trace.run_id, row);
             if let Some(previous) = tasks.previous_try(run, trace.task_id.get(row), step) {
-                self.steps.needs_success[step as usize] = false;
+                self.steps.never_ran[step as usize] = false;
                 edges.push((previous, step));
                 continue;
             }
@@ -254,7 +250,7 @@ impl Builder<'_> {
             .iter()
             .filter(|(before, after)| {
                 self.steps.ending[*before as usize] != Ending::Succeeded
-                    && !self.steps.needs_success[*after as usize]
+                    && !self.steps.never_ran[*after as usize]
                     && self.steps.kind[*after as usize] != StepKind::NotReplayed
                     && trace.task_id.get(self.steps.row[*before as usize] as usize)
                         != trace.task_id.get(self.steps.row[*after as usize] as usize)
@@ -315,6 +311,22 @@ impl Builder<'_> {
             Some(text),
             "a task cannot wait for itself, directly or through others",
         );
+    }
+
+    /// Of the steps without evidence of a run, those did not run that stand behind a failure, directly or through
+    /// others that did not run.
+    fn settle_never_ran(&mut self, graph: &Graph) {
+        if graph.is_empty() {
+            self.steps.never_ran.fill(false);
+            return;
+        }
+        for step in graph.topological_order(self.steps.len()) {
+            let behind_failure = graph.predecessors(step).iter().any(|before| {
+                self.steps.never_ran[*before as usize]
+                    || self.steps.ending[*before as usize] != Ending::Succeeded
+            });
+            self.steps.never_ran[step as usize] &= behind_failure;
+        }
     }
 
     /// Where the trace does not give the orchestrator's wait after the last predecessor, it is what lies between

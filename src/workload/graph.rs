@@ -59,6 +59,11 @@ impl Graph {
         }
     }
 
+    /// Whether there are no dependencies at all.
+    pub fn is_empty(&self) -> bool {
+        self.successors.targets.is_empty()
+    }
+
     pub fn predecessors(&self, step: StepId) -> &[StepId] {
         self.predecessors.of(step)
     }

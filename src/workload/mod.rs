@@ -48,9 +48,9 @@ pub struct Steps {
     pub kind: Vec<StepKind>,
     /// How the step ended on the source platform, and so ends here unless the platform prevents it.
     pub ending: Vec<Ending>,
-    /// The step starts only if its predecessors succeeded. Unset where the trace shows that it ran although one
-    /// of them failed (an error handler, a further try).
-    pub needs_success: Vec<bool>,
+    /// The step did not run on the source platform because a predecessor did not succeed: dependencies are joins on
+    /// success. Unset where the row shows that it ran nevertheless (an error handler, a further try).
+    pub never_ran: Vec<bool>,
     /// Class of a pod; 0 for other steps.
     pub class: Vec<ClassId>,
     pub work: Vec<Span>,

@@ -70,6 +70,8 @@ impl<'a> Delays<'a> {
         }
         match recorded {
             Some(span) if self.use_recorded => span,
+            // The defaults are those of pods: polls of the cluster. Steps inside the orchestrator need none.
+            _ if !steps.is_pod(step) => Span::ZERO,
             _ => default.at(|| self.draws.quantile(purpose, steps.key[step as usize], 0)),
         }
     }

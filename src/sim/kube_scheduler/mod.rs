@@ -14,6 +14,8 @@ pub use queue::{Batch, SchedulingQueue, backoff};
 pub use score::scored_request;
 pub use select::{INFEASIBLE, Scores, Selection, feasible_nodes_to_find};
 
+use rustc_hash::FxHashMap;
+
 use super::cluster::{Cluster, Node, NodeId, NodeState};
 use crate::platform;
 use crate::rng::{Draws, Purpose};
@@ -30,6 +32,10 @@ pub struct KubeScheduler<'a> {
     words: &'a Words,
     zones: &'a [String],
     draws: Draws,
+    /// What decides where a pod fits and what scores it there, images apart: classes that differ only in the rest
+    /// share a row.
+    shape_of: Vec<u32>,
+    /// By shape.
     rows: Vec<Row>,
     /// Nodes in the order in which they changed; rows remember how far they have read.
     journal: Vec<NodeId>,
@@ -37,7 +43,7 @@ pub struct KubeScheduler<'a> {
     journal_dropped: usize,
     /// How far any row has read: what was read is never taken for a change to come.
     journal_read: usize,
-    /// `admits` by class, then by node type and zone; filled in when first needed.
+    /// `admits` by shape, then by node type and zone; filled in when first needed.
     admitted: Vec<Vec<Admission>>,
     images: Vec<ImageNodes>,
     /// Where the next search starts.
@@ -78,18 +84,19 @@ impl<'a> KubeScheduler<'a> {
         zones: &'a [String],
         draws: Draws,
     ) -> Self {
-        let classes = workload.classes.len();
+        let (shape_of, shapes) = shapes(&workload.classes);
         Self {
             config,
             workload,
             words,
             zones,
             draws,
-            rows: vec![Row::default(); classes],
+            shape_of,
+            rows: vec![Row::default(); shapes],
             journal: Vec::new(),
             journal_dropped: 0,
             journal_read: 0,
-            admitted: vec![Vec::new(); classes],
+            admitted: vec![Vec::new(); shapes],
             images: vec![ImageNodes::default(); workload.images.len()],
             next_start: 0,
             attempts: 0,
@@ -121,17 +128,18 @@ impl<'a> KubeScheduler<'a> {
     pub fn place(&mut self, cluster: &Cluster, class: ClassId, key: u64, failures: u8) -> Option<NodeId> {
         self.attempts += 1;
         self.refresh(cluster, class);
+        let shape = self.shape_of[class as usize] as usize;
         let nodes = cluster.nodes.len();
-        if self.rows[class as usize].feasible == 0 {
+        if self.rows[shape].feasible == 0 {
             // All nodes were looked at in vain: the next search starts at the same place.
             return None;
         }
-        let avoids = self.admitted[class as usize].iter().any(|a| matches!(a, Admission::Yes(n) if *n > 0));
+        let avoids = self.admitted[shape].iter().any(|a| matches!(a, Admission::Yes(n) if *n > 0));
         let image = self.workload.classes[class as usize].image;
         let locality = self.image_score(cluster, image);
         self.images[image as usize].mask.resize(nodes, 0);
         let have_image = &self.images[image as usize].mask;
-        let row = &self.rows[class as usize];
+        let row = &self.rows[shape];
         let scores = Scores {
             base: &row.scores,
             has_image: if locality == 0 { &[] } else { have_image },
@@ -139,7 +147,7 @@ impl<'a> KubeScheduler<'a> {
         };
         let draws = self.draws;
         let tie = |n| draws.below(Purpose::SchedulerTie, key, u32::from(failures), n);
-        let enough = feasible_nodes_to_find(cluster.alive());
+        let enough = feasible_nodes_to_find(cluster.ready());
         let start = self.next_start % nodes;
         let selection = if avoids {
             let penalised = self.with_taint_scores(cluster, class, &scores, start, enough);
@@ -183,7 +191,7 @@ impl<'a> KubeScheduler<'a> {
         const WEIGHT: i64 = 3;
         let avoided = |n: usize| {
             let node = &cluster.nodes[n];
-            match self.admitted[class as usize][self.kind_index(node)] {
+            match self.admitted[self.shape_of[class as usize] as usize][self.kind_index(node)] {
                 Admission::Yes(count) => i64::from(count),
                 _ => 0,
             }
@@ -201,20 +209,24 @@ impl<'a> KubeScheduler<'a> {
 
     fn image_score(&self, cluster: &Cluster, image: ImageId) -> i16 {
         let count = self.images[image as usize].count;
-        if count == 0 || count == cluster.alive() {
+        if count == 0 || count == cluster.ready() {
             return 0; // Nobody has it or everybody: it decides nothing.
         }
         let size: Memory = self.workload.images[image as usize].size;
-        score::image_locality(size, count, cluster.alive()) as i16
+        score::image_locality(size, count, cluster.ready()) as i16
     }
 
-    /// Brings the row of `class` up to date with the journal.
+    /// Brings the row of `class`'s shape up to date with the journal.
     fn refresh(&mut self, cluster: &Cluster, class: ClassId) {
         let nodes = cluster.nodes.len();
         let end = self.journal_dropped + self.journal.len();
-        let mut row = std::mem::take(&mut self.rows[class as usize]);
+        let shape = self.shape_of[class as usize] as usize;
+        let mut row = std::mem::take(&mut self.rows[shape]);
         let unread = end - row.read;
-        if row.scores.len() != nodes || unread >= nodes || row.read < self.journal_dropped {
+        // A node that is new stands in the journal, too.
+        let first = row.scores.is_empty();
+        row.scores.resize(nodes, INFEASIBLE);
+        if first || unread >= nodes || row.read < self.journal_dropped {
             row.scores.clear();
             for node in 0..nodes {
                 row.scores.push(self.score(cluster, class, node));
@@ -230,7 +242,7 @@ impl<'a> KubeScheduler<'a> {
         }
         row.read = end;
         self.journal_read = end;
-        self.rows[class as usize] = row;
+        self.rows[shape] = row;
         // Rows that lag further than a whole cluster are computed anew anyway.
         if self.journal.len() > 4 * nodes + 1_024 {
             let drop = self.journal.len() - nodes;
@@ -267,23 +279,46 @@ impl<'a> KubeScheduler<'a> {
 
     fn admission(&mut self, cluster: &Cluster, class: ClassId, node: &Node) -> Admission {
         let index = self.kind_index(node);
-        let known = &mut self.admitted[class as usize];
+        let known = &mut self.admitted[self.shape_of[class as usize] as usize];
         if known.len() <= index {
             known.resize(index + 1, Admission::Unknown);
         }
         if known[index] == Admission::Unknown {
             let pod = &self.workload.classes[class as usize];
-            let mut labels = cluster.types[node.kind as usize].labels.clone();
-            if let Some(zone) = self.zones.get(usize::from(node.zone)) {
-                labels.labels.insert(ZONE_LABEL.to_owned(), zone.clone());
-            }
-            let (selector, tolerations) =
-                (self.words.get(pod.node_selector), self.words.get(pod.tolerations));
-            known[index] = match admits(&labels, pod.arch, selector, tolerations) {
+            let node_type = &cluster.types[node.kind as usize];
+            let zone = self.zones.get(usize::from(node.zone));
+            known[index] = match admits_pod(&node_type.labels, zone, pod, self.words) {
                 Some(avoided) => Admission::Yes(avoided),
                 None => Admission::No,
             };
         }
         known[index]
     }
+}
+
+/// Whether `pod` may run on a node with these labels in `zone`; if so, how many `PreferNoSchedule` taints of it the
+/// pod does not tolerate.
+pub fn admits_pod(labels: &NodeLabels, zone: Option<&String>, pod: &PodClass, words: &Words) -> Option<u32> {
+    let (selector, tolerations) = (words.get(pod.node_selector), words.get(pod.tolerations));
+    match zone {
+        Some(zone) => {
+            let mut labels = labels.clone();
+            labels.labels.insert(ZONE_LABEL.to_owned(), zone.clone());
+            admits(&labels, pod.arch, selector, tolerations)
+        }
+        None => admits(labels, pod.arch, selector, tolerations),
+    }
+}
+
+/// Numbers the shapes of `classes`: the shape of each class, and how many there are.
+fn shapes(classes: &[PodClass]) -> (Vec<u32>, usize) {
+    let mut numbers = FxHashMap::default();
+    let shape_of = classes
+        .iter()
+        .map(|pod| {
+            let next = numbers.len() as u32;
+            *numbers.entry((pod.requests, pod.arch, pod.node_selector, pod.tolerations)).or_insert(next)
+        })
+        .collect();
+    (shape_of, numbers.len())
 }

@@ -61,7 +61,7 @@ pub struct SchedulingQueue {
     fresh: Vec<(ClassId, RunIndex)>,
     active: Vec<Batch>,
     /// Waiting cohorts by class.
-    waiting: Vec<Vec<Cohort>>,
+    waiting: Vec<VecDeque<Cohort>>,
     /// Classes with waiting pods.
     waiting_classes: Vec<ClassId>,
     pending: usize,
@@ -69,7 +69,7 @@ pub struct SchedulingQueue {
 
 impl SchedulingQueue {
     pub fn new(classes: usize) -> Self {
-        Self { waiting: vec![Vec::new(); classes], ..Self::default() }
+        Self { waiting: vec![VecDeque::new(); classes], ..Self::default() }
     }
 
     /// How many pods wait after a failure.
@@ -121,9 +121,11 @@ impl SchedulingQueue {
         if cohorts.is_empty() {
             self.waiting_classes.push(batch.class);
         }
-        match cohorts.iter_mut().rev().find(|c| c.failed_at == now && c.failures == failures && !c.moved) {
+        // Cohorts stand in the order in which they failed: those of now are at the end.
+        let mut of_now = cohorts.iter_mut().rev().take_while(|c| c.failed_at == now);
+        match of_now.find(|c| c.failures == failures && !c.moved) {
             Some(cohort) => cohort.pods.extend(batch.pods),
-            None => cohorts.push(Cohort { failed_at: now, failures, moved: false, pods: batch.pods }),
+            None => cohorts.push_back(Cohort { failed_at: now, failures, moved: false, pods: batch.pods }),
         }
     }
 
@@ -173,14 +175,17 @@ impl SchedulingQueue {
     /// Takes a pod out of the unschedulable pool for good.
     pub fn remove(&mut self, class: ClassId, pod: RunIndex) {
         let cohorts = &mut self.waiting[class as usize];
-        for cohort in cohorts.iter_mut() {
-            if let Some(at) = cohort.pods.iter().position(|p| *p == pod) {
-                cohort.pods.remove(at);
-                self.pending -= 1;
-                break;
-            }
+        // Who waits in vain waits longest: it is nearly always the first of the first.
+        let found = cohorts
+            .iter()
+            .enumerate()
+            .find_map(|(cohort, c)| c.pods.iter().position(|p| *p == pod).map(|at| (cohort, at)));
+        let Some((cohort, at)) = found else { return };
+        cohorts[cohort].pods.remove(at);
+        self.pending -= 1;
+        if cohorts[cohort].pods.is_empty() {
+            cohorts.remove(cohort);
         }
-        cohorts.retain(|c| !c.pods.is_empty());
         if cohorts.is_empty() {
             self.waiting_classes.retain(|c| *c != class);
         }
