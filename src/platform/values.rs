@@ -81,6 +81,11 @@ pub(super) fn mib(text: &str) -> Parsed<Memory> {
 }
 
 pub(super) fn duration(text: &str, most: Span) -> Parsed<Span> {
+    duration_from(text, Span::ZERO, most)
+}
+
+/// A duration between two bounds.
+pub(super) fn duration_from(text: &str, least: Span, most: Span) -> Parsed<Span> {
     let value = parse_duration(text).map_err(|e| {
         let problem = match e {
             QuantityError::Malformed if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
@@ -91,7 +96,7 @@ pub(super) fn duration(text: &str, most: Span) -> Parsed<Span> {
         };
         Refusal::new(format!("is not a duration: {problem}")).hint("write for example 90s, 1h30m or 250ms")
     })?;
-    within(value, Span::ZERO, most, duration_text)
+    within(value, least, most, duration_text)
 }
 
 /// A whole number between two bounds.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::packing::peak_nodes;
 use crate::platform::{GroupSize, NodeGroup};
 use crate::sim::NodeType;
+use crate::sim::kube_scheduler::admits_pod;
 use crate::units::{Rate, Resources, Time};
 use crate::workload::{Delays, ideal_timeline};
 
@@ -149,21 +150,38 @@ impl Demand {
 }
 
 /// How many nodes first-fit packing of the pods that fit `node` ever needs at once when none has to wait for its
-/// start; at least one.
+/// start; at least one. Nodes are spread evenly over the zones, so pods that can run in one zone only need as many
+/// nodes in each.
 fn peak(setup: &Setup, node: &NodeType, capacity: Resources) -> u32 {
     let workload = setup.workload;
-    let fits: Vec<bool> = workload.classes.iter().map(|class| refuse(setup, node, class).is_none()).collect();
-    let delays = Delays::new(workload, &setup.settings.orchestrator, setup.settings.seed);
-    let times = ideal_timeline(workload, setup.closed(), &delays);
-    let items: Vec<(Time, Time, Resources)> = workload
-        .steps
-        .pods()
-        .filter(|step| fits[workload.steps.class[*step as usize] as usize])
-        .map(|step| {
-            let class = workload.steps.class[step as usize] as usize;
-            let times = &times[step as usize];
-            (times.created, times.ended, workload.classes[class].requests)
+    let zones = &setup.catalog.zones;
+    let words = &setup.trace.words;
+    let homes: Vec<Vec<usize>> = workload
+        .classes
+        .iter()
+        .map(|class| match refuse(setup, node, class) {
+            Some(_) => Vec::new(),
+            None => (0..zones.len())
+                .filter(|z| admits_pod(&node.labels, Some(&zones[*z]), class, words).is_some())
+                .collect(),
         })
         .collect();
-    peak_nodes(&items, capacity).0.max(1) as u32
+    let delays = Delays::new(workload, &setup.settings.orchestrator, setup.settings.seed);
+    let times = ideal_timeline(workload, setup.closed(), &delays);
+    let nodes_for = |is_among: &dyn Fn(&[usize]) -> bool| {
+        let items: Vec<(Time, Time, Resources)> = workload
+            .steps
+            .pods()
+            .filter(|step| is_among(&homes[workload.steps.class[*step as usize] as usize]))
+            .map(|step| {
+                let class = workload.steps.class[step as usize] as usize;
+                let times = &times[step as usize];
+                (times.created, times.ended, workload.classes[class].requests)
+            })
+            .collect();
+        peak_nodes(&items, capacity).0
+    };
+    let pinned = (0..zones.len()).map(|zone| nodes_for(&|homes| homes == [zone]) * zones.len()).max();
+    let anywhere = nodes_for(&|homes| !homes.is_empty());
+    anywhere.max(pinned.unwrap_or(0)).max(1) as u32
 }

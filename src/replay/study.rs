@@ -214,8 +214,14 @@ impl Study {
         if !inferred.is_empty() {
             warnings.push(format!("prices inferred, not observed: {}", inferred.join(", ")));
         }
-        if self.source.is_none() {
-            warnings.push("the trace does not say where it ran: no platform is marked as today's".to_owned());
+        match self.source {
+            None => warnings.push("the trace does not say where it ran: no platform is marked as today's".to_owned()),
+            Some(SourcePlatform::Ec2) if self.described_groups.is_empty() => warnings.push(
+                "the trace ran on EC2, but on which nodes is not said: describe the node group in a scenario to compare \
+                 with it"
+                    .to_owned(),
+            ),
+            Some(_) => {}
         }
         warnings
     }

@@ -1,6 +1,7 @@
 //! The result in one sentence: who is cheapest, by how much, and what it does to latency.
 
 use super::PlatformReport;
+use super::text::Places;
 use crate::units::Usd;
 
 /// What a reader should take away. Only platforms that ran the whole trace and can be billed are recommended;
@@ -23,18 +24,18 @@ pub fn finding(platforms: &[PlatformReport]) -> String {
         Some((usd, other)) if base.is_some() => format!(
             "{} would cost {} {} ({} instead of {}){}",
             name(best),
-            change(usd, least),
+            change(usd, least).against(),
             name(other),
             money(least),
             money(usd),
             makespan_clause(other, best)
         ),
         Some((usd, other)) => format!(
-            "{} costs least ({}): {} would cost {} it ({}){}",
+            "{} costs least ({}): {} would cost {} ({}){}",
             name(best),
             money(least),
             name(other),
-            change(least, usd),
+            change(least, usd).alone(),
             money(usd),
             makespan_clause(best, other)
         ),
@@ -46,20 +47,36 @@ fn total(platform: &PlatformReport) -> Option<Usd> {
 }
 
 fn money(usd: Usd) -> String {
-    let places = if usd.femto().abs() < Usd::parse("1").map_or(0, Usd::femto) { 4 } else { 2 };
-    format!("${}", usd.rounded(places))
+    Places::of([Some(usd)]).show(Some(usd))
 }
 
-/// How `other` compares with `base`, to be followed by the name of the base: `37 % less than`.
-fn change(base: Usd, other: Usd) -> String {
-    let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
-    match percent {
-        p if !p.is_finite() => format!("{} more than", money(other - base)),
-        p if p.abs() < 0.5 => "about as much as".to_owned(),
-        p if p > 150.0 => format!("{:.1} times as much as", p / 100.0 + 1.0),
-        p if p > 0.0 => format!("{p:.0} % more than"),
-        p => format!("{:.0} % less than", -p),
+/// How one cost compares with another, in words.
+struct Change {
+    amount: String,
+    /// What joins it to the name of the other: `37 % less` *than*, `5.9 times as much` *as*.
+    joint: &'static str,
+}
+
+impl Change {
+    fn alone(self) -> String {
+        self.amount
     }
+
+    fn against(self) -> String {
+        format!("{} {}", self.amount, self.joint)
+    }
+}
+
+fn change(base: Usd, other: Usd) -> Change {
+    let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
+    let (amount, joint) = match percent {
+        p if !p.is_finite() => (format!("{} more", money(other - base)), "than"),
+        p if p.abs() < 0.5 => ("about as much".to_owned(), "as"),
+        p if p > 150.0 => (format!("{:.1} times as much", p / 100.0 + 1.0), "as"),
+        p if p > 0.0 => (format!("{p:.0} % more"), "than"),
+        p => (format!("{:.0} % less", -p), "than"),
+    };
+    Change { amount, joint }
 }
 
 /// How the 99th percentile of makespans changes from `base` to `other`.
@@ -107,8 +124,8 @@ mod tests {
             ),
             (
                 vec![fargate, ("jobs", "node-group", "590.00", true, 100.0)],
-                "fargate (today) costs least ($100.00): jobs would cost 5.9 times as much as it ($590.00), at the same \
-                 p99 makespan",
+                "fargate (today) costs least ($100.00): jobs would cost 5.9 times as much ($590.00), at the same p99 \
+                 makespan",
             ),
             (
                 vec![fargate, ("jobs", "node-group", "99.80", true, 120.0)],

@@ -117,11 +117,12 @@ pub struct Resources {
 impl Resources {
     pub const ZERO: Self = Self { cpu: Cpu::ZERO, memory: Memory::ZERO, ephemeral: Memory::ZERO, pods: 0 };
 
-    /// Whether a request of `self` fits in what is free in `free`, in every dimension.
+    /// Whether a request of `self` fits in what is free in `free`, in every dimension. Storage that is not requested
+    /// always fits, as in Kubernetes; CPU and memory of nothing do not occur.
     pub fn fits_in(&self, free: &Self) -> bool {
         self.cpu <= free.cpu
             && self.memory <= free.memory
-            && self.ephemeral <= free.ephemeral
+            && (self.ephemeral <= free.ephemeral || self.ephemeral == Memory::ZERO)
             && self.pods <= free.pods
     }
 }

@@ -21,7 +21,9 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     agents(reader, root, "sidecars", 0, &mut s.sidecars);
     scheduler(reader, root, &mut s.scheduler);
     cluster(reader, root, &mut s.cluster);
-    root.set(reader, "unschedulableAfter", &mut s.unschedulable_after, |t| duration(t, YEAR));
+    root.set(reader, "unschedulableAfter", &mut s.unschedulable_after, |t| {
+        duration_from(t, Span::from_secs(1), YEAR)
+    });
     root.set(reader, "replay", &mut s.replay, |t| choice(t, Replay::WORDS));
     root.set(reader, "seed", &mut s.seed, |t| whole(t, 0, LARGEST_SEED));
     s
