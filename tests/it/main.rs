@@ -1,4 +1,6 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
+mod flowbench;
 mod scenarios;
+mod support;
 mod traces;
