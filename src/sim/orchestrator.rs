@@ -62,8 +62,10 @@ impl<'a> Orchestrator<'a> {
         step
     }
 
+    /// Steps with predecessors are released by these, also when they could start before their recorded arrival.
     fn skip_to_root(&mut self) {
-        while self.closed && self.waiting_for.get(self.next_arrival as usize).is_some_and(|n| *n > 0) {
+        let is_released = |step: StepId| !self.workload.graph.predecessors(step).is_empty();
+        while self.closed && is_released(self.next_arrival) {
             self.next_arrival += 1;
         }
     }
