@@ -2,6 +2,8 @@
 
 mod billing;
 mod flowbench;
+mod invariants;
 mod scenarios;
+mod scheduler;
 mod support;
 mod traces;

@@ -15,6 +15,7 @@ use cost_sim::report::Report;
 use cost_sim::trace::{self, ReadOptions};
 use cost_sim::units::{Memory, Span, Time};
 
+pub mod generate;
 mod laws;
 pub use laws::assert_laws;
 
