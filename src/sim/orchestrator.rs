@@ -61,9 +61,10 @@ impl<'a> Orchestrator<'a> {
         step
     }
 
+    /// Steps with predecessors are released by these, also when they could start before their recorded arrival.
     fn skip_to_root(&mut self) {
-        let graph = &self.workload.graph;
-        while self.closed && !graph.predecessors(self.next_arrival).is_empty() {
+        let is_released = |step: StepId| !self.workload.graph.predecessors(step).is_empty();
+        while self.closed && is_released(self.next_arrival) {
             self.next_arrival += 1;
         }
     }

@@ -187,18 +187,19 @@ impl Engine<'_> {
         }
     }
 
-    /// When the pod object is deleted. A leftover pod is forgotten and kept for long.
+    /// When the pod object is deleted. A leftover pod is forgotten and kept for long, never for less than others.
     fn deletion(&self, step: StepId, ended: Time, observed: Time) -> Time {
         let orchestrator = &self.input.settings.orchestrator;
+        let deleted = observed + orchestrator.deletion_delay;
         let leftover = orchestrator.leftover_pods;
         if leftover.share_ppm > 0 {
             let key = self.input.workload.steps.key[step as usize];
             let draw = Draws::new(self.input.settings.seed).below(Purpose::LeftoverPod, key, 0, 1_000_000);
             if draw < u64::from(leftover.share_ppm) {
-                return (ended + leftover.kept).max(observed);
+                return deleted.max(ended + leftover.kept);
             }
         }
-        observed + orchestrator.deletion_delay
+        deleted
     }
 
     fn end_fargate_lease(&mut self, run: RunIndex, ended: Time, deleted: Time) {

@@ -1,4 +1,9 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
+mod billing;
+mod flowbench;
+mod invariants;
 mod scenarios;
+mod scheduler;
+mod support;
 mod traces;
