@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::text::plural;
 use super::{
     AllocationReport, Capacity, Cost, CostItem, Disruption, Distribution, Latency, MachineReport,
     PlatformReport, PodCounts, Spot, WorkflowReport,
@@ -157,11 +158,15 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
     let mut reasons: Vec<(u64, String)> = reasons.into_iter().map(|(reason, n)| (n, reason)).collect();
     reasons.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let mut lines: Vec<String> =
-        reasons.into_iter().map(|(n, reason)| format!("{n} pods are unschedulable: {reason}")).collect();
+        reasons.into_iter().map(|(n, reason)| format!("{} unschedulable: {reason}", pods_are(n))).collect();
     if not_run > 0 {
-        lines.push(format!("{not_run} pods did not run because a predecessor did not succeed"));
+        lines.push(format!("{} did not run because a predecessor did not succeed", plural(not_run, "pod")));
     }
     lines
+}
+
+fn pods_are(number: u64) -> String {
+    format!("{} {}", plural(number, "pod"), if number == 1 { "is" } else { "are" })
 }
 
 fn cost(bill: &Bill, ledger: &Ledger, lower_bound: Usd) -> Cost {

@@ -242,10 +242,14 @@ fn a_pod_that_nothing_can_hold_is_unschedulable_after_an_hour_and_its_successors
         (giant(500, 122_625, 0), fargate(), "it asks for 122625Mi of memory"),
         (giant(500, 1_024, 175 * 1_024 + 1), fargate(), "of ephemeral storage; Fargate gives at most 175Gi"),
         // 1930m less 180m of DaemonSets.
-        (giant(1_751, 1_024, 0), group("m5.large", 3), "they ask for up to 1751m CPU"),
+        (giant(1_751, 1_024, 0), group("m5.large", 3), "they ask for 1751m of CPU"),
         // 6903 MiB less 120.
         (giant(500, 6_784, 0), group("m5.large", 3), "6784 MiB of memory"),
-        (arm, group("m5.large", 3), "node selector, taints or architecture keep them off m5.large"),
+        (
+            arm,
+            group("m5.large", 3),
+            "their node selector, tolerations or architecture keep them off m5.large",
+        ),
     ];
     for (row, platform, reason) in cases {
         let rows = with_a_giant(row);
