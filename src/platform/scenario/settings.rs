@@ -4,7 +4,7 @@ use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
-use super::candidates;
+use super::{candidates, savings_plan};
 
 pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     let mut s = Settings::default();
@@ -21,6 +21,7 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     agents(reader, root, "sidecars", 0, &mut s.sidecars);
     scheduler(reader, root, &mut s.scheduler);
     cluster(reader, root, &mut s.cluster);
+    s.savings_plan = savings_plan::read(reader, root);
     root.set(reader, "unschedulableAfter", &mut s.unschedulable_after, |t| duration(t, YEAR));
     root.set(reader, "replay", &mut s.replay, |t| choice(t, Replay::WORDS));
     root.set(reader, "seed", &mut s.seed, |t| whole(t, 0, LARGEST_SEED));
