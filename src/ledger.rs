@@ -70,6 +70,8 @@ pub struct NodeTemplate {
     /// What DaemonSets request of it.
     pub daemons: Resources,
     pub root_volume: Memory,
+    /// Whether EKS Auto Mode manages it, which has a fee.
+    pub auto_mode: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,12 +15,15 @@ pub struct Allocation {
     pub idle: Usd,
     /// What no node stands for: control plane, NAT.
     pub shared: Usd,
+    /// The Savings Plan's commitment less the list price of what it covers: below zero where the plan pays off.
+    /// The other parts are at list prices.
+    pub savings_plan: Usd,
 }
 
-/// Splits the cost of every lease; gives what each pod run is allocated.
-pub(super) fn allocate(ledger: &Ledger, leases: &[Usd], shared: Usd) -> (Vec<Usd>, Allocation) {
+/// Splits the cost of every lease; gives what each pod run is allocated, and the parts that leases make up.
+pub(super) fn allocate(ledger: &Ledger, leases: &[Usd]) -> (Vec<Usd>, Allocation) {
     let mut by_run = vec![Usd::ZERO; ledger.runs.len()];
-    let mut allocation = Allocation { shared, ..Allocation::default() };
+    let mut allocation = Allocation::default();
     let runs = runs_by_lease(ledger);
     let (mut weights, mut parts) = (Vec::new(), Vec::new());
     for (index, lease) in ledger.leases.iter().enumerate() {

@@ -196,6 +196,11 @@ const SETTINGS: &[Row<Settings>] = &[
         |s| s.cluster.pull_through_nat.to_string(),
         "no source; pulls through VPC endpoints pay no NAT processing",
     ),
+    (
+        "savingsPlan",
+        |s| s.savings_plan.as_ref().map_or("none".into(), savings_plan),
+        "no source; commitment and discounts are those of a plan that was bought, and the report counts what is unused",
+    ),
     ("unschedulableAfter", |s| duration_text(s.unschedulable_after), "no source"),
     (
         "replay",
@@ -276,6 +281,20 @@ fn agents(agents: &[Agent]) -> String {
         let memory = if memory == Memory::ZERO { String::new() } else { format!(" {}", memory_text(memory)) };
         format!("{} {}{memory}", a.name, cpu_text(a.requests.cpu))
     }))
+}
+
+fn savings_plan(plan: &SavingsPlan) -> String {
+    let rate = plan.commitment_per_hour;
+    match &plan.scope {
+        PlanScope::Compute { fargate_ppm, ec2_ppm, families } => {
+            let own = families.iter().map(|(family, ppm)| format!(", {family} {}", ppm_text(*ppm)));
+            let (fargate, ec2) = (ppm_text(*fargate_ppm), ppm_text(*ec2_ppm));
+            format!("compute, {rate} USD/h: fargate {fargate}, ec2 {ec2}{}", own.collect::<String>())
+        }
+        PlanScope::Ec2 { family, discount_ppm } => {
+            format!("ec2, {rate} USD/h: {family} {}", ppm_text(*discount_ppm))
+        }
+    }
 }
 
 fn listed(items: impl Iterator<Item = String>) -> String {

@@ -38,6 +38,7 @@ impl Default for Settings {
             sidecars: Vec::new(),
             scheduler: KubeScheduler::default(),
             cluster: Cluster::default(),
+            savings_plan: None,
             unschedulable_after: Span::from_secs(3_600),
             replay: Replay::Auto,
             seed: 42,

@@ -20,7 +20,7 @@ pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;
 
-use crate::units::{Cpu, Memory, Resources, Span};
+use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
 /// What all platforms of a run share.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Settings {
     pub sidecars: Vec<Agent>,
     pub scheduler: KubeScheduler,
     pub cluster: Cluster,
+    /// Bought for the same account and so the same on every platform, used or not.
+    pub savings_plan: Option<SavingsPlan>,
     /// A pod that no present or coming capacity can hold is given up after this long.
     pub unschedulable_after: Span,
     pub replay: Replay,
@@ -194,6 +196,24 @@ pub struct Cluster {
 pub enum Support {
     Standard,
     Extended,
+}
+
+/// An AWS Savings Plan: so much is paid every hour, used or not, and buys usage at lower rates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavingsPlan {
+    /// USD an hour, at the plan's own rates.
+    pub commitment_per_hour: Rate,
+    pub scope: PlanScope,
+}
+
+/// What a plan covers, and what it takes off the on-demand price in parts per million: more than none, less than
+/// all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanScope {
+    /// Fargate, and EC2 of every family; some families with a discount of their own.
+    Compute { fargate_ppm: u32, ec2_ppm: u32, families: Vec<(String, u32)> },
+    /// EC2 of one family.
+    Ec2 { family: String, discount_ppm: u32 },
 }
 
 /// What decides when a task starts.

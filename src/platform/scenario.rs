@@ -10,6 +10,7 @@ mod constraints;
 mod documents;
 mod overrides;
 mod print;
+mod savings_plan;
 mod settings;
 
 #[cfg(test)]

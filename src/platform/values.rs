@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::units::{
-    Cpu, Memory, QuantityError, Span, parse_cpu, parse_decimal, parse_duration, parse_memory,
+    Cpu, Memory, QuantityError, Rate, Span, parse_cpu, parse_decimal, parse_duration, parse_memory,
 };
 
 /// Why a value was refused: completes "`field` …".
@@ -147,6 +147,27 @@ fn ppm(text: &str, most_percent: u32) -> Parsed<u32> {
 /// A part of a whole, up to 100%.
 pub(super) fn share(text: &str) -> Parsed<u32> {
     ppm(text, 100)
+}
+
+/// A part of a price that is taken off: some of it, but not all.
+pub(super) fn discount(text: &str) -> Parsed<u32> {
+    match ppm(text, 100)? {
+        0 => Err(Refusal::new("takes nothing off")),
+        WHOLE => Err(Refusal::new("leaves nothing to pay")),
+        ppm => Ok(ppm),
+    }
+}
+
+/// USD an hour, more than nothing.
+pub(super) fn usd_per_hour(text: &str) -> Parsed<Rate> {
+    const MOST: i64 = 1_000_000;
+    let most = Rate::parse(&MOST.to_string()).unwrap_or_default();
+    match Rate::parse(text) {
+        Some(rate) if rate > Rate::ZERO && rate <= most => Ok(rate),
+        Some(_) => Err(Refusal::new(format!("must be more than 0 and at most {MOST} USD"))),
+        None => Err(Refusal::new("is not an amount of USD")
+            .hint("write a decimal number without a sign or a currency, for example 1.50")),
+    }
 }
 
 /// An increase that a limit allows.

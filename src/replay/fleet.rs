@@ -76,6 +76,7 @@ pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
         allocatable: Resources { cpu: size.cpu, memory: size.memory, ephemeral: size.ephemeral, pods: 1 },
         daemons: Resources::ZERO,
         root_volume: Memory::ZERO,
+        auto_mode: false,
     }
 }
 
@@ -192,6 +193,7 @@ pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, instance: &Instan
             allocatable: instance.allocatable(&node_settings),
             daemons,
             root_volume: group.root_volume,
+            auto_mode: false,
         },
         labels: NodeLabels { labels, taints: group.taints.clone() },
         pull_rates: PullRates::new(&settings.images, network),

@@ -119,7 +119,8 @@ impl Setup<'_> {
         let billable =
             !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);
         let bill = if billable {
-            bill(&ledger, self.catalog, &self.settings.cluster).map_err(|missing| missing.to_string())
+            let Settings { cluster, savings_plan, .. } = self.settings;
+            bill(&ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
         } else {
             Err("the trace does not say on which machines it ran, so what it cost is not known".to_owned())
         };

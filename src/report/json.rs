@@ -63,12 +63,25 @@ fn amounts(report: &Report) -> impl Iterator<Item = (String, &str)> {
             let allocation = &cost.allocation;
             list.push(("cost.total_usd".into(), &cost.total_usd));
             list.push(("cost.usd_per_month".into(), &cost.usd_per_month));
-            list.push(("cost.lower_bound_usd".into(), &cost.lower_bound_usd));
+            list.extend(
+                cost.lower_bound_usd.iter().map(|usd| ("cost.lower_bound_usd".to_owned(), usd.as_str())),
+            );
+            if let Some(plan) = &cost.savings_plan {
+                list.push(("cost.savings_plan.commitment_usd".into(), &plan.commitment_usd));
+                list.push(("cost.savings_plan.covered_on_demand_usd".into(), &plan.covered_on_demand_usd));
+                list.push(("cost.savings_plan.unused_usd".into(), &plan.unused_usd));
+            }
             list.push(("cost.allocation.pods_usd".into(), &allocation.pods_usd));
             list.push(("cost.allocation.daemonsets_usd".into(), &allocation.daemonsets_usd));
             list.push(("cost.allocation.startup_usd".into(), &allocation.startup_usd));
             list.push(("cost.allocation.idle_usd".into(), &allocation.idle_usd));
             list.push(("cost.allocation.shared_usd".into(), &allocation.shared_usd));
+            list.extend(
+                allocation
+                    .savings_plan_usd
+                    .iter()
+                    .map(|usd| ("cost.allocation.savings_plan_usd".to_owned(), usd.as_str())),
+            );
             list.extend(
                 cost.items.iter().enumerate().map(|(i, item)| (format!("cost.items[{i}].usd"), &*item.usd)),
             );

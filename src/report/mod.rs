@@ -170,8 +170,25 @@ pub struct Cost {
     pub items: Vec<CostItem>,
     /// The same money by what it was for; sums to the total exactly.
     pub allocation: AllocationReport,
-    /// What no scheduler could undercut on these machines: the pods' work as a fluid, without gaps.
-    pub lower_bound_usd: String,
+    /// What no scheduler could undercut on these machines: the pods' work as a fluid, without gaps, at list prices.
+    /// `null` with a Savings Plan: what it covers costs nothing more, so list prices bound nothing.
+    pub lower_bound_usd: Option<String>,
+    /// How the Savings Plan was used; `null` without one.
+    pub savings_plan: Option<SavingsPlanReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SavingsPlanReport {
+    /// What was paid for the plan.
+    pub commitment_usd: String,
+    /// List price of the usage that it covered.
+    pub covered_on_demand_usd: String,
+    /// The part of the commitment that bought nothing.
+    pub unused_usd: String,
+    /// Covered ÷ eligible usage, both at list price. `null` without eligible usage.
+    pub coverage: Option<f64>,
+    /// Used part of the commitment.
+    pub utilisation: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -194,6 +211,10 @@ pub struct AllocationReport {
     pub idle_usd: String,
     /// Control plane and NAT.
     pub shared_usd: String,
+    /// A Savings Plan's commitment less the list price of what it covers: negative where the plan pays off. The other
+    /// parts, and the amounts of workflows and machines, are at list prices. Left out where it is zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub savings_plan_usd: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -69,8 +69,10 @@ fn fargate() -> PlatformReport {
                 startup_usd: "0.00".into(),
                 idle_usd: "0.00".into(),
                 shared_usd: "16.80".into(),
+                savings_plan_usd: None,
             },
-            lower_bound_usd: "301.25".into(),
+            lower_bound_usd: Some("301.25".into()),
+            savings_plan: None,
         }),
         cost_unknown: None,
         latency: Latency {
@@ -128,8 +130,10 @@ fn node_group() -> PlatformReport {
                 startup_usd: "8.05".into(),
                 idle_usd: "44.20".into(),
                 shared_usd: "16.80".into(),
+                savings_plan_usd: None,
             },
-            lower_bound_usd: "171.00".into(),
+            lower_bound_usd: Some("171.00".into()),
+            savings_plan: None,
         }),
         cost_unknown: None,
         latency: Latency {
@@ -184,6 +188,37 @@ pub(super) fn incomplete() -> PlatformReport {
     platform.cost_unknown = Some("no price for m9z.large in us-east-1".into());
     platform.latency.makespan_s = Distribution::default();
     platform.savings = None;
+    platform
+}
+
+/// The second platform under a Savings Plan of $0.50 an hour at 25 % off that covers $100 of its nodes.
+pub(super) fn with_savings_plan() -> PlatformReport {
+    let mut platform = node_group();
+    let cost = platform.cost.as_mut().expect("the node group has a cost");
+    cost.total_usd = "243.60".into();
+    cost.usd_per_month = "1058.50".into();
+    let [paid, negation] = [
+        ("Savings Plan commitment", "SavingsPlanRecurringFee:ComputeSP", 168.0, "hours", "0.50", "84.00"),
+        (
+            "covered by the Savings Plan",
+            "SavingsPlanNegation:m6i",
+            -100.0,
+            "USD at list price",
+            "1.00",
+            "-100.00",
+        ),
+    ]
+    .map(|(name, detail, quantity, unit, rate, usd)| item(name, detail, quantity, unit, rate, usd));
+    cost.items.extend([paid, negation]);
+    cost.allocation.savings_plan_usd = Some("-16.00".into());
+    cost.lower_bound_usd = None;
+    cost.savings_plan = Some(SavingsPlanReport {
+        commitment_usd: "84.00".into(),
+        covered_on_demand_usd: "100.00".into(),
+        unused_usd: "9.00".into(),
+        coverage: Some(100.0 / 240.0),
+        utilisation: Some(75.0 / 84.0),
+    });
     platform
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::text::plural;
 use super::{
     AllocationReport, Capacity, Cost, CostItem, Disruption, Distribution, Latency, MachineReport,
-    PlatformReport, PodCounts, Spot, WorkflowReport,
+    PlatformReport, PodCounts, SavingsPlanReport, Spot, WorkflowReport,
 };
 use crate::bill::Bill;
 use crate::ledger::{Ledger, Machine, Outcome};
@@ -195,8 +195,17 @@ fn cost(bill: &Bill, ledger: &Ledger, lower_bound: Usd) -> Cost {
             startup_usd: allocation.startup.to_string(),
             idle_usd: allocation.idle.to_string(),
             shared_usd: allocation.shared.to_string(),
+            savings_plan_usd: (allocation.savings_plan != Usd::ZERO)
+                .then(|| allocation.savings_plan.to_string()),
         },
-        lower_bound_usd: lower_bound.to_string(),
+        lower_bound_usd: bill.savings_plan.is_none().then(|| lower_bound.to_string()),
+        savings_plan: bill.savings_plan.map(|plan| SavingsPlanReport {
+            commitment_usd: plan.commitment.to_string(),
+            covered_on_demand_usd: plan.covered.to_string(),
+            unused_usd: plan.unused.to_string(),
+            coverage: plan.coverage(),
+            utilisation: plan.utilisation(),
+        }),
     }
 }
 

@@ -16,15 +16,17 @@ impl PlatformReport {
 }
 
 impl AllocationReport {
-    /// Every part: its key, how it is called, and the amount.
-    pub(super) fn parts(&self) -> [(&'static str, &'static str, &str); 5] {
-        [
-            ("pods", "pods", &self.pods_usd),
-            ("daemonsets", "DaemonSets", &self.daemonsets_usd),
-            ("startup", "node start-up", &self.startup_usd),
-            ("idle", "idle", &self.idle_usd),
-            ("shared", "control plane and NAT", &self.shared_usd),
-        ]
+    /// Every part: its key, how it is called, and the amount. A Savings Plan's only where there is one.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
+        let plan = self.savings_plan_usd.as_deref();
+        let always = [
+            ("pods", "pods", &*self.pods_usd),
+            ("daemonsets", "DaemonSets", &*self.daemonsets_usd),
+            ("startup", "node start-up", &*self.startup_usd),
+            ("idle", "idle", &*self.idle_usd),
+            ("shared", "control plane and NAT", &*self.shared_usd),
+        ];
+        always.into_iter().chain(plan.map(|usd| ("savings-plan", "Savings Plan", usd)))
     }
 }
 

@@ -77,6 +77,7 @@ fn node_type(settings: &Settings, taints: Vec<Taint>) -> NodeType {
             allocatable: Resources { pods: 10, memory: Memory::from_gib(4), ..resources(1_000) },
             daemons: Resources::ZERO,
             root_volume: Memory::ZERO,
+            auto_mode: false,
         },
         labels: NodeLabels { taints, ..NodeLabels::default() },
         pull_rates: PullRates::new(&settings.images, settings.images.network_rate),

@@ -202,7 +202,7 @@ proptest! {
         let (runs, _) = replay(&study);
         for run in runs {
             let one = run.bill.unwrap();
-            let many = bill(&run.ledger, &dearer, &settings.cluster).unwrap();
+            let many = bill(&run.ledger, &dearer, &settings.cluster, None).unwrap();
             // A charge is rounded to within half a unit, before and after: k charges of the first are up to k / 2
             // away. A lease has at most three charges twice; the surroundings are three.
             let charges = 6 * run.ledger.leases.len() as i128 + 3;

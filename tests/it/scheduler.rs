@@ -214,6 +214,7 @@ fn node_type(kind: &NaiveKind) -> NodeType {
             allocatable: resources(kind.milli, kind.bytes, kind.max_pods as i64),
             daemons: resources(sum(|r| r.milli), sum(|r| r.bytes), kind.daemons.len() as i64),
             root_volume: Memory::ZERO,
+            auto_mode: false,
         },
         labels: NodeLabels { labels: kind.labels.clone(), taints: kind.taints.clone() },
         pull_rates: PullRates::new(&Images::default(), Memory::from_bytes(1_000_000)),

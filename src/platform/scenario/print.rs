@@ -31,7 +31,7 @@ impl Scenario {
 }
 
 fn settings(s: &Settings) -> Vec<(String, Yaml)> {
-    vec![
+    let mut fields = vec![
         field("region", text(&s.region.name)),
         field("zones", Yaml::InlineList(s.zones.clone())),
         map(
@@ -83,10 +83,36 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
                 ("pullThroughNat", Yaml::Bool(s.cluster.pull_through_nat)),
             ],
         ),
+    ];
+    fields.extend(s.savings_plan.as_ref().map(savings_plan));
+    fields.extend([
         field("unschedulableAfter", text(duration_text(s.unschedulable_after))),
         field("replay", text(s.replay.word())),
         field("seed", Yaml::Whole(s.seed)),
-    ]
+    ]);
+    fields
+}
+
+fn savings_plan(plan: &SavingsPlan) -> (String, Yaml) {
+    let percent = |name, ppm: u32| field(name, text(ppm_text(ppm)));
+    let commitment = field("commitmentPerHour", text(plan.commitment_per_hour.to_string()));
+    let fields = match &plan.scope {
+        PlanScope::Compute { fargate_ppm, ec2_ppm, families } => {
+            let mut discounts = vec![percent("fargate", *fargate_ppm), percent("ec2", *ec2_ppm)];
+            if !families.is_empty() {
+                let own = families.iter().map(|(family, ppm)| percent(family, *ppm)).collect();
+                discounts.push(field("families", Yaml::Inline(own)));
+            }
+            vec![field("type", text("compute")), commitment, field("discounts", Yaml::Map(discounts))]
+        }
+        PlanScope::Ec2 { family, discount_ppm } => vec![
+            field("type", text("ec2")),
+            field("family", text(family)),
+            commitment,
+            field("discounts", Yaml::Inline(vec![percent("ec2", *discount_ppm)])),
+        ],
+    };
+    field("savingsPlan", Yaml::Map(fields))
 }
 
 fn orchestrator(o: &Orchestrator) -> (String, Yaml) {

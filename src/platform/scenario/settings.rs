@@ -4,7 +4,7 @@ use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
-use super::candidates;
+use super::{candidates, savings_plan};
 
 pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     let mut s = Settings::default();
@@ -21,6 +21,7 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     agents(reader, root, "sidecars", 0, &mut s.sidecars);
     scheduler(reader, root, &mut s.scheduler);
     cluster(reader, root, &mut s.cluster);
+    s.savings_plan = savings_plan::read(reader, root);
     root.set(reader, "unschedulableAfter", &mut s.unschedulable_after, |t| {
         duration_from(t, Span::from_secs(1), YEAR)
     });

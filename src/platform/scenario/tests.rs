@@ -207,6 +207,23 @@ fn orchestrator() -> impl Strategy<Value = Orchestrator> {
     )
 }
 
+fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
+    let family = || "[a-z]{1,3}[0-9][a-z]{0,3}(-[a-z0-9]{1,4})?";
+    let discount = || 1u32..1_000_000;
+    let compute = (discount(), discount(), btree_map(family(), discount(), 0..3)).prop_map(
+        |(fargate_ppm, ec2_ppm, families)| PlanScope::Compute {
+            fargate_ppm,
+            ec2_ppm,
+            families: families.into_iter().collect(),
+        },
+    );
+    let ec2 =
+        (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
+    let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
+    (femto, prop_oneof![compute, ec2])
+        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
+}
+
 fn settings() -> impl Strategy<Value = Settings> {
     let defaults =
         (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20).prop_map(|(cpu, memory, mib)| Defaults {
@@ -230,8 +247,9 @@ fn settings() -> impl Strategy<Value = Settings> {
             nat_gateways,
             pull_through_nat,
         });
+    let rest_plan = option::of(savings_plan());
     let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", proptest::sample::subsequence(vec!["a", "b", "c", "f"], 1..4));
-    let rest = (span(), word(), 0u64..1 << 53);
+    let rest = (span(), word(), 0u64..1 << 53, rest_plan);
     let agents = (agents(1), agents(0));
     (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
         |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {
@@ -246,6 +264,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 sidecars: agents.1,
                 scheduler,
                 cluster,
+                savings_plan: rest.3,
                 unschedulable_after: rest.0,
                 replay: rest.1,
                 seed: rest.2,

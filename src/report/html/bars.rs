@@ -31,7 +31,11 @@ fn billed(report: &Report) -> Vec<(&PlatformReport, &Cost, Usd)> {
 /// What the money was for: one stacked bar per platform.
 pub fn allocation(out: &mut String, report: &Report) {
     let billed = billed(report);
-    let Some(most) = billed.iter().map(|(_, _, total)| *total).max() else { return };
+    // Parts below zero have no segment, so the others can be longer than the total.
+    let length = |cost: &Cost| -> Usd {
+        cost.allocation.parts().filter_map(|(_, _, part)| usd(part)).map(|part| part.max(Usd::ZERO)).sum()
+    };
+    let Some(most) = billed.iter().map(|(_, cost, total)| length(cost).max(*total)).max() else { return };
     let places = Places::of([Some(most)]);
     section(out, "What the money was for", |out| {
         out.push_str("<div class=\"stacks\">\n");
@@ -61,7 +65,7 @@ pub fn allocation(out: &mut String, report: &Report) {
                 if amount == Usd::ZERO {
                     continue;
                 }
-                let share = ratio(Some(percent(amount, *total) / 100.0));
+                let share = ratio((amount > Usd::ZERO).then(|| percent(amount, *total) / 100.0));
                 let shown = escape(&places.show(Some(amount)));
                 let _ = write!(
                     out,
@@ -69,7 +73,17 @@ pub fn allocation(out: &mut String, report: &Report) {
                     escape(&share)
                 );
             }
-            let bound = usd(&cost.lower_bound_usd).filter(|bound| *bound > Usd::ZERO);
+            if let Some(plan) = &cost.savings_plan {
+                let _ = write!(
+                    out,
+                    "<li class=\"bound\">the Savings Plan covers <b>{}</b> of what it could; <b>{}</b> of its \
+                     commitment is used, <b>{}</b> is lost</li>",
+                    escape(&ratio(plan.coverage)),
+                    escape(&ratio(plan.utilisation)),
+                    escape(&places.show(usd(&plan.unused_usd))),
+                );
+            }
+            let bound = cost.lower_bound_usd.as_deref().and_then(usd).filter(|bound| *bound > Usd::ZERO);
             if let Some(bound) = bound {
                 let shown = escape(&places.show(Some(bound)));
                 let _ = write!(
