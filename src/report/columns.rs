@@ -3,6 +3,7 @@
 //! Rows are written in batches, so that a million pods need the memory of one batch. The Parquet writer finds
 //! columns with few values by itself and stores them as dictionaries.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use polars::prelude::*;
@@ -49,7 +50,8 @@ fn write(
     let no_ledger = Ledger::default();
     let no_platform = PlatformRecords { name: "", ledger: &no_ledger, bill: None };
     let schema = batch(&no_platform, 0, 0).map_err(io_error)?.schema().clone();
-    let writer = ParquetWriter::new(out).with_compression(ParquetCompression::Snappy);
+    // Snappy is what every reader knows, and costs a tenth of the time. The work of a batch is too small to share.
+    let writer = ParquetWriter::new(out).with_compression(ParquetCompression::Snappy).set_parallel(false);
     let mut writer = writer.batched(&schema).map_err(io_error)?;
     for platform in platforms {
         let rows = rows(platform);
@@ -84,10 +86,7 @@ fn pods(
     let machine = |run: &PodRun| lease(run).map(|lease| &machines[lease.template as usize]);
     let run_id = |run: &PodRun| trace.words.get(trace.word(&trace.run_id, row(run)));
     let attempt = runs.iter().map(|run| trace.attempt.get(row(run)).unwrap_or(1));
-    let node = runs.iter().map(|run| {
-        let name = |machine: &MachineText| node_name(machine, run.lease);
-        machine(run).map(name)
-    });
+    let node = runs.iter().map(|run| machine(run).map(|machine| (machine, run.lease)));
     let usd = (from..to).map(|run| amount(platform.bill.map(|bill| bill.runs[run])));
     let time = |name: &str, of: fn(&PodRun) -> Time| times(name, runs.iter().map(of));
     let columns = vec![
@@ -96,7 +95,7 @@ fn pods(
         text("task_id", runs.iter().map(|run| Some(trace.task_id.get(row(run))))),
         UInt32Chunked::from_iter_values("attempt".into(), attempt).into_column(),
         text("outcome", runs.iter().map(|run| Some(outcome(ledger.outcomes[run.step as usize])))),
-        text("node", node),
+        node_names(node),
         text("instance_type", runs.iter().map(|run| machine(run).map(|m| &*m.name))),
         text("capacity_type", runs.iter().map(|run| machine(run).map(|m| m.capacity_type))),
         text("zone", runs.iter().map(|run| zone(zones, lease(run)?))),
@@ -118,12 +117,12 @@ fn nodes(platform: &PlatformRecords, from: usize, to: usize, zones: &[String]) -
     let machines = machines(ledger);
     let machine = |lease: &Lease| &machines[lease.template as usize];
     let template = |lease: &Lease| -> &NodeTemplate { &ledger.templates[lease.template as usize] };
-    let names = (from..to).zip(leases).map(|(id, lease)| Some(node_name(machine(lease), id as u32)));
+    let node = (from..to).zip(leases).map(|(id, lease)| Some((machine(lease), id as u32)));
     let usd = (from..to).map(|lease| amount(platform.bill.map(|bill| bill.leases[lease])));
     let time = |name: &str, of: fn(&Lease) -> Time| times(name, leases.iter().map(of));
     let columns = vec![
         text("platform", leases.iter().map(|_| Some(platform.name))),
-        text("node", names),
+        node_names(node),
         text("pool", leases.iter().map(|lease| Some(&*template(lease).pool))),
         text("instance_type", leases.iter().map(|lease| Some(&*machine(lease).name))),
         text("capacity_type", leases.iter().map(|lease| Some(machine(lease).capacity_type))),
@@ -177,9 +176,22 @@ fn machines(ledger: &Ledger) -> Vec<MachineText> {
     ledger.templates.iter().map(of).collect()
 }
 
-/// By the number of the lease, the same in both files.
-fn node_name(machine: &MachineText, lease: u32) -> String {
-    if machine.is_fargate { format!("fargate-{lease}") } else { format!("n{lease}") }
+/// Named by the number of the lease, the same in both files.
+fn node_names<'a>(nodes: impl ExactSizeIterator<Item = Option<(&'a MachineText, u32)>>) -> Column {
+    let mut builder = StringChunkedBuilder::new("node".into(), nodes.len());
+    let mut name = String::new();
+    for node in nodes {
+        let Some((machine, lease)) = node else {
+            builder.append_null();
+            continue;
+        };
+        name.clear();
+        let written =
+            if machine.is_fargate { write!(name, "fargate-{lease}") } else { write!(name, "n{lease}") };
+        written.expect("writing to a string does not fail");
+        builder.append_value(&name);
+    }
+    builder.finish().into_column()
 }
 
 fn zone<'a>(zones: &'a [String], lease: &Lease) -> Option<&'a str> {

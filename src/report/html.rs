@@ -98,15 +98,12 @@ fn comparison(out: &mut String, report: &Report) {
     for (index, platform) in platforms.iter().enumerate() {
         let total = platform.total();
         let change = if index == 0 { NONE.to_owned() } else { change(base, total) };
-        let cost = Cell::html(format!(
-            "<strong>{}</strong>{}",
-            escape(&totals.show(total)),
-            bars::plain(total.unwrap_or_default(), most)
-        ));
+        let bar = total.map(|total| bars::plain(total, most)).unwrap_or_default();
+        let cost = format!("<strong>{}</strong>{bar}", escape(&totals.show(total)));
         let Latency { start, makespan } = Latency::of(platform);
         rows.push(vec![
             name(platform),
-            cost,
+            Cell::Html(cost, "cost"),
             Cell::text(months.show(month(platform))),
             Cell::classed(change_class(&change), change),
             Cell::text(seconds(start.p50)),

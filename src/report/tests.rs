@@ -248,18 +248,6 @@ fn the_page_is_balanced() {
 }
 
 #[test]
-#[ignore = "writes sample pages to look at"]
-#[expect(clippy::disallowed_methods, reason = "for a look")]
-fn dump_page() {
-    let mut report = sample::report();
-    report.inputs.synthetic = true;
-    report.inputs.region_source = "assumed".into();
-    report.platforms.push(sample::incomplete());
-    std::fs::write("/tmp/page.html", html(&report)).unwrap();
-    std::fs::write("/tmp/page.md", markdown(&report)).unwrap();
-}
-
-#[test]
 fn a_report_is_read_back_as_it_was_written() {
     let report = sample::report();
     let text = json(&report);

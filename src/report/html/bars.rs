@@ -2,14 +2,17 @@
 
 use std::fmt::Write;
 
-use super::element::{escape, section};
+use super::element::{details, escape, section};
 use super::product;
-use crate::report::text::{Places, ratio, usd};
-use crate::report::{Cost, PlatformReport, Report};
+use crate::report::text::{Places, plural, ratio, usd};
+use crate::report::{Cost, CostItem, PlatformReport, Report};
 use crate::units::Usd;
 
 /// Segments below this share of the scale have no room for a label in them.
 const LABELLED_PERCENT: f64 = 9.0;
+
+/// Lines of a bill that are not folded.
+const ITEMS_SHOWN: usize = 8;
 
 /// A bar without a label.
 pub fn plain(part: Usd, whole: Usd) -> String {
@@ -97,7 +100,7 @@ pub fn allocation(out: &mut String, report: &Report) {
     });
 }
 
-/// Every line of every bill.
+/// Every line of every bill, dearest first.
 pub fn bills(out: &mut String, report: &Report) {
     let billed = billed(report);
     let items = || billed.iter().flat_map(|(_, cost, _)| &cost.items).filter_map(|item| usd(&item.usd));
@@ -112,23 +115,39 @@ pub fn bills(out: &mut String, report: &Report) {
                 escape(&platform.name),
                 escape(&places.show(Some(*total))),
             );
-            for item in &cost.items {
-                let amount = usd(&item.usd).unwrap_or_default();
-                let _ = writeln!(
-                    out,
-                    "<li><span class=\"what\">{}</span><span class=\"amount\">{}</span>{}\
-                     <small>{} <br>{}</small></li>",
-                    escape(&item.item),
-                    escape(&places.show(Some(amount))),
-                    plain(amount, most),
-                    escape(&item.detail),
-                    escape(&product(item)),
-                );
+            let mut items: Vec<&CostItem> = cost.items.iter().collect();
+            items.sort_by_key(|item| std::cmp::Reverse(usd(&item.usd)));
+            let (shown, more) = items.split_at(items.len().min(ITEMS_SHOWN));
+            shown.iter().for_each(|item| line(out, item, places, most));
+            if !more.is_empty() {
+                let sum: Usd = more.iter().filter_map(|item| usd(&item.usd)).sum();
+                let title =
+                    format!("{}: {}", plural(more.len() as u64, "smaller item"), places.show(Some(sum)));
+                out.push_str("</ul>\n");
+                details(out, &title, |out| {
+                    out.push_str("<ul class=\"items\">\n");
+                    more.iter().for_each(|item| line(out, item, places, most));
+                    out.push_str("</ul>\n");
+                });
+                out.push_str("<ul>\n");
             }
             out.push_str("</ul>\n</article>\n");
         }
         out.push_str("</div>\n");
     });
+}
+
+fn line(out: &mut String, item: &CostItem, places: Places, most: Usd) {
+    let amount = usd(&item.usd).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "<li><span class=\"what\">{}</span><span class=\"amount\">{}</span>{}<small>{} <br>{}</small></li>",
+        escape(&item.item),
+        escape(&places.show(Some(amount))),
+        plain(amount, most),
+        escape(&item.detail),
+        escape(&product(item)),
+    );
 }
 
 /// Why platforms differ from the first, where that was computed.
