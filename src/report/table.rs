@@ -128,11 +128,15 @@ fn comparison(report: &Report, wide: usize, paint: Paint) -> Vec<String> {
     let longest = platforms.iter().map(|p| width(&clean(&p.name)) + suffix(p, platforms).len()).max();
     let longest = longest.unwrap_or(0).max("platform".len());
     let mut columns = columns(platforms, false);
-    if longest + taken(&columns) > wide {
+    let mut gap = GAP;
+    if longest + taken(&columns, gap) > wide {
         columns = self::columns(platforms, true);
     }
+    if longest.min(SHORTEST_NAME) + taken(&columns, gap) > wide {
+        gap = " ";
+    }
     let rest = loop {
-        let rest = wide.saturating_sub(taken(&columns));
+        let rest = wide.saturating_sub(taken(&columns, gap));
         let next = columns.iter().enumerate().filter_map(|(i, c)| Some((c.rank?, i))).min();
         match next {
             Some((_, index)) if rest < longest.min(SHORTEST_NAME) => {
@@ -145,7 +149,7 @@ fn comparison(report: &Report, wide: usize, paint: Paint) -> Vec<String> {
     let line = |name: &str, cell: &dyn Fn(&Column) -> String| {
         let mut line = pad_right(&truncate(name, rest), rest);
         for column in &columns {
-            line.push_str(GAP);
+            line.push_str(gap);
             line.push_str(&cell(column));
         }
         line
@@ -169,8 +173,8 @@ fn comparison(report: &Report, wide: usize, paint: Paint) -> Vec<String> {
 }
 
 /// What columns take beside the name.
-fn taken(columns: &[Column]) -> usize {
-    columns.iter().map(|column| GAP.len() + column.width()).sum()
+fn taken(columns: &[Column], gap: &str) -> usize {
+    columns.iter().map(|column| gap.len() + column.width()).sum()
 }
 
 /// All columns; `tight` ones have short headings and monthly costs in whole dollars.

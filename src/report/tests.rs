@@ -12,11 +12,10 @@ fn the_table_at_80_columns() {
     12,000 pods in 195 workflow runs, 2026-03-01 to 2026-03-08 UTC (7d00h)
     us-east-1, prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
-                           cost     vs       start      makespan   tasks   peak
-    platform       cost  /month  today   p50   p99     p50   p99  killed  nodes
-    fargate     $412.75  $1,793  today   46s 1m31s  25m00s 2h05m       0  1,234
-    node-group  $259.60  $1,128  -37 %  3.2s 1m24s  22m00s 2h01m       3     42
-    left out to fit the width: CPU fill
+                         cost    vs      start     makespan  tasks  peak  CPU
+    platform      cost /month today  p50   p99    p50   p99 killed nodes fill
+    fargate    $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 1,234 97 %
+    node-group $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3    42 71 %
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of
     $412.75)
@@ -31,15 +30,14 @@ fn the_table_at_80_columns() {
     12,000 pods in 195 workflow runs, 2026-03-01 to 2026-03-08 UTC (7d00h)
     prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
-                                cost     vs       start      makespan   tasks   peak
-    platform            cost  /month  today   p50   p99     p50   p99  killed  nodes
-    fargate          $412.75  $1,793  today   46s 1m31s  25m00s 2h05m       0  1,234
-    node-group       $259.60  $1,128  -37 %  3.2s 1m24s  22m00s 2h01m       3     42
-    a-small-fixe… !        –       –      –  3.2s 1m24s       –     –       3     42
+                                cost    vs      start     makespan  tasks  peak  CPU
+    platform             cost /month today  p50   p99    p50   p99 killed nodes fill
+    fargate           $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 1,234 97 %
+    node-group        $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3    42 71 %
+    a-small-fixed-… !       –      –     – 3.2s 1m24s      –     –      3    42 71 %
     ! a-small-fixed-group-of-nodes is incomplete, its cost cannot be compared: 200
       pods are unschedulable: they ask for more than a node has
     – a-small-fixed-group-of-nodes has no cost: no price for m9z.large in us-east-1
-    left out to fit the width: CPU fill
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of
     $412.75)
@@ -96,9 +94,9 @@ proptest! {
 fn the_summary_has_a_row_per_platform() {
     let report = sample::report();
     insta::assert_snapshot!(summary_csv(&report), @r"
-    platform,kind,today,complete,total_usd,usd_per_month,difference_usd,pods_usd,daemonsets_usd,startup_usd,idle_usd,shared_usd,lower_bound_usd,billed_hours,start_delay_mean_s,start_delay_p50_s,start_delay_p99_s,start_delay_max_s,turnaround_mean_s,turnaround_p50_s,turnaround_p99_s,turnaround_max_s,makespan_mean_s,makespan_p50_s,makespan_p99_s,makespan_max_s,pods,succeeded,failed,unschedulable,canceled,not_run,restarted,nodes_launched,nodes_peak,node_hours,cpu_requested_ratio,memory_requested_ratio,tasks_killed,lost_work_hours,spot_node_hours_ratio,spot_interruptions
-    fargate,fargate,true,true,412.750000000000005,1793.497023809523831,0.00,395.950000000000005,0.00,0.00,0.00,16.80,301.25,168,51.15,46.5,91,109.2,330,300,1900,2280,1650,1500,7500,9000,12000,11990,10,0,0,0,0,12000,1234,15000,0.97,0.84,0,0,0,0
-    node-group,node-group,false,true,259.60,1128.023809523809524,-153.150000000000005,180.40,10.15,8.05,44.20,16.80,171.00,168,3.575,3.25,84,100.8,286,260,1880,2256,1452,1320,7260,8712,12000,11990,10,0,0,0,0,400,42,1250,0.71,0.5,3,0.25,0,0
+    platform,kind,today,complete,total_usd,usd_per_month,difference_usd,pods_usd,daemonsets_usd,startup_usd,idle_usd,shared_usd,savings_plan_usd,lower_bound_usd,billed_hours,start_delay_mean_s,start_delay_p50_s,start_delay_p99_s,start_delay_max_s,turnaround_mean_s,turnaround_p50_s,turnaround_p99_s,turnaround_max_s,makespan_mean_s,makespan_p50_s,makespan_p99_s,makespan_max_s,pods,succeeded,failed,unschedulable,canceled,not_run,restarted,nodes_launched,nodes_peak,node_hours,cpu_requested_ratio,memory_requested_ratio,tasks_killed,lost_work_hours,spot_node_hours_ratio,spot_interruptions
+    fargate,fargate,true,true,412.750000000000005,1793.497023809523831,0.00,395.950000000000005,0.00,0.00,0.00,16.80,0.00,301.25,168,51.15,46.5,91,109.2,330,300,1900,2280,1650,1500,7500,9000,12000,11990,10,0,0,0,0,12000,1234,15000,0.97,0.84,0,0,0,0
+    node-group,node-group,false,true,259.60,1128.023809523809524,-153.150000000000005,180.40,10.15,8.05,44.20,16.80,0.00,171.00,168,3.575,3.25,84,100.8,286,260,1880,2256,1452,1320,7260,8712,12000,11990,10,0,0,0,0,400,42,1250,0.71,0.5,3,0.25,0,0
     ");
 }
 
