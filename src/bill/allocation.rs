@@ -43,6 +43,7 @@ pub(super) fn allocate(ledger: &Ledger, leases: &[Usd]) -> (Vec<Usd>, Allocation
         let used: u64 = weights.iter().sum::<u64>() + daemons + startup;
         let idle = whole.checked_sub(used).expect("the share clock never runs faster than time");
         weights.extend([daemons, startup, idle]);
+        coarsen(&mut weights, leases[index]);
         largest_remainder(leases[index], &weights, &mut parts);
         for (run, part) in pods.iter().zip(&parts) {
             by_run[*run as usize] = *part;
@@ -56,6 +57,17 @@ pub(super) fn allocate(ledger: &Ledger, leases: &[Usd]) -> (Vec<Usd>, Allocation
         allocation.idle += idle;
     }
     (by_run, allocation)
+}
+
+/// Drops low bits of `weights` where splitting `usd` by them would overflow: centuries of a very large machine.
+fn coarsen(weights: &mut [u64], usd: Usd) {
+    const SAFE_BITS: u32 = 126;
+    let bits = |value: u128| u128::BITS - value.leading_zeros();
+    let most = weights.iter().copied().max().unwrap_or(0);
+    let excess = (bits(u128::from(most)) + bits(usd.femto().unsigned_abs())).saturating_sub(SAFE_BITS);
+    if excess > 0 {
+        weights.iter_mut().for_each(|weight| *weight >>= excess);
+    }
 }
 
 /// Pod runs grouped by lease, end to end.
