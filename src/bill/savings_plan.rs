@@ -123,14 +123,7 @@ impl<'p> Usage<'p> {
 
     /// Spreads a lease that is billed for `seconds` from `from` on over its hours. `whole` is its charge, and
     /// `first` the charge for its first seconds.
-    pub fn add(
-        &mut self,
-        group: GroupId,
-        from: Time,
-        seconds: i64,
-        whole: Usd,
-        first: impl Fn(i64) -> Usd,
-    ) {
+    pub fn add(&mut self, group: GroupId, from: Time, seconds: i64, whole: Usd, first: impl Fn(i64) -> Usd) {
         let (start, last) = (hour_of(from.ms()), hour_of(from.ms() + (seconds - 1) * 1_000));
         let hours = &mut self.groups[group].hours;
         let index = |hour: i64| (hour - self.first_hour) as usize;
@@ -153,12 +146,12 @@ impl<'p> Usage<'p> {
         let rate = self.plan.commitment_per_hour;
         let used_hours = self.groups.iter().map(|group| group.hours.len()).max().unwrap_or(0);
         let end_hour = (self.first_hour + used_hours as i64).max(hour_of(window.end.ms()) + 1);
-        let mut total = PlanUse { commitment: paid_until(rate, window, window.end.ms()), ..PlanUse::default() };
+        let mut total =
+            PlanUse { commitment: paid_until(rate, window, window.end.ms()), ..PlanUse::default() };
         let mut by_group = vec![Usd::ZERO; self.groups.len()];
         for hour in self.first_hour..end_hour {
             let start_ms = hour * HOUR_MS;
-            let mut left =
-                paid_until(rate, window, start_ms + HOUR_MS) - paid_until(rate, window, start_ms);
+            let mut left = paid_until(rate, window, start_ms + HOUR_MS) - paid_until(rate, window, start_ms);
             for (group, sum) in self.groups.iter().zip(&mut by_group) {
                 let usage = group.hours.get((hour - self.first_hour) as usize).copied().unwrap_or_default();
                 total.eligible += usage;

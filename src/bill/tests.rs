@@ -267,8 +267,7 @@ fn a_plan_does_not_cover_the_auto_mode_fee() {
 }
 
 fn machines(latest: i64) -> impl Strategy<Value = Vec<(Machine, i64, i64)>> {
-    let machine =
-        proptest::sample::select(vec![m5(), c6i(), ec2("m5.large", CapacityType::Spot), pod()]);
+    let machine = proptest::sample::select(vec![m5(), c6i(), ec2("m5.large", CapacityType::Spot), pod()]);
     let lease = (machine, 0..latest, 0..latest).prop_map(|(machine, a, b)| (machine, a.min(b), a.max(b)));
     proptest::collection::vec(lease, 0..12)
 }
@@ -282,8 +281,7 @@ fn plans() -> impl Strategy<Value = SavingsPlan> {
         discount().prop_map(|discount_ppm| PlanScope::Ec2 { family: "m5".into(), discount_ppm }),
     ];
     let commitment = (1i128..600_000_000_000_000).prop_map(Rate::from_femto);
-    (commitment, scope)
-        .prop_map(|(commitment_per_hour, scope)| SavingsPlan { commitment_per_hour, scope })
+    (commitment, scope).prop_map(|(commitment_per_hour, scope)| SavingsPlan { commitment_per_hour, scope })
 }
 
 proptest! {

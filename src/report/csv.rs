@@ -22,11 +22,12 @@ const COLUMNS: [(&str, Value); 43] = [
     ("idle_usd", |p, _| p.cost.as_ref().map(|c| c.allocation.idle_usd.clone()).unwrap_or_default()),
     ("shared_usd", |p, _| p.cost.as_ref().map(|c| c.allocation.shared_usd.clone()).unwrap_or_default()),
     ("savings_plan_usd", |p, _| {
-        p.cost.as_ref().map(|c| c.allocation.savings_plan_usd.clone().unwrap_or("0.00".into())).unwrap_or_default()
+        p.cost
+            .as_ref()
+            .map(|c| c.allocation.savings_plan_usd.clone().unwrap_or("0.00".into()))
+            .unwrap_or_default()
     }),
-    ("lower_bound_usd", |p, _| {
-        p.cost.as_ref().and_then(|c| c.lower_bound_usd.clone()).unwrap_or_default()
-    }),
+    ("lower_bound_usd", |p, _| p.cost.as_ref().and_then(|c| c.lower_bound_usd.clone()).unwrap_or_default()),
     ("billed_hours", |p, _| number(p.cost.as_ref().map(|c| c.billed_hours))),
     ("start_delay_mean_s", |p, _| number(p.latency.start_delay_s.mean)),
     ("start_delay_p50_s", |p, _| number(p.latency.start_delay_s.p50)),

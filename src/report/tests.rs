@@ -96,9 +96,9 @@ proptest! {
 fn the_summary_has_a_row_per_platform() {
     let report = sample::report();
     insta::assert_snapshot!(summary_csv(&report), @r"
-    platform,kind,today,complete,total_usd,usd_per_month,difference_usd,pods_usd,daemonsets_usd,startup_usd,idle_usd,shared_usd,lower_bound_usd,billed_hours,start_delay_mean_s,start_delay_p50_s,start_delay_p99_s,start_delay_max_s,turnaround_mean_s,turnaround_p50_s,turnaround_p99_s,turnaround_max_s,makespan_mean_s,makespan_p50_s,makespan_p99_s,makespan_max_s,pods,succeeded,failed,unschedulable,canceled,not_run,restarted,nodes_launched,nodes_peak,node_hours,cpu_requested_ratio,memory_requested_ratio,tasks_killed,lost_work_hours,spot_node_hours_ratio,spot_interruptions
-    fargate,fargate,true,true,412.750000000000005,1793.497023809523831,0.00,395.950000000000005,0.00,0.00,0.00,16.80,301.25,168,51.15,46.5,91,109.2,330,300,1900,2280,1650,1500,7500,9000,12000,11990,10,0,0,0,0,12000,1234,15000,0.97,0.84,0,0,0,0
-    node-group,node-group,false,true,259.60,1128.023809523809524,-153.150000000000005,180.40,10.15,8.05,44.20,16.80,171.00,168,3.575,3.25,84,100.8,286,260,1880,2256,1452,1320,7260,8712,12000,11990,10,0,0,0,0,400,42,1250,0.71,0.5,3,0.25,0,0
+    platform,kind,today,complete,total_usd,usd_per_month,difference_usd,pods_usd,daemonsets_usd,startup_usd,idle_usd,shared_usd,savings_plan_usd,lower_bound_usd,billed_hours,start_delay_mean_s,start_delay_p50_s,start_delay_p99_s,start_delay_max_s,turnaround_mean_s,turnaround_p50_s,turnaround_p99_s,turnaround_max_s,makespan_mean_s,makespan_p50_s,makespan_p99_s,makespan_max_s,pods,succeeded,failed,unschedulable,canceled,not_run,restarted,nodes_launched,nodes_peak,node_hours,cpu_requested_ratio,memory_requested_ratio,tasks_killed,lost_work_hours,spot_node_hours_ratio,spot_interruptions
+    fargate,fargate,true,true,412.750000000000005,1793.497023809523831,0.00,395.950000000000005,0.00,0.00,0.00,16.80,0.00,301.25,168,51.15,46.5,91,109.2,330,300,1900,2280,1650,1500,7500,9000,12000,11990,10,0,0,0,0,12000,1234,15000,0.97,0.84,0,0,0,0
+    node-group,node-group,false,true,259.60,1128.023809523809524,-153.150000000000005,180.40,10.15,8.05,44.20,16.80,0.00,171.00,168,3.575,3.25,84,100.8,286,260,1880,2256,1452,1320,7260,8712,12000,11990,10,0,0,0,0,400,42,1250,0.71,0.5,3,0.25,0,0
     ");
 }
 
@@ -203,6 +203,46 @@ fn the_markdown_is_a_comment_on_a_pull_request() {
 
     </details>
     ");
+}
+
+#[test]
+fn a_savings_plan_is_shown_where_there_is_one() {
+    let mut report = sample::report();
+    report.platforms.push(sample::with_savings_plan());
+    let text = markdown(&report);
+    let shown: Vec<&str> = text.lines().filter(|line| line.contains("Savings Plan")).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    | Savings Plan commitment | `SavingsPlanRecurringFee:ComputeSP` | 168.0 hours | $0.50 | $84.00 |
+    | covered by the Savings Plan | `SavingsPlanNegation:m6i` | -100.0 USD at list price | $1.00 | -$100.00 |
+    Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost; 42 % of the usage it can cover is covered.
+    | platform | pods | DaemonSets | start-up | idle | shared | Savings Plan |
+    ");
+    let page = html(&report);
+    assert!(page.contains("Savings Plan <b>-$16.00</b>") && page.contains("class=\"savings-plan\""));
+    assert!(page.contains("Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost"));
+    assert!(!html(&sample::report()).contains("Savings Plan"));
+    let csv = summary_csv(&report);
+    let row = csv.lines().last().unwrap();
+    assert!(row.contains(",44.20,16.80,-16.00,,168,"), "{row}");
+    let text = json(&report);
+    assert_eq!(parse("report.json", &text).unwrap(), report);
+    let broken = text.replace("\"-16.00\"", "\"about -16\"");
+    let message = parse("report.json", &broken).unwrap_err().render();
+    assert!(message.contains("platforms[2].cost.allocation.savings_plan_usd"), "{message}");
+}
+
+/// A report from before there were Savings Plans, and one without a plan, say nothing of them.
+#[test]
+fn a_report_without_a_savings_plan_needs_no_word_of_it() {
+    let report = sample::report();
+    let text = json(&report);
+    assert!(!text.contains("savings_plan_usd"));
+    let old = text.replace(
+        "\n        \"lower_bound_usd\": \"301.25\",\n        \"savings_plan\": null",
+        "\n        \"lower_bound_usd\": \"301.25\"",
+    );
+    assert_ne!(old, text);
+    assert_eq!(parse("report.json", &old).unwrap(), report);
 }
 
 #[test]

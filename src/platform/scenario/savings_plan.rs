@@ -66,12 +66,22 @@ fn ec2(
     own_family: Option<String>,
     discounts: Discounts,
 ) -> Option<PlanScope> {
-    refuse(reader, "savingsPlan.discounts.fargate", "a plan of type ec2 does not cover Fargate", LEAVE_OR_COMPUTE);
+    refuse(
+        reader,
+        "savingsPlan.discounts.fargate",
+        "a plan of type ec2 does not cover Fargate",
+        LEAVE_OR_COMPUTE,
+    );
     need(reader, entry, "family", "a plan of type ec2 covers one family: write for example family: m5");
     let family = own_family?;
     for (other, _) in discounts.families.iter().filter(|(name, _)| *name != family) {
         let path = format!("savingsPlan.discounts.families.{other}");
-        refuse(reader, &path, &format!("a plan of type ec2 covers its own family only, {family}"), LEAVE_OR_COMPUTE);
+        refuse(
+            reader,
+            &path,
+            &format!("a plan of type ec2 covers its own family only, {family}"),
+            LEAVE_OR_COMPUTE,
+        );
     }
     let own = discounts.families.iter().find(|(name, _)| *name == family).map(|(_, ppm)| *ppm);
     // The discount of a family stands for the one of all EC2, as under type compute.

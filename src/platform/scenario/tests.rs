@@ -217,13 +217,11 @@ fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
             families: families.into_iter().collect(),
         },
     );
-    let ec2 = (family(), discount())
-        .prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
+    let ec2 =
+        (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
     let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
-    (femto, prop_oneof![compute, ec2]).prop_map(|(femto, scope)| SavingsPlan {
-        commitment_per_hour: Rate::from_femto(femto),
-        scope,
-    })
+    (femto, prop_oneof![compute, ec2])
+        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
