@@ -12,6 +12,11 @@ use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate};
 use crate::platform::{Cluster, PlanScope, Support};
 use crate::units::{Memory, Rate, Usd};
 
+/// AWS's usage types.
+const VOLUME: &str = "EBS:VolumeUsage.gp3";
+const FARGATE: [&str; 3] =
+    ["Fargate-vCPU-Hours:perCPU", "Fargate-GB-Hours", "Fargate-EphemeralStorage-GB-Hours"];
+
 /// One line in the making.
 #[derive(Clone, Debug)]
 struct Line {
@@ -145,7 +150,6 @@ impl<'a> Biller<'a> {
         self.used(&detail, "hour", used);
         let steady = price.points().len() == 1;
         let line = self.line(item, &detail, steady.then_some(rate));
-        const VOLUME: &str = "EBS:VolumeUsage.gp3";
         let volume = template.root_volume;
         let volume_rate = match self.catalog.services.gp3_storage {
             Some(price) if volume > Memory::ZERO => self.used(VOLUME, "GB-month", price),
@@ -220,21 +224,19 @@ impl<'a> Biller<'a> {
     }
 
     fn fargate_meter(&mut self, size: FargateSize) -> Result<FargateMeter, MissingPrice> {
+        use ItemKind::*;
         let prices = self.catalog.fargate.ok_or_else(|| self.missing("Fargate"))?;
-        const DETAILS: [&str; 3] =
-            ["Fargate-vCPU-Hours:perCPU", "Fargate-GB-Hours", "Fargate-EphemeralStorage-GB-Hours"];
         let mut rates = [
-            self.used(DETAILS[0], "vCPU-hour", prices.vcpu_hour),
-            self.used(DETAILS[1], "GB-hour", prices.gb_hour),
+            self.used(FARGATE[0], "vCPU-hour", prices.vcpu_hour),
+            self.used(FARGATE[1], "GB-hour", prices.gb_hour),
             Rate::ZERO,
         ];
         if size.billed_ephemeral() > Memory::ZERO {
             let price = prices.ephemeral_gb_hour.ok_or_else(|| self.missing("Fargate ephemeral storage"))?;
-            rates[2] = self.used(DETAILS[2], "GB-hour", price);
+            rates[2] = self.used(FARGATE[2], "GB-hour", price);
         }
         let mut lines =
-            |kinds: [ItemKind; 3]| [0, 1, 2].map(|i| self.line(kinds[i], DETAILS[i], Some(rates[i])));
-        use ItemKind::*;
+            |kinds: [ItemKind; 3]| [0, 1, 2].map(|i| self.line(kinds[i], FARGATE[i], Some(rates[i])));
         let after_end_lines = lines([FargateAfterEndCpu, FargateAfterEndMemory, FargateAfterEndStorage]);
         let lines = lines([FargateCpu, FargateMemory, FargateStorage]);
         let plan_group = self.plan_usage.as_mut().and_then(Usage::fargate);
@@ -262,7 +264,7 @@ impl<'a> Biller<'a> {
     }
 
     /// What is paid for beside machines: the cluster for the whole window, NAT when configured.
-    pub fn surroundings(&mut self, ledger: &Ledger, cluster: &Cluster) -> Result<(), MissingPrice> {
+    pub fn surroundings(&mut self, ledger: &Ledger, cluster: Cluster) -> Result<(), MissingPrice> {
         let services = self.catalog.services;
         let window_ms = i128::from((ledger.window.end - ledger.window.start).ms());
         let (price, detail) = match cluster.support {

@@ -62,10 +62,16 @@ impl ItemKind {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::FargateCpu | Self::FargateAfterEndCpu => "vCPU-hours",
-            Self::FargateMemory | Self::FargateStorage => "GB-hours",
-            Self::FargateAfterEndMemory | Self::FargateAfterEndStorage => "GB-hours",
-            Self::Ec2OnDemand | Self::Ec2Spot | Self::AutoModeFee => "hours",
-            Self::ControlPlane | Self::NatGateway | Self::SavingsPlanCommitment => "hours",
+            Self::FargateMemory
+            | Self::FargateStorage
+            | Self::FargateAfterEndMemory
+            | Self::FargateAfterEndStorage => "GB-hours",
+            Self::Ec2OnDemand
+            | Self::Ec2Spot
+            | Self::AutoModeFee
+            | Self::ControlPlane
+            | Self::NatGateway
+            | Self::SavingsPlanCommitment => "hours",
             Self::RootVolume => "GB-months",
             Self::NatTraffic => "GB",
             Self::SavingsPlanCovered => "USD at list price",
@@ -75,15 +81,20 @@ impl ItemKind {
     /// How many of the integers that quantities are counted in make one unit.
     pub(super) const fn per_unit(self) -> i128 {
         match self {
-            // Millicore-seconds.
-            Self::FargateCpu | Self::FargateAfterEndCpu => 1_000 * 3_600,
+            // Millicore-seconds; and milliseconds, of what the window decides.
+            Self::FargateCpu
+            | Self::FargateAfterEndCpu
+            | Self::ControlPlane
+            | Self::NatGateway
+            | Self::SavingsPlanCommitment => 1_000 * 3_600,
             // MiB-seconds.
-            Self::FargateMemory | Self::FargateStorage => 1_024 * 3_600,
-            Self::FargateAfterEndMemory | Self::FargateAfterEndStorage => 1_024 * 3_600,
+            Self::FargateMemory
+            | Self::FargateStorage
+            | Self::FargateAfterEndMemory
+            | Self::FargateAfterEndStorage => 1_024 * 3_600,
             // Seconds.
             Self::Ec2OnDemand | Self::Ec2Spot | Self::AutoModeFee => 3_600,
-            // Milliseconds.
-            Self::ControlPlane | Self::NatGateway | Self::SavingsPlanCommitment => 3_600_000,
+            // MiB-seconds.
             Self::RootVolume => 1_024 * catalog::SECONDS_PER_STORAGE_MONTH as i128,
             // Bytes.
             Self::NatTraffic => 1 << 30,

@@ -15,6 +15,7 @@ pub use item::{Item, ItemKind, Quantity};
 pub use savings_plan::PlanUse;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use self::biller::{Biller, Meter};
 use self::savings_plan::Usage;
@@ -70,9 +71,8 @@ pub fn bill(
     let after_end = after_end_seconds(ledger);
     let mut meters = BTreeMap::new();
     for lease in &ledger.leases {
-        if !meters.contains_key(&(lease.template, lease.zone)) {
-            let meter = biller.meter(lease, &ledger.templates[lease.template as usize])?;
-            meters.insert((lease.template, lease.zone), meter);
+        if let Entry::Vacant(slot) = meters.entry((lease.template, lease.zone)) {
+            slot.insert(biller.meter(lease, &ledger.templates[lease.template as usize])?);
         }
     }
     let mut leases = Vec::with_capacity(ledger.leases.len());
@@ -83,7 +83,7 @@ pub fn bill(
         });
     }
     let leased: Usd = leases.iter().copied().sum();
-    biller.surroundings(ledger, cluster)?;
+    biller.surroundings(ledger, *cluster)?;
     let savings_plan = biller.savings_plan(ledger);
     let (items, prices) = biller.items();
     let total: Usd = items.iter().map(|item| item.usd).sum();

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::text::{
     NONE, Places, change, clean, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{incomplete, workflow_rows};
+use super::view::{incomplete, plan_use, workflow_rows};
 use super::{Assumption, Cost, CostItem, PlatformReport, Report};
+use crate::units::Usd;
 
 /// By which a bot finds its own comment.
 const MARK: &str = "<!-- cost-sim -->";
@@ -109,24 +110,31 @@ fn items(out: &mut String, platform: &PlatformReport, cost: &Cost) {
     let rows: Vec<_> = cost.items.iter().map(row).collect();
     details(out, &format!("Cost of {title}"), |out| {
         table(out, &["item", "detail", "quantity", "rate", "cost"], 2, &rows);
+        if let Some(plan) = &cost.savings_plan {
+            let _ = writeln!(out, "{}\n", prose(&plan_use(plan)));
+        }
     });
 }
 
 fn allocation(out: &mut String, report: &Report) {
     let costs = || report.platforms.iter().filter_map(|p| Some((p, p.cost.as_ref()?)));
     let places = Places::of(costs().map(|(p, _)| p.total()));
+    let mut heads = vec!["platform", "pods", "DaemonSets", "start-up", "idle", "shared"];
+    if costs().any(|(_, cost)| cost.allocation.savings_plan_usd.is_some()) {
+        heads.push("Savings Plan");
+    }
     let rows: Vec<_> = costs()
         .map(|(platform, cost)| {
             let parts = cost.allocation.parts().map(|(_, _, amount)| places.show(usd(amount)));
-            [code(&platform.name)].into_iter().chain(parts).collect::<Vec<_>>()
+            let mut cells: Vec<_> = [code(&platform.name)].into_iter().chain(parts).collect();
+            cells.resize(heads.len(), places.show(Some(Usd::ZERO)));
+            cells
         })
         .collect();
     if rows.is_empty() {
         return;
     }
-    details(out, "What the money was for", |out| {
-        table(out, &["platform", "pods", "DaemonSets", "start-up", "idle", "shared"], 1, &rows);
-    });
+    details(out, "What the money was for", |out| table(out, &heads, 1, &rows));
 }
 
 fn workflows(out: &mut String, report: &Report) {

@@ -204,6 +204,46 @@ fn the_markdown_is_a_comment_on_a_pull_request() {
 }
 
 #[test]
+fn a_savings_plan_is_shown_where_there_is_one() {
+    let mut report = sample::report();
+    report.platforms.push(sample::with_savings_plan());
+    let text = markdown(&report);
+    let shown: Vec<&str> = text.lines().filter(|line| line.contains("Savings Plan")).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    | Savings Plan commitment | `SavingsPlanRecurringFee:ComputeSP` | 168.0 hours | $0.50 | $84.00 |
+    | covered by the Savings Plan | `SavingsPlanNegation:m6i` | -100.0 USD at list price | $1.00 | -$100.00 |
+    Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost; 42 % of the usage it can cover is covered.
+    | platform | pods | DaemonSets | start-up | idle | shared | Savings Plan |
+    ");
+    let page = html(&report);
+    assert!(page.contains("Savings Plan <b>-$16.00</b>") && page.contains("class=\"savings-plan\""));
+    assert!(page.contains("Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost"));
+    assert!(!html(&sample::report()).contains("Savings Plan"));
+    let csv = summary_csv(&report);
+    let row = csv.lines().last().unwrap();
+    assert!(row.contains(",44.20,16.80,-16.00,,168,"), "{row}");
+    let text = json(&report);
+    assert_eq!(parse("report.json", &text).unwrap(), report);
+    let broken = text.replace("\"-16.00\"", "\"about -16\"");
+    let message = parse("report.json", &broken).unwrap_err().render();
+    assert!(message.contains("platforms[2].cost.allocation.savings_plan_usd"), "{message}");
+}
+
+/// A report from before there were Savings Plans, and one without a plan, say nothing of them.
+#[test]
+fn a_report_without_a_savings_plan_needs_no_word_of_it() {
+    let report = sample::report();
+    let text = json(&report);
+    assert!(!text.contains("savings_plan_usd"));
+    let old = text.replace(
+        "\n        \"lower_bound_usd\": \"301.25\",\n        \"savings_plan\": null",
+        "\n        \"lower_bound_usd\": \"301.25\"",
+    );
+    assert_ne!(old, text);
+    assert_eq!(parse("report.json", &old).unwrap(), report);
+}
+
+#[test]
 fn the_page_escapes_names_and_loads_nothing() {
     let mut report = sample::report();
     let hostile = "\"'><img src=x onerror=alert(1)>&amp;\u{1b}[31m";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{clean, count, usd};
-use super::{AllocationReport, PlatformReport, Report, WorkflowReport};
+use super::text::{clean, count, money, ratio, usd};
+use super::{AllocationReport, PlatformReport, Report, SavingsPlanReport, WorkflowReport};
 use crate::units::Usd;
 
 const REASONS_SHOWN: usize = 3;
@@ -28,6 +28,17 @@ impl AllocationReport {
         ];
         always.into_iter().chain(plan.map(|usd| ("savings-plan", "Savings Plan", usd)))
     }
+}
+
+/// How much of a Savings Plan's commitment was used, in a sentence.
+pub(super) fn plan_use(plan: &SavingsPlanReport) -> String {
+    format!(
+        "Savings Plan: {} of the commitment is used, {} of {} is lost; {} of the usage it can cover is covered.",
+        ratio(plan.utilisation),
+        money(&plan.unused_usd),
+        money(&plan.commitment_usd),
+        ratio(plan.coverage),
+    )
 }
 
 /// Why a platform is not comparable, in a sentence.

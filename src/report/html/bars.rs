@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::element::{details, escape, section};
 use super::product;
 use crate::report::text::{Places, plural, ratio, usd};
+use crate::report::view::plan_use;
 use crate::report::{Cost, CostItem, PlatformReport, Report};
 use crate::units::Usd;
 
@@ -77,14 +78,7 @@ pub fn allocation(out: &mut String, report: &Report) {
                 );
             }
             if let Some(plan) = &cost.savings_plan {
-                let _ = write!(
-                    out,
-                    "<li class=\"bound\">the Savings Plan covers <b>{}</b> of what it could; <b>{}</b> of its \
-                     commitment is used, <b>{}</b> is lost</li>",
-                    escape(&ratio(plan.coverage)),
-                    escape(&ratio(plan.utilisation)),
-                    escape(&places.show(usd(&plan.unused_usd))),
-                );
+                let _ = write!(out, "<li class=\"bound\">{}</li>", escape(&plan_use(plan)));
             }
             let bound = cost.lower_bound_usd.as_deref().and_then(usd).filter(|bound| *bound > Usd::ZERO);
             if let Some(bound) = bound {
