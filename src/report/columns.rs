@@ -283,6 +283,10 @@ mod tests {
         ParquetReader::new(Cursor::new(bytes)).finish().unwrap()
     }
 
+    fn names(frame: &DataFrame) -> String {
+        frame.columns().iter().map(|column| column.name().as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     fn rows(frame: &DataFrame) -> Vec<String> {
         let row = |i| {
             frame.columns().iter().map(move |column| column.get(i).unwrap().to_string()).collect::<Vec<_>>()
@@ -306,7 +310,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_pods(&mut bytes, &[billed, unbilled], &trace, &workload, &zones).unwrap();
         let pods = read(bytes);
-        insta::assert_snapshot!(pods.get_column_names().into_iter().map(|n| n.as_str()).collect::<Vec<_>>().join(" "), @r"
+        insta::assert_snapshot!(names(&pods), @r"
         platform run_id task_id attempt outcome node instance_type capacity_type zone created_ms scheduled_ms pull_started_ms started_ms ended_ms observed_ms deleted_ms usd
         ");
         insta::assert_snapshot!(rows(&pods).join("\n"), @r#"
@@ -320,7 +324,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_nodes(&mut bytes, &[billed, unbilled], &zones).unwrap();
         let nodes = read(bytes);
-        insta::assert_snapshot!(nodes.get_column_names().into_iter().map(|n| n.as_str()).collect::<Vec<_>>().join(" "), @r"
+        insta::assert_snapshot!(names(&nodes), @r"
         platform node pool instance_type capacity_type zone requested_ms running_ms ready_ms terminated_ms end_reason usd
         ");
         insta::assert_snapshot!(rows(&nodes).join("\n"), @r#"

@@ -163,11 +163,11 @@ fn the_markdown_is_a_comment_on_a_pull_request() {
 
     <details><summary>Machines</summary>
 
-    | platform | machine | capacity | nodes | node time | CPU fill | memory fill | cost |
+    | platform | machine | capacity | nodes | node-hours | CPU fill | memory fill | cost |
     |---|---|---|---:|---:|---:|---:|---:|
-    | `fargate` | `0.5 vCPU 2 GB` | fargate | 12,000 | 625d00h | 97 % | 84 % | $395.95 |
-    | `node-group` | `m6i.xlarge` | on-demand | 400 | 52d02h | 71 % | 50 % | $242.80 |
-    | `a-small-fixed-group-of-nodes` | `m6i.xlarge` | on-demand | 400 | 52d02h | 71 % | 50 % | – |
+    | `fargate` | `0.5 vCPU 2 GB` | fargate | 12,000 | 15,000 | 97 % | 84 % | $395.95 |
+    | `node-group` | `m6i.xlarge` | on-demand | 400 | 1,250 | 71 % | 50 % | $242.80 |
+    | `a-small-fixed-group-of-nodes` | `m6i.xlarge` | on-demand | 400 | 1,250 | 71 % | 50 % | – |
 
     </details>
 
