@@ -218,3 +218,145 @@ const fn end_reason(reason: EndReason) -> &'static str {
         EndReason::Interrupted => "interrupted",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::catalog::CapacityType;
+    use crate::ledger::LeaseId;
+    use crate::units::{Cpu, Memory, Resources};
+
+    fn template(machine: Machine) -> NodeTemplate {
+        NodeTemplate {
+            pool: "jobs".into(),
+            machine,
+            allocatable: Resources::default(),
+            daemons: Resources::default(),
+            root_volume: Memory::ZERO,
+        }
+    }
+
+    /// Two pods on a node each, and one that was never bound.
+    fn ledger() -> Ledger {
+        let fargate = Machine::Fargate {
+            cpu: Cpu::from_milli(500),
+            memory: Memory::from_gib(2),
+            ephemeral: Memory::ZERO,
+        };
+        let ec2 = Machine::Ec2 { instance_type: "m6i.large".into(), capacity_type: CapacityType::Spot };
+        let lease = |template, zone| Lease {
+            template,
+            zone,
+            end_reason: EndReason::WindowEnd,
+            requested: Time::from_ms(1_000),
+            running: Time::from_ms(2_000),
+            ready: Time::MAX,
+            terminated: Time::from_ms(9_000),
+            shared_us: 0,
+            pulled: Memory::ZERO,
+        };
+        let run = |step, lease| PodRun { lease, ..PodRun::new(step, Time::from_ms(500)) };
+        Ledger {
+            templates: vec![template(fargate), template(ec2)],
+            leases: vec![lease(0, 0), lease(1, 1)],
+            runs: vec![run(0, 0), run(1, 1), run(2, LeaseId::MAX)],
+            outcomes: vec![Outcome::Succeeded, Outcome::Failed, Outcome::Unschedulable],
+            ..Ledger::default()
+        }
+    }
+
+    fn trace() -> (Trace, Workload) {
+        let mut trace = Trace::default();
+        let mut workload = Workload::default();
+        for (row, task) in ["a", "b", "c"].into_iter().enumerate() {
+            trace.task_id.push(task);
+            workload.steps.row.push(row as u32);
+        }
+        let run = trace.words.intern("r1");
+        trace.run_id.set(0, run);
+        trace.attempt.set(1, 2);
+        (trace, workload)
+    }
+
+    fn read(bytes: Vec<u8>) -> DataFrame {
+        ParquetReader::new(Cursor::new(bytes)).finish().unwrap()
+    }
+
+    fn names(frame: &DataFrame) -> String {
+        frame.columns().iter().map(|column| column.name().as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn rows(frame: &DataFrame) -> Vec<String> {
+        let row = |i| {
+            frame.columns().iter().map(move |column| column.get(i).unwrap().to_string()).collect::<Vec<_>>()
+        };
+        (0..frame.height()).map(|i| row(i).join(" ")).collect()
+    }
+
+    #[test]
+    fn pods_and_nodes_are_read_back() {
+        let ledger = ledger();
+        let usd = |n| Usd::from_femto(n);
+        let bill = Bill {
+            leases: vec![usd(1_500_000_000_000_000), usd(3)],
+            runs: vec![usd(1_500_000_000_000_000), usd(1), usd(0)],
+            ..Bill::default()
+        };
+        let billed = PlatformRecords { name: "one", ledger: &ledger, bill: Some(&bill) };
+        let unbilled = PlatformRecords { name: "two", bill: None, ..billed };
+        let zones = ["us-east-1a".to_owned(), "us-east-1b".to_owned()];
+        let (trace, workload) = trace();
+        let mut bytes = Vec::new();
+        write_pods(&mut bytes, &[billed, unbilled], &trace, &workload, &zones).unwrap();
+        let pods = read(bytes);
+        insta::assert_snapshot!(names(&pods), @r"
+        platform run_id task_id attempt outcome node instance_type capacity_type zone created_ms scheduled_ms pull_started_ms started_ms ended_ms observed_ms deleted_ms usd
+        ");
+        insta::assert_snapshot!(rows(&pods).join("\n"), @r#"
+        "one" "r1" "a" 1 "succeeded" "fargate-0" "0.5 vCPU 2 GB" "fargate" "us-east-1a" 500 null null null null null null 1.5
+        "one" null "b" 2 "failed" "n1" "m6i.large" "spot" "us-east-1b" 500 null null null null null null 1.0000e-15
+        "one" null "c" 1 "unschedulable" null null null null 500 null null null null null null 0.0
+        "two" "r1" "a" 1 "succeeded" "fargate-0" "0.5 vCPU 2 GB" "fargate" "us-east-1a" 500 null null null null null null null
+        "two" null "b" 2 "failed" "n1" "m6i.large" "spot" "us-east-1b" 500 null null null null null null null
+        "two" null "c" 1 "unschedulable" null null null null 500 null null null null null null null
+        "#);
+        let mut bytes = Vec::new();
+        write_nodes(&mut bytes, &[billed, unbilled], &zones).unwrap();
+        let nodes = read(bytes);
+        insta::assert_snapshot!(names(&nodes), @r"
+        platform node pool instance_type capacity_type zone requested_ms running_ms ready_ms terminated_ms end_reason usd
+        ");
+        insta::assert_snapshot!(rows(&nodes).join("\n"), @r#"
+        "one" "fargate-0" "jobs" "0.5 vCPU 2 GB" "fargate" "us-east-1a" 1000 2000 null 9000 "window_end" 1.5
+        "one" "n1" "jobs" "m6i.large" "spot" "us-east-1b" 1000 2000 null 9000 "window_end" 3.0000e-15
+        "two" "fargate-0" "jobs" "0.5 vCPU 2 GB" "fargate" "us-east-1a" 1000 2000 null 9000 "window_end" null
+        "two" "n1" "jobs" "m6i.large" "spot" "us-east-1b" 1000 2000 null 9000 "window_end" null
+        "#);
+    }
+
+    #[test]
+    fn without_pods_there_are_still_columns() {
+        let mut bytes = Vec::new();
+        write_pods(&mut bytes, &[], &Trace::default(), &Workload::default(), &[]).unwrap();
+        assert_eq!((read(bytes.clone()).height(), read(bytes).width()), (0, 17));
+    }
+
+    #[test]
+    fn batches_join_without_a_seam() {
+        let (trace, workload) = trace();
+        let created = |n: usize| PodRun::new(0, Time::from_ms(n as i64));
+        let ledger = Ledger {
+            runs: (0..BATCH + 10).map(created).collect(),
+            outcomes: vec![Outcome::Canceled],
+            ..Ledger::default()
+        };
+        let mut bytes = Vec::new();
+        let records = [PlatformRecords { name: "one", ledger: &ledger, bill: None }];
+        write_pods(&mut bytes, &records, &trace, &workload, &[]).unwrap();
+        let pods = read(bytes);
+        let times: Vec<_> = pods.column("created_ms").unwrap().i64().unwrap().into_no_null_iter().collect();
+        assert_eq!(times, (0..BATCH as i64 + 10).collect::<Vec<_>>());
+    }
+}

@@ -172,9 +172,11 @@ fn change_class(change: &str) -> &'static str {
     }
 }
 
+type Of = fn(&PlatformReport) -> &Distribution;
+
 fn latency(out: &mut String, report: &Report) {
     let mut rows = Vec::new();
-    let groups: [(&str, fn(&PlatformReport) -> &Distribution); 3] = [
+    let groups: [(&str, Of); 3] = [
         ("Start delay: created → running", |p| &p.latency.start_delay_s),
         ("Turnaround: eligible → end noticed", |p| &p.latency.turnaround_s),
         ("Makespan: first task submitted → last end noticed", |p| &p.latency.makespan_s),
@@ -237,7 +239,7 @@ fn machines(out: &mut String, report: &Report) {
                 Cell::text(&machine.machine),
                 Cell::text(&machine.capacity_type),
                 Cell::text(count(machine.nodes)),
-                Cell::text(hours(machine.node_hours)),
+                Cell::text(quantity(machine.node_hours)),
                 Cell::text(ratio(Some(machine.cpu_requested_ratio))),
                 Cell::text(ratio(Some(machine.memory_requested_ratio))),
                 Cell::text(cost),
@@ -246,7 +248,7 @@ fn machines(out: &mut String, report: &Report) {
     }
     if !rows.is_empty() {
         let heads =
-            ["platform", "machine", "capacity", "nodes", "node time", "CPU fill", "memory fill", "cost"];
+            ["platform", "machine", "capacity", "nodes", "node-hours", "CPU fill", "memory fill", "cost"];
         section(out, "Machines", |out| table(out, &heads, 3, &rows));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::text::{
-    NONE, Places, change, clean, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
+    NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{incomplete, plan_use, workflow_rows};
 use super::{Assumption, Cost, CostItem, PlatformReport, Report};
@@ -182,14 +182,14 @@ fn machines(out: &mut String, report: &Report) {
                 code(&machine.machine),
                 prose(&machine.capacity_type),
                 count(machine.nodes),
-                hours(machine.node_hours),
+                quantity(machine.node_hours),
                 ratio(Some(machine.cpu_requested_ratio)),
                 ratio(Some(machine.memory_requested_ratio)),
                 if platform.cost.is_some() { money(&machine.usd) } else { NONE.to_owned() },
             ]
         })
         .collect();
-    let heads = ["platform", "machine", "capacity", "nodes", "node time", "CPU fill", "memory fill", "cost"];
+    let heads = ["platform", "machine", "capacity", "nodes", "node-hours", "CPU fill", "memory fill", "cost"];
     if !rows.is_empty() {
         details(out, "Machines", |out| table(out, &heads, 3, &rows));
     }

@@ -56,7 +56,7 @@ fn fargate() -> PlatformReport {
                 item(
                     "Fargate memory",
                     "Fargate-GB-Hours",
-                    20_775.0281,
+                    20_775.028_1,
                     "GB-hours",
                     "0.004445",
                     "92.350000000000005",

@@ -3,6 +3,8 @@
 //! One line per platform. What does not fit into the width is left out in a fixed order and named below, so that
 //! lines never wrap. Colour repeats what signs and words already say.
 
+use std::fmt::Write;
+
 use super::text::{
     NONE, Places, between, change, clean, count, plural, ratio, seconds, truncate, usd, width, window, wrap,
 };
@@ -45,7 +47,7 @@ fn above(report: &Report, width: usize, paint: Paint) -> Vec<String> {
         first.push_str("SYNTHETIC trace: invented data, not a measurement. ");
     }
     if assumed {
-        first.push_str(&format!("The region {region} is assumed: give yours with --region."));
+        let _ = write!(first, "The region {region} is assumed: give yours with --region.");
     }
     if !first.is_empty() {
         lines.push(paint.yellow(&wrap(&first, width, 2)));
@@ -65,16 +67,17 @@ fn above(report: &Report, width: usize, paint: Paint) -> Vec<String> {
 
 fn place_and_prices(report: &Report, assumed: bool) -> String {
     let prices = &report.inputs.prices;
-    let mut text = if assumed { String::new() } else { format!("{}, ", clean(&report.inputs.region)) };
-    match &prices.as_of {
-        Some(dates) if dates.oldest == dates.newest => text.push_str(&format!("prices of {}", dates.newest)),
-        Some(dates) => text.push_str(&format!("prices of {} to {}", dates.oldest, dates.newest)),
-        None => text.push_str("no prices used"),
-    }
-    if !prices.inferred.is_empty() {
-        text.push_str(&format!(", {} of them inferred", count(prices.inferred.len() as u64)));
-    }
-    clean(&text).into_owned()
+    let place = if assumed { String::new() } else { format!("{}, ", report.inputs.region) };
+    let dates = match &prices.as_of {
+        Some(dates) if dates.oldest == dates.newest => format!("prices of {}", dates.newest),
+        Some(dates) => format!("prices of {} to {}", dates.oldest, dates.newest),
+        None => "no prices used".to_owned(),
+    };
+    let inferred = match prices.inferred.len() as u64 {
+        0 => String::new(),
+        n => format!(", {} of them inferred", count(n)),
+    };
+    clean(&format!("{place}{dates}{inferred}")).into_owned()
 }
 
 /// A column after the name. Cells are right-aligned.
@@ -188,12 +191,13 @@ fn columns(platforms: &[PlatformReport], tight: bool) -> Vec<Column> {
         amounts.iter().map(|amount| places.show(*amount)).collect::<Vec<_>>()
     };
     let today = platforms.first().is_some_and(|p| p.today);
+    let versus = if today { "today" } else { "first" };
     let mut changes: Vec<String> =
         totals.iter().map(|total| change(totals.first().copied().flatten(), *total)).collect();
     if let Some(first) = changes.first_mut() {
-        *first = if today { "today" } else { "first" }.to_owned();
+        first.clear();
+        first.push_str(versus);
     }
-    let versus = if today { "today" } else { "first" };
     let each = |of: fn(&PlatformReport) -> String| platforms.iter().map(of).collect::<Vec<_>>();
     let mut killed =
         Column::new("killed", ["tasks", "killed"], Some(4), each(|p| count(p.disruption.tasks_killed)));

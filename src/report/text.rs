@@ -110,7 +110,7 @@ pub(super) fn seconds(value: Option<f64>) -> String {
 }
 
 pub(super) fn hours(value: f64) -> String {
-    seconds(Some(value * 3_600.0))
+    if value == 0.0 { "0".to_owned() } else { seconds(Some(value * 3_600.0)) }
 }
 
 /// `45 %` of a ratio.

@@ -112,7 +112,9 @@ pub fn bills(out: &mut String, report: &Report) {
             let mut items: Vec<&CostItem> = cost.items.iter().collect();
             items.sort_by_key(|item| std::cmp::Reverse(usd(&item.usd)));
             let (shown, more) = items.split_at(items.len().min(ITEMS_SHOWN));
-            shown.iter().for_each(|item| line(out, item, places, most));
+            for item in shown {
+                line(out, item, places, most);
+            }
             if !more.is_empty() {
                 let sum: Usd = more.iter().filter_map(|item| usd(&item.usd)).sum();
                 let title =
@@ -120,7 +122,9 @@ pub fn bills(out: &mut String, report: &Report) {
                 out.push_str("</ul>\n");
                 details(out, &title, |out| {
                     out.push_str("<ul class=\"items\">\n");
-                    more.iter().for_each(|item| line(out, item, places, most));
+                    for item in more {
+                        line(out, item, places, most);
+                    }
                     out.push_str("</ul>\n");
                 });
                 out.push_str("<ul>\n");
