@@ -19,6 +19,7 @@ pub mod cli;
 pub mod control;
 pub mod error;
 pub mod generate;
+pub mod guard;
 pub mod ledger;
 pub mod packing;
 pub mod platform;

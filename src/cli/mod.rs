@@ -13,6 +13,8 @@ use clap::{Parser, Subcommand};
 
 use printer::Printer;
 
+use crate::guard;
+
 /// What workflow pods would have cost, and how long they would have taken, on EKS Fargate and on EC2 nodes.
 #[derive(Debug, Parser)]
 #[command(name = "cost-sim", version, max_term_width = 100, after_help = EXAMPLES)]
@@ -45,6 +47,7 @@ enum Command {
 
 /// Runs the program as its arguments say.
 pub fn main() -> ExitCode {
+    guard::install_hook();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

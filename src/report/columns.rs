@@ -235,6 +235,7 @@ mod tests {
             allocatable: Resources::default(),
             daemons: Resources::default(),
             root_volume: Memory::ZERO,
+            auto_mode: false,
         }
     }
 

@@ -21,6 +21,7 @@ use super::times::{in_range, print_time};
 use super::write::{Layout, Written};
 use super::{Place, ReadOptions, Trace};
 use crate::error::{Diagnostic, Diagnostics, Error, Result, SHOWN};
+use crate::guard;
 
 /// The file being read.
 pub(super) struct Source<'a> {
@@ -32,14 +33,17 @@ pub(super) struct Source<'a> {
 
 /// Reads one Parquet file into the trace; gives the number of rows.
 pub(super) fn read(source: &Source, file: File, trace: &mut Trace, notes: &mut Notes) -> Result<u64> {
-    let damaged = |error: PolarsError| damaged(source.name, &error);
+    let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
     let mut reader = ParquetReader::new(file);
-    let schema = reader.schema().map_err(damaged)?;
+    if !guarded(source.name, || is_plausible(&mut reader, size))? {
+        return Err(damaged(source.name, "the Parquet file is damaged"));
+    }
+    let schema = guarded(source.name, || reader.schema())?;
     let targets = targets(source, &schema, trace, notes)?;
     // Only what can be read is asked for: polars panics over the types that it was built without.
     let chosen: Vec<usize> =
         (0..targets.len()).filter(|index| !matches!(targets[*index], Target::Ignored)).collect();
-    let frame = reader.with_projection(Some(chosen.clone())).finish().map_err(damaged)?;
+    let frame = guarded(source.name, || reader.with_projection(Some(chosen.clone())).finish())?;
 
     let rows = frame.height();
     if rows == 0 {
@@ -52,7 +56,7 @@ pub(super) fn read(source: &Source, file: File, trace: &mut Trace, notes: &mut N
         read_column(source, series, &targets[index], first, trace, &mut |row, name, text, refusal| {
             faults.push(row, index, name, text, refusal);
         })
-        .map_err(damaged)?;
+        .map_err(|error| unreadable(source.name, &error))?;
     }
     for row in 0..rows {
         let line = u32::try_from(row + 1).unwrap_or(u32::MAX);
@@ -73,12 +77,46 @@ pub(super) fn read(source: &Source, file: File, trace: &mut Trace, notes: &mut N
     faults.into_diagnostics(source.name).into_result(rows as u64)
 }
 
-fn damaged(name: &str, error: &PolarsError) -> Error {
+/// Calls polars, which panics over some damage instead of reporting it.
+fn guarded<T>(name: &str, call: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+    match guard::catch(call) {
+        Some(result) => result.map_err(|error| unreadable(name, &error)),
+        None => Err(damaged(name, "the Parquet file is damaged")),
+    }
+}
+
+fn unreadable(name: &str, error: &PolarsError) -> Error {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    Diagnostic::new(name, format!("the Parquet file cannot be read: {first}"))
-        .hint("make the file anew or copy it again")
-        .into()
+    damaged(name, format!("the Parquet file cannot be read: {first}"))
+}
+
+fn damaged(name: &str, message: impl Into<String>) -> Error {
+    Diagnostic::new(name, message).hint("make the file anew or copy it again").into()
+}
+
+/// Whether the footer can be true of a file of `size` bytes. polars reserves memory for as many rows as the footer
+/// promises, and a reservation that fails cannot be caught.
+fn is_plausible(reader: &mut ParquetReader<File>, size: u64) -> PolarsResult<bool> {
+    /// Far more than task ids and times, of which no two rows have the same, can be compressed to.
+    const ROWS_PER_BYTE: u64 = 1_024;
+    let metadata = reader.get_metadata()?;
+    let groups = &metadata.row_groups;
+    let rows = groups.iter().try_fold(0usize, |sum, group| sum.checked_add(group.num_rows()));
+    let is_inside = |offset: i64, length: i64| {
+        let end = offset.checked_add(length).and_then(|end| u64::try_from(end).ok());
+        offset >= 0 && length >= 0 && end.is_some_and(|end| end <= size)
+    };
+    let chunks_fit = groups.iter().all(|group| {
+        group.parquet_columns().iter().all(|column| {
+            let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+            let is_flat = column.descriptor().descriptor.max_rep_level == 0;
+            is_inside(start, column.compressed_size())
+                && (!is_flat || usize::try_from(column.num_values()) == Ok(group.num_rows()))
+        })
+    });
+    let promised = metadata.num_rows as u64;
+    Ok(rows == Some(metadata.num_rows) && promised <= size.saturating_mul(ROWS_PER_BYTE) && chunks_fit)
 }
 
 /// Resolves the names, and checks that each column's type can hold what the format has there.

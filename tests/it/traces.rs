@@ -272,6 +272,36 @@ twice\"
 c,r1,2024-01-01T00:00:00Z,,,,,,b,skipped,
 ";
 
+/// polars panics over some of these; here that is an error like any other.
+#[test]
+fn a_parquet_file_with_a_flipped_byte_is_read_or_refused() {
+    cost_sim::guard::install_hook();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trace.parquet");
+    trace::write_parquet(&read_text(SMALL).unwrap().0, &path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let mut refused = 0;
+    for n in 0..200 {
+        let mut bytes = whole.clone();
+        // Spread over the file, half of them in the footer at its end, with other bits each time.
+        let at = if n % 2 == 0 { n * bytes.len() / 200 } else { bytes.len() - 8 - n * 5 };
+        bytes[at] ^= [0x01, 0x80, 0xff, 0x10, 0x7f][n % 5];
+        std::fs::write(&path, &bytes).unwrap();
+        match read(&path) {
+            Ok((trace, _)) => assert!(trace.rows() > 0),
+            Err(Error::Input(found)) => {
+                assert!(!found.is_empty());
+                for diagnostic in found.list() {
+                    assert!(Path::new(&diagnostic.file).ends_with("trace.parquet"), "{diagnostic}");
+                }
+                refused += 1;
+            }
+            Err(error) => panic!("byte {at}: {error}"),
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
 proptest! {
     #[test]
     fn csv_and_parquet_hold_the_same(rows in table()) {
