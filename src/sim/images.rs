@@ -28,13 +28,10 @@ impl PullRates {
     /// `network` is the node's bandwidth in bytes per second.
     pub fn new(images: &Images, network: Memory) -> Self {
         let per_ms = |rate: i64| (rate / 1_000).max(1);
-        let layer = images.layer_rate.bytes();
-        // All layers are equal, so the last batch of parallel downloads may run half empty: `layers / batches`
-        // layers are under way on average.
-        let parallel = images.parallel_layers.clamp(1, images.layers.max(1));
-        let batches = (images.layers.max(1) + parallel - 1) / parallel;
+        // Layers are equal, so the largest alone is never slower than all of them `parallel` at a time.
+        let parallel = images.parallel_layers.min(images.layers).max(1);
         Self {
-            download: per_ms(layer * images.layers.max(1) / batches),
+            download: per_ms(images.layer_rate.bytes() * parallel),
             network: per_ms(network.bytes()),
             unpack: per_ms(images.unpack_rate.bytes()),
             unpacked_tenths: images.unpacked_tenths,
@@ -236,9 +233,9 @@ mod tests {
         // A network of 50 MB/s is slower than three layers: 6 s.
         let slow = PullRates::new(&images(true), Memory::from_bytes(50_000_000));
         assert_eq!(slow.alone(SIZE), Span::from_ms(13_500));
-        // Four layers, three at a time, take two rounds: two layers are under way on average. 300 / 50 = 6 s.
-        let uneven = PullRates::new(&Images { layers: 4, ..images(true) }, Memory::from_bytes(125_000_000));
-        assert_eq!(uneven.alone(SIZE), Span::from_ms(13_500));
+        // A single layer has a single connection: 300 MB at 25 MB/s = 12 s.
+        let single = PullRates::new(&Images { layers: 1, ..images(true) }, Memory::from_bytes(125_000_000));
+        assert_eq!(single.alone(SIZE), Span::from_ms(19_500));
     }
 
     #[test]
