@@ -61,7 +61,7 @@ pub struct SchedulingQueue {
     fresh: Vec<(ClassId, RunIndex)>,
     active: Vec<Batch>,
     /// Waiting cohorts by class.
-    waiting: Vec<Vec<Cohort>>,
+    waiting: Vec<VecDeque<Cohort>>,
     /// Classes with waiting pods.
     waiting_classes: Vec<ClassId>,
     pending: usize,
@@ -69,7 +69,7 @@ pub struct SchedulingQueue {
 
 impl SchedulingQueue {
     pub fn new(classes: usize) -> Self {
-        Self { waiting: vec![Vec::new(); classes], ..Self::default() }
+        Self { waiting: vec![VecDeque::new(); classes], ..Self::default() }
     }
 
     /// How many pods wait after a failure.
@@ -121,9 +121,11 @@ impl SchedulingQueue {
         if cohorts.is_empty() {
             self.waiting_classes.push(batch.class);
         }
-        match cohorts.iter_mut().rev().find(|c| c.failed_at == now && c.failures == failures && !c.moved) {
+        // Cohorts stand in the order in which they failed: only the last ones can have failed now.
+        let mut recent = cohorts.iter_mut().rev().take_while(|c| c.failed_at == now);
+        match recent.find(|c| c.failures == failures && !c.moved) {
             Some(cohort) => cohort.pods.extend(batch.pods),
-            None => cohorts.push(Cohort { failed_at: now, failures, moved: false, pods: batch.pods }),
+            None => cohorts.push_back(Cohort { failed_at: now, failures, moved: false, pods: batch.pods }),
         }
     }
 
@@ -173,14 +175,17 @@ impl SchedulingQueue {
     /// Takes a pod out of the unschedulable pool for good.
     pub fn remove(&mut self, class: ClassId, pod: RunIndex) {
         let cohorts = &mut self.waiting[class as usize];
-        for cohort in cohorts.iter_mut() {
+        for index in 0..cohorts.len() {
+            let cohort = &mut cohorts[index];
             if let Some(at) = cohort.pods.iter().position(|p| *p == pod) {
                 cohort.pods.remove(at);
                 self.pending -= 1;
+                if cohort.pods.is_empty() {
+                    cohorts.remove(index);
+                }
                 break;
             }
         }
-        cohorts.retain(|c| !c.pods.is_empty());
         if cohorts.is_empty() {
             self.waiting_classes.retain(|c| *c != class);
         }
