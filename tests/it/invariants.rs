@@ -42,7 +42,7 @@ fn constant(mut settings: Settings) -> Settings {
 }
 
 proptest! {
-    #![proptest_config(cases(160))]
+    #![proptest_config(cases(120))]
 
     #[test]
     fn the_laws_hold_for_every_workload(
@@ -56,7 +56,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn recorded_delays_give_back_the_recorded_times(rows in traces(SOUND, Just(true)), settings in settings()) {

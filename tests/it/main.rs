@@ -1,6 +1,7 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
 mod billing;
+mod extremes;
 mod flowbench;
 mod invariants;
 mod scenarios;

@@ -241,9 +241,3 @@ pub fn step_of(setup: &Setup, run: &str, task: &str) -> u32 {
 pub fn ms(time: Time) -> i64 {
     time.ms() - NEW_YEAR
 }
-
-/// The exact cost of each item, by its name.
-pub fn items(report: &Report) -> Vec<(String, String)> {
-    let cost = report.platforms[0].cost.as_ref().expect("the platform is billed");
-    cost.items.iter().map(|item| (item.item.clone(), item.usd.clone())).collect()
-}
