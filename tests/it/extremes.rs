@@ -1,7 +1,7 @@
 //! Inputs at the edge of what is accepted: nothing panics, and the laws of every replay hold there too.
 
 use cost_sim::error::Error;
-use cost_sim::ledger::Outcome;
+use cost_sim::ledger::{Outcome, PodRun};
 use cost_sim::platform::{GroupSize, Kind, NodeGroup, Platform, Settings};
 use cost_sim::units::{Span, Time};
 
@@ -129,7 +129,7 @@ fn pods_of_no_length_come_and_go_in_one_instant() {
     let rows: Vec<Row> =
         (0..50).map(|i| Row { cpu: Some(1_000), ..Row::pod(&format!("p{i}"), 0, 0) }).collect();
     let (_, run, _) = replay_one(&rows, instant_settings(), group("m5.large", 1));
-    assert!(run.ledger.runs.iter().all(|run| run.was_bound()));
+    assert!(run.ledger.runs.iter().all(PodRun::was_bound));
     // A chain of them takes no time either.
     let chain: Vec<Row> = (0..50)
         .map(|i| {

@@ -211,7 +211,7 @@ pub fn replay(study: &Study) -> (Vec<PlatformRun>, Report) {
     let mut report = study.report(&resolved, &runs).unwrap_or_else(|error| panic!("{}", error.render()));
     // The only thing that depends on where the test runs.
     for input in &mut report.inputs.traces {
-        input.path = "trace.csv".to_owned();
+        "trace.csv".clone_into(&mut input.path);
     }
     (runs, report)
 }
