@@ -66,7 +66,9 @@ fn coarsen(weights: &mut [u64], usd: Usd) {
     let most = weights.iter().copied().max().unwrap_or(0);
     let excess = (bits(u128::from(most)) + bits(usd.femto().unsigned_abs())).saturating_sub(SAFE_BITS);
     if excess > 0 {
-        weights.iter_mut().for_each(|weight| *weight >>= excess);
+        for weight in weights {
+            *weight >>= excess;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod billing;
 mod cli;
+mod extremes;
 mod flowbench;
 mod invariants;
 mod scenarios;

@@ -85,7 +85,7 @@ struct Naive {
 impl Naive {
     fn place(&mut self, pod: &NaivePod, key: u64, failures: u32) -> Option<usize> {
         let places = self.nodes.len();
-        let enough = self.nodes_to_find(self.nodes.iter().filter(|node| !node.gone).count());
+        let enough = Self::nodes_to_find(self.nodes.iter().filter(|node| !node.gone).count());
         let mut feasible = Vec::new();
         let mut visited = 0;
         while visited < places && feasible.len() < enough {
@@ -107,7 +107,7 @@ impl Naive {
     }
 
     /// numFeasibleNodesToFind: all of fewer than 100 nodes; else 50 − n/125 %, at least 5 %, at least 100.
-    fn nodes_to_find(&self, nodes: usize) -> usize {
+    fn nodes_to_find(nodes: usize) -> usize {
         if nodes < 100 {
             return nodes;
         }
@@ -163,7 +163,8 @@ impl Naive {
             Scoring::LeastAllocated => (capacity - requested) * 100 / capacity,
             Scoring::MostAllocated => requested.min(capacity) * 100 / capacity,
         };
-        let fit = (share(cpu, kind.milli) + share(memory, kind.bytes)) / 2;
+        let shares = [share(cpu, kind.milli), share(memory, kind.bytes)];
+        let fit = shares.iter().sum::<i64>() / 2;
 
         let balance = |requests: &mut dyn Iterator<Item = Request>| {
             let (milli, bytes) = requests.fold((0, 0), |sum, r| (sum.0 + r.milli, sum.1 + r.bytes));
@@ -457,16 +458,14 @@ fn naive_replay(naive: &mut Naive, rows: &[Row]) -> (Vec<Option<(i64, usize)>>, 
         }
         for mut pod in active {
             let row = &rows[pod.pod];
-            match naive.place(&pods[pod.pod], key_of(&["", &row.task], 1), pod.failures.min(5)) {
-                Some(node) => {
-                    naive.nodes[node].pods.insert(pod.pod as u64, pods[pod.pod].request);
-                    placed[pod.pod] = Some((now, node));
-                    instants.insert(now + row.work.unwrap());
-                }
-                None => {
-                    pod = Waiting { failed_at: now, failures: pod.failures + 1, moved: false, ..pod };
-                    waiting.push(pod);
-                }
+            if let Some(node) = naive.place(&pods[pod.pod], key_of(&["", &row.task], 1), pod.failures.min(5))
+            {
+                naive.nodes[node].pods.insert(pod.pod as u64, pods[pod.pod].request);
+                placed[pod.pod] = Some((now, node));
+                instants.insert(now + row.work.unwrap());
+            } else {
+                pod = Waiting { failed_at: now, failures: pod.failures + 1, moved: false, ..pod };
+                waiting.push(pod);
             }
         }
     }

@@ -10,7 +10,7 @@
 //! five minutes changes nothing that could help and is not simulated.
 
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::sim::event::RunIndex;
 use crate::units::{Span, Time};
@@ -32,14 +32,27 @@ pub fn backoff(failures: u8) -> Span {
 struct Cohort {
     failed_at: Time,
     failures: u8,
-    /// An event that could help has happened; the pods become active when their back-off is over.
-    moved: bool,
     pods: VecDeque<RunIndex>,
 }
 
 impl Cohort {
     fn backoff_ends(&self) -> Time {
         self.failed_at + backoff(self.failures)
+    }
+}
+
+/// The waiting pods of one class.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    /// No event that could help has happened since they failed. In the order in which they failed.
+    parked: VecDeque<Cohort>,
+    /// Such an event has happened; they become active at the end of their back-off, which is the key.
+    backing_off: BTreeMap<Time, Vec<Cohort>>,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.parked.is_empty() && self.backing_off.is_empty()
     }
 }
 
@@ -61,7 +74,7 @@ pub struct SchedulingQueue {
     fresh: Vec<(ClassId, RunIndex)>,
     active: Vec<Batch>,
     /// Waiting cohorts by class.
-    waiting: Vec<VecDeque<Cohort>>,
+    waiting: Vec<Waiting>,
     /// Classes with waiting pods.
     waiting_classes: Vec<ClassId>,
     pending: usize,
@@ -69,7 +82,7 @@ pub struct SchedulingQueue {
 
 impl SchedulingQueue {
     pub fn new(classes: usize) -> Self {
-        Self { waiting: vec![VecDeque::new(); classes], ..Self::default() }
+        Self { waiting: vec![Waiting::default(); classes], ..Self::default() }
     }
 
     /// How many pods wait after a failure.
@@ -117,78 +130,86 @@ impl SchedulingQueue {
         }
         let failures = (batch.failures + 1).min(MAX_FAILURES);
         self.pending += batch.pods.len();
-        let cohorts = &mut self.waiting[batch.class as usize];
-        if cohorts.is_empty() {
+        let waiting = &mut self.waiting[batch.class as usize];
+        if waiting.is_empty() {
             self.waiting_classes.push(batch.class);
         }
-        // Cohorts stand in the order in which they failed: those of now are at the end.
-        let mut of_now = cohorts.iter_mut().rev().take_while(|c| c.failed_at == now);
-        match of_now.find(|c| c.failures == failures && !c.moved) {
+        let mut of_now = waiting.parked.iter_mut().rev().take_while(|c| c.failed_at == now);
+        match of_now.find(|c| c.failures == failures) {
             Some(cohort) => cohort.pods.extend(batch.pods),
-            None => cohorts.push_back(Cohort { failed_at: now, failures, moved: false, pods: batch.pods }),
+            None => waiting.parked.push_back(Cohort { failed_at: now, failures, pods: batch.pods }),
         }
     }
 
     /// An event at `now` could help the pods of `class`: those past their back-off become active. `wake` is told
     /// when the back-off of others will be over; [`Self::backoff_over`] must be called then.
     pub fn move_to_active(&mut self, now: Time, class: ClassId, priority: i32, mut wake: impl FnMut(Time)) {
-        self.activate(class, priority, |cohort| {
+        for cohort in std::mem::take(&mut self.waiting[class as usize].parked) {
             let ends = cohort.backoff_ends();
-            if ends > now && !cohort.moved {
-                cohort.moved = true;
-                wake(ends);
+            if ends <= now {
+                self.activate(class, priority, cohort);
+            } else {
+                let together = self.waiting[class as usize].backing_off.entry(ends).or_default();
+                if together.is_empty() {
+                    wake(ends);
+                }
+                together.push(cohort);
             }
-            ends <= now
-        });
+        }
+        self.forget_if_empty(class);
     }
 
     /// Makes the pods of `class` active that an event has moved and whose back-off is over at `now`.
     pub fn backoff_over(&mut self, now: Time, class: ClassId, priority: i32) {
-        self.activate(class, priority, |cohort| cohort.moved && cohort.backoff_ends() <= now);
-    }
-
-    fn activate(&mut self, class: ClassId, priority: i32, mut ready: impl FnMut(&mut Cohort) -> bool) {
-        let cohorts = &mut self.waiting[class as usize];
-        let mut kept = 0;
-        for i in 0..cohorts.len() {
-            if ready(&mut cohorts[i]) {
-                let cohort = std::mem::take(&mut cohorts[i]);
-                self.pending -= cohort.pods.len();
-                self.active.push(Batch {
-                    class,
-                    failures: cohort.failures,
-                    pods: cohort.pods,
-                    priority,
-                    since: cohort.failed_at,
-                });
-            } else {
-                cohorts.swap(kept, i);
-                kept += 1;
+        while let Some(first) = self.waiting[class as usize].backing_off.first_entry()
+            && *first.key() <= now
+        {
+            for cohort in first.remove() {
+                self.activate(class, priority, cohort);
             }
         }
-        cohorts.truncate(kept);
-        if cohorts.is_empty() {
+        self.forget_if_empty(class);
+    }
+
+    fn activate(&mut self, class: ClassId, priority: i32, cohort: Cohort) {
+        self.pending -= cohort.pods.len();
+        self.active.push(Batch {
+            class,
+            failures: cohort.failures,
+            pods: cohort.pods,
+            priority,
+            since: cohort.failed_at,
+        });
+    }
+
+    fn forget_if_empty(&mut self, class: ClassId) {
+        if self.waiting[class as usize].is_empty() {
             self.waiting_classes.retain(|c| *c != class);
         }
     }
 
     /// Takes a pod out of the unschedulable pool for good.
     pub fn remove(&mut self, class: ClassId, pod: RunIndex) {
-        let cohorts = &mut self.waiting[class as usize];
+        let waiting = &mut self.waiting[class as usize];
         // Who waits in vain waits longest: it is nearly always the first of the first.
-        let found = cohorts
-            .iter()
-            .enumerate()
-            .find_map(|(cohort, c)| c.pods.iter().position(|p| *p == pod).map(|at| (cohort, at)));
-        let Some((cohort, at)) = found else { return };
-        cohorts[cohort].pods.remove(at);
+        let take = |cohort: &mut Cohort| {
+            let at = cohort.pods.iter().position(|p| *p == pod);
+            at.map(|at| cohort.pods.remove(at)).is_some()
+        };
+        if let Some(index) = waiting.parked.iter_mut().position(take) {
+            if waiting.parked[index].pods.is_empty() {
+                waiting.parked.remove(index);
+            }
+        } else if waiting.backing_off.values_mut().flatten().any(|cohort| take(cohort)) {
+            waiting.backing_off.retain(|_, cohorts| {
+                cohorts.retain(|cohort| !cohort.pods.is_empty());
+                !cohorts.is_empty()
+            });
+        } else {
+            return;
+        }
         self.pending -= 1;
-        if cohorts[cohort].pods.is_empty() {
-            cohorts.remove(cohort);
-        }
-        if cohorts.is_empty() {
-            self.waiting_classes.retain(|c| *c != class);
-        }
+        self.forget_if_empty(class);
     }
 }
 

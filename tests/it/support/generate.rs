@@ -1,8 +1,8 @@
 //! Workloads that nobody thought of: strategies for whole traces and for the settings to replay them with.
 
 use cost_sim::platform::{
-    BalancedAllocation, BillUntil, GroupSize, Kind, LeftoverPods, Platform, Replay, Scoring, Settings, Step,
-    Support, Taint, TaintEffect,
+    BalancedAllocation, BillUntil, CapacityType, GroupSize, Kind, LeftoverPods, Platform, Replay, Scoring,
+    Settings, Step, Support, Taint, TaintEffect,
 };
 use cost_sim::units::Span;
 use proptest::prelude::*;
@@ -259,7 +259,8 @@ prop_compose! {
     pub fn platforms()(
         (burst, rate, finished) in (1u32..30, 1u32..30, any::<bool>()),
         (kind, nodes) in (0usize..4, 1u32..6),
-        (max_pods, taint) in (prop::option::of(5i64..12), prop::bool::weighted(0.2)),
+        max_pods in prop::option::of(5i64..12),
+        (taint, spot) in (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
     ) -> Vec<Platform> {
         let mut fargate = fargate();
         if let Kind::Fargate(f) = &mut fargate.kind {
@@ -271,6 +272,9 @@ prop_compose! {
             g.max_pods = max_pods;
             if kind == 3 {
                 g.size = GroupSize::HoldPeak;
+            }
+            if spot {
+                g.capacity_type = CapacityType::Spot;
             }
             if taint {
                 g.taints = vec![Taint { key: "soft".into(), value: String::new(), effect: TaintEffect::PreferNoSchedule }];

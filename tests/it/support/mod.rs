@@ -211,7 +211,7 @@ pub fn replay(study: &Study) -> (Vec<PlatformRun>, Report) {
     let mut report = study.report(&resolved, &runs).unwrap_or_else(|error| panic!("{}", error.render()));
     // The only thing that depends on where the test runs.
     for input in &mut report.inputs.traces {
-        input.path = "trace.csv".to_owned();
+        "trace.csv".clone_into(&mut input.path);
     }
     (runs, report)
 }
@@ -240,10 +240,4 @@ pub fn step_of(setup: &Setup, run: &str, task: &str) -> u32 {
 /// Milliseconds after the new year.
 pub fn ms(time: Time) -> i64 {
     time.ms() - NEW_YEAR
-}
-
-/// The exact cost of each item, by its name.
-pub fn items(report: &Report) -> Vec<(String, String)> {
-    let cost = report.platforms[0].cost.as_ref().expect("the platform is billed");
-    cost.items.iter().map(|item| (item.item.clone(), item.usd.clone())).collect()
 }
