@@ -1,6 +1,6 @@
 //! `cost-sim generate`: synthetic traces, and the schema of the report.
 
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::printer::Printer;
 use crate::error::{Error, Result};
 use crate::generate::day;
+use crate::report::{Content, write_files};
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -50,20 +51,36 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
 fn write_day(args: &Day, printer: &Printer) -> Result<()> {
     let params = day::Params { pods: args.pods, seed: args.seed, dag: args.dag };
     if args.out.as_os_str() == "-" {
-        let out = BufWriter::new(std::io::stdout().lock());
-        return finish(out, &params, Path::new("stdout"));
+        return write_csv(&params, std::io::stdout().lock()).map_err(cannot_write(Path::new("stdout")));
     }
-    let write_error = |error| Error::io("write", &args.out, error);
-    #[expect(clippy::disallowed_methods, reason = "the user asked for this file")]
-    let file = std::fs::File::create(&args.out).map_err(write_error)?;
-    finish(BufWriter::new(file), &params, &args.out)?;
+    if let Ok(found) = args.out.metadata() {
+        if found.is_dir() {
+            return Err(cannot_write(&args.out)(io::ErrorKind::IsADirectory.into()));
+        }
+        // A device or a pipe is written as it is, and has nothing beside it.
+        if !found.is_file() {
+            #[expect(clippy::disallowed_methods, reason = "the user asked for this file")]
+            let file = std::fs::File::create(&args.out).map_err(cannot_write(&args.out))?;
+            return write_csv(&params, file).map_err(cannot_write(&args.out));
+        }
+    }
     let meta = args.out.with_extension("meta.json");
-    #[expect(clippy::disallowed_methods, reason = "the user asked for this file")]
-    std::fs::write(&meta, day::meta_json(&params)).map_err(|error| Error::io("write", &meta, error))?;
+    // The side file first: without it invented data would pass for real.
+    let files: [(PathBuf, Content); 2] = [
+        (meta.clone(), Box::new(|out| out.write_all(day::meta_json(&params).as_bytes()))),
+        (args.out.clone(), Box::new(|out| day::write(&params, out))),
+    ];
+    write_files(files)?;
     printer.note(&format!("wrote {} and {}", args.out.display(), meta.display()));
     Ok(())
 }
 
-fn finish(mut out: impl Write, params: &day::Params, path: &Path) -> Result<()> {
-    day::write(params, &mut out).and_then(|()| out.flush()).map_err(|error| Error::io("write", path, error))
+fn cannot_write(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |error| Error::io("write", path, error)
+}
+
+fn write_csv(params: &day::Params, out: impl Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    day::write(params, &mut out)?;
+    out.flush()
 }

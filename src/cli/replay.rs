@@ -96,7 +96,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let scenario = scenario(args)?;
     let snapshot = args.prices.as_deref().map_or_else(|| Ok(Snapshot::embedded()), Snapshot::load)?;
     if !args.print_scenario {
-        report::prepare(&args.out)?;
+        report::check_writable(&args.out)?;
     }
     let trace = read_trace(args, printer)?;
     let study = Study::new(scenario, snapshot, trace, args.strict)?;

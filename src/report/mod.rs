@@ -26,7 +26,7 @@ pub use finding::finding;
 pub use html::html;
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
-pub use outputs::{NAMES, prepare, write_all};
+pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
 pub use summary::{Source, distribution, summarize};
 pub use table::table;
 

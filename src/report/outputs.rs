@@ -18,17 +18,29 @@ use crate::workload::Workload;
 pub const NAMES: [&str; 6] =
     ["report.html", "report.md", "summary.csv", "pods.parquet", "nodes.parquet", "report.json"];
 
-/// Creates `dir` where it is missing, and finds out whether the outputs can be written there: before the work.
+/// Finds out whether the outputs can be written to `dir`, before the work. Leaves nothing behind, since the work may
+/// fail for another reason.
+pub fn check_writable(dir: &Path) -> Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().filter(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
+    let result = prepare(dir);
+    for dir in missing {
+        // Fails where it was not created after all.
+        let _ = std::fs::remove_dir(dir);
+    }
+    result
+}
+
+/// Creates `dir` where it is missing, and tries to write to it.
 #[expect(clippy::disallowed_methods, reason = "writers are an edge")]
-pub fn prepare(dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|e| Error::io("create", dir, e))?;
+fn prepare(dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(|e| Error::io("create the directory", dir, e))?;
     for name in NAMES {
         let path = dir.join(name);
         if path.is_dir() {
             return Err(Error::io("write", &path, io::ErrorKind::IsADirectory.into()));
         }
     }
-    let probe = Pending::new(dir, "probe");
+    let probe = Pending::new(dir.join("probe"));
     File::create(&probe.temporary).map_err(|e| Error::io("write to", dir, e))?;
     Ok(())
 }
@@ -54,19 +66,17 @@ pub fn write_all(
         Box::new(nodes),
         Box::new(text(json(report))),
     ];
-    write_files(dir, NAMES.into_iter().zip(contents))
+    write_files(NAMES.map(|name| dir.join(name)).into_iter().zip(contents))
 }
 
 /// Writes what a file holds.
-type Content<'a> = Box<dyn FnOnce(&mut BufWriter<File>) -> io::Result<()> + 'a>;
+pub type Content<'a> = Box<dyn FnOnce(&mut BufWriter<File>) -> io::Result<()> + 'a>;
 
-fn write_files<'a>(
-    dir: &Path,
-    files: impl IntoIterator<Item = (&'static str, Content<'a>)>,
-) -> Result<Vec<PathBuf>> {
+/// Writes files that appear, or change, in this order and only when all of them are whole; gives their paths.
+pub fn write_files<'a>(files: impl IntoIterator<Item = (PathBuf, Content<'a>)>) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
-    for (name, content) in files {
-        let file = Pending::new(dir, name);
+    for (path, content) in files {
+        let file = Pending::new(path);
         file.write(content).map_err(|e| Error::io("write", &file.path, e))?;
         written.push(file);
     }
@@ -81,9 +91,10 @@ struct Pending {
 
 impl Pending {
     /// The name holds the process, so that two runs into one directory do not write into each other's files.
-    fn new(dir: &Path, name: &str) -> Self {
-        let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));
-        Self { temporary, path: dir.join(name) }
+    fn new(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        Self { temporary, path }
     }
 
     #[expect(clippy::disallowed_methods, reason = "writers are an edge")]
@@ -144,8 +155,10 @@ mod tests {
             Err(io::ErrorKind::StorageFull.into())
         };
         let whole = |out: &mut BufWriter<File>| out.write_all(b"new");
-        let files: [(&str, Content); 2] = [("report.md", Box::new(whole)), ("report.json", Box::new(full))];
-        let error = write_files(dir.path(), files).unwrap_err();
+        let path = |name| dir.path().join(name);
+        let files: [(PathBuf, Content); 2] =
+            [(path("report.md"), Box::new(whole)), (path("report.json"), Box::new(full))];
+        let error = write_files(files).unwrap_err();
         assert!(error.to_string().contains("report.json: no storage space"), "{error}");
         assert_eq!(names(dir.path()), ["report.md"]);
         assert_eq!(std::fs::read_to_string(dir.path().join("report.md")).unwrap(), "old");
@@ -154,17 +167,19 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_written_is_found_before_the_work() {
         let dir = tempfile::tempdir().unwrap();
-        prepare(&dir.path().join("a/b")).unwrap();
-        assert_eq!(names(&dir.path().join("a/b")), [""; 0]);
+        check_writable(&dir.path().join("a/b")).unwrap();
+        assert_eq!(names(dir.path()), [""; 0]);
+        check_writable(dir.path()).unwrap();
+        assert_eq!(names(dir.path()), [""; 0]);
 
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let error = prepare(&file.join("report")).unwrap_err();
-        assert!(matches!(error, Error::Io { action: "create", .. }), "{error:?}");
+        let error = check_writable(&file.join("report")).unwrap_err();
+        assert!(matches!(error, Error::Io { action: "create the directory", .. }), "{error:?}");
 
         let taken = dir.path().join("taken");
         std::fs::create_dir_all(taken.join("report.html")).unwrap();
-        let error = prepare(&taken).unwrap_err();
+        let error = check_writable(&taken).unwrap_err();
         assert!(error.to_string().contains("report.html: is a directory"), "{error}");
     }
 }
