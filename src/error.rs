@@ -59,9 +59,27 @@ impl Error {
                 let hint = hint.as_ref().map(|h| format!("\n  hint: {h}")).unwrap_or_default();
                 format!("error: {message}{hint}\n")
             }
-            Self::Io { .. } | Self::LimitExceeded(_) => format!("error: {self}\n"),
+            Self::Io { source, .. } => {
+                let hint = io_hint(source.kind()).map(|h| format!("  hint: {h}\n")).unwrap_or_default();
+                format!("error: {self}\n{hint}")
+            }
+            Self::LimitExceeded(_) => format!("error: {self}\n"),
         }
     }
+}
+
+/// What can be done about a file that cannot be read or written, where that is known.
+fn io_hint(kind: std::io::ErrorKind) -> Option<&'static str> {
+    use std::io::ErrorKind::*;
+    Some(match kind {
+        NotFound => "check the path",
+        IsADirectory => "a directory has this name, where a file is needed; check the path",
+        NotADirectory => "something in this path is a file, not a directory; check the path",
+        AlreadyExists => "a file of this name is in the way; choose another name or remove it",
+        PermissionDenied | ReadOnlyFilesystem => "check the permissions, or choose another place",
+        StorageFull | QuotaExceeded | FileTooLarge => "make room, or choose another place",
+        _ => return None,
+    })
 }
 
 impl From<Diagnostic> for Error {

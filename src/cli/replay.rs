@@ -38,19 +38,19 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Seed of all random draws.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Whether tasks wait for their predecessors in the simulation (closed) or start as recorded (open).
     #[arg(long, value_name = "auto|closed|open", value_parser = replay_mode)]
     replay: Option<Replay>,
     /// CPU request of pods for which the trace has none, such as 500m.
-    #[arg(long, value_name = "QUANTITY", value_parser = parse_cpu)]
+    #[arg(long, value_name = "QUANTITY", value_parser = cpu, allow_negative_numbers = true)]
     cpu_request: Option<Cpu>,
     /// Memory request of pods for which the trace has none, such as 1Gi.
-    #[arg(long, value_name = "QUANTITY", value_parser = parse_memory)]
+    #[arg(long, value_name = "QUANTITY", value_parser = memory, allow_negative_numbers = true)]
     memory_request: Option<Memory>,
     /// Compressed image size where the trace has none, such as 350Mi.
-    #[arg(long, value_name = "QUANTITY", value_parser = parse_memory)]
+    #[arg(long, value_name = "QUANTITY", value_parser = memory, allow_negative_numbers = true)]
     image_size: Option<Memory>,
     /// IANA zone of times without an offset, such as Asia/Tokyo.
     #[arg(long, value_name = "ZONE")]
@@ -94,10 +94,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     }
     // What is wrong is said before the long run, not after it.
     let scenario = scenario(args)?;
-    let snapshot = args.prices.as_deref().map_or_else(|| Ok(Snapshot::embedded()), Snapshot::load)?;
-    if !args.print_scenario {
-        report::check_writable(&args.out)?;
-    }
+    let snapshot = snapshot(args.prices.as_deref())?;
     let trace = read_trace(args, printer)?;
     let study = Study::new(scenario, snapshot, trace, args.strict)?;
     let setup = study.setup();
@@ -105,6 +102,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     if args.print_scenario {
         return printer.data(&resolved.to_yaml());
     }
+    report::check_writable(&args.out)?;
     let runs = simulate(&setup, &resolved.platforms, printer);
     let report = study.report(&resolved, &runs)?;
     write(args, printer, &study, &runs, &report)
@@ -128,6 +126,21 @@ fn scenario(args: &Args) -> Result<Scenario> {
         replay: args.replay,
         platforms: args.platforms.clone(),
     })
+}
+
+fn snapshot(prices: Option<&Path>) -> Result<Snapshot> {
+    let Some(dir) = prices else { return Ok(Snapshot::embedded()) };
+    // One message about the directory instead of one about each file that is not in it.
+    dir.read_dir().map_err(|error| Error::io("open the price directory", dir, error))?;
+    Snapshot::load(dir)
+}
+
+fn cpu(text: &str) -> std::result::Result<Cpu, String> {
+    parse_cpu(text).map_err(|error| format!("{error}; write for example 500m or 2"))
+}
+
+fn memory(text: &str) -> std::result::Result<Memory, String> {
+    parse_memory(text).map_err(|error| format!("{error}; write for example 512Mi or 2Gi"))
 }
 
 fn replay_mode(text: &str) -> std::result::Result<Replay, String> {
@@ -157,9 +170,14 @@ fn read_trace(args: &Args, printer: &Printer) -> Result<(trace::Trace, Vec<Strin
 
 fn timezone(name: &str) -> Result<chrono_tz::Tz> {
     name.parse().map_err(|_| {
+        let distance = |zone: &&str| strsim::damerau_levenshtein(&zone.to_lowercase(), &name.to_lowercase());
         let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        let nearest = names.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or("UTC");
-        Error::usage(format!("unknown time zone {name:?}"), format!("did you mean {nearest}?"))
+        let nearest = names.min_by_key(distance).filter(|zone| distance(zone) <= 1 + name.len() / 4);
+        let hint = match nearest {
+            Some(zone) => format!("did you mean {zone}?"),
+            None => "write the zone's IANA name, such as Asia/Tokyo".to_owned(),
+        };
+        Error::usage(format!("unknown time zone {name:?}"), hint)
     })
 }
 

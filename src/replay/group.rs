@@ -5,7 +5,7 @@ use super::fleet::{node_type, refuse};
 use crate::catalog::{CapacityType, InstanceType, TypeId, ZoneId};
 use crate::error::{Error, Result};
 use crate::packing::peak_nodes;
-use crate::platform::{GroupSize, NodeGroup};
+use crate::platform::{GroupSize, NodeGroup, Scenario};
 use crate::units::{Rate, Resources, Time};
 use crate::workload::{Delays, ideal_timeline};
 
@@ -19,10 +19,8 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     group.instance_type = Some(instance.name.clone());
     let capacity = room_for_pods(setup, name, group, instance);
     if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
-        return Err(Error::usage(
-            format!("platform {name}: an {} has no room for pods beside its DaemonSets", instance.name),
-            "choose a larger instanceTypes, or smaller daemonSets",
-        ));
+        let message = format!("{} has no room for pods beside the DaemonSets", instance.name);
+        return Err(complaint(setup, name, &message, "choose a larger type, or smaller daemonSets"));
     }
     if group.size == GroupSize::HoldPeak {
         group.size = GroupSize::Fixed(peak(setup, capacity));
@@ -32,24 +30,34 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
 
 fn find_type(setup: &Setup, platform: &str, given: &str) -> Result<TypeId> {
     let catalog = setup.catalog;
-    let nearest = || {
-        let names = catalog.offered().map(|id| catalog.instance_type(id).name.as_str());
-        names
-            .min_by_key(|name| (strsim::damerau_levenshtein(name, given), *name))
-            .unwrap_or("m6i.xlarge")
-            .to_owned()
-    };
+    let distance = |name: &str| strsim::damerau_levenshtein(name, given);
+    let nearest = catalog
+        .offered()
+        .filter(|id| on_demand(setup, *id).is_some())
+        .map(|id| catalog.instance_type(id).name.as_str())
+        .min_by_key(|name| (distance(name), *name));
+    let nearest = nearest.unwrap_or("m6i.xlarge");
     match catalog.find(given) {
-        None => Err(Error::usage(
-            format!("platform {platform}: unknown instance type {given}"),
-            format!("did you mean {}?", nearest()),
-        )),
-        Some(id) if on_demand(setup, id).is_none() => Err(Error::usage(
-            format!("platform {platform}: no price is known for {given} in {}", catalog.region),
-            format!("{} is sold there, for example", nearest()),
-        )),
+        None => {
+            let hint = if distance(nearest) <= 1 + given.len() / 4 {
+                format!("did you mean {nearest}?")
+            } else {
+                "write the name of an EC2 instance type, such as m6i.xlarge".to_owned()
+            };
+            Err(complaint(setup, platform, &format!("unknown instance type {given}"), hint))
+        }
+        Some(id) if on_demand(setup, id).is_none() => {
+            let message = format!("no on-demand price is known for {given} in {}", catalog.region);
+            Err(complaint(setup, platform, &message, format!("{nearest} has one there, for example")))
+        }
         Some(id) => Ok(id),
     }
+}
+
+/// Points at the instance type in the scenario file.
+fn complaint(setup: &Setup, platform: &str, message: &str, hint: impl Into<String>) -> Error {
+    let path = Scenario::instance_type_path(platform);
+    setup.given.complaint(&path, format!("platform {platform}: {message}")).hint(hint).into()
 }
 
 /// The type that was chosen, and why.

@@ -19,7 +19,7 @@ use crate::bill::{Bill, bill};
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
-use crate::platform::{Kind, Platform, Replay, Settings};
+use crate::platform::{Given, Kind, Platform, Replay, Settings};
 use crate::report::{PlatformReport, Source, summarize};
 use crate::sim::{self, Fleet, Input};
 use crate::trace::{SourcePlatform, Trace};
@@ -31,6 +31,8 @@ pub struct Setup<'a> {
     pub workload: &'a Workload,
     pub catalog: &'a Catalog,
     pub settings: &'a Settings,
+    /// Where the scenario file says what, for complaints about it.
+    pub given: &'a Given,
     /// What the pods ran on, where the whole trace says so.
     pub source: Option<SourcePlatform>,
 }

@@ -49,7 +49,10 @@ impl Study {
             ));
         }
         let zones: Vec<&str> = scenario.settings.zones.iter().map(String::as_str).collect();
-        let catalog = snapshot.region_in(&scenario.settings.region.name, &zones)?;
+        let region = &scenario.settings.region;
+        let catalog = snapshot
+            .region_in(&region.name, &zones)
+            .map_err(|error| say_who_named_the_region(error, &scenario))?;
         let order = trace::canonical_order(&trace);
         let window = window_of(&trace);
         let built = workload::build(&trace, &order, &scenario.settings.defaults, window)
@@ -66,8 +69,9 @@ impl Study {
         if strict && assumed.cpu_requests.max(assumed.memory_requests) > 0 {
             return Err(Error::usage(
                 format!(
-                    "{} pods have no CPU request and {} no memory request, and --strict refuses defaults",
-                    assumed.cpu_requests, assumed.memory_requests
+                    "the trace lacks the CPU request of {} and the memory request of {}, and --strict refuses defaults",
+                    pods(assumed.cpu_requests),
+                    pods(assumed.memory_requests)
                 ),
                 "add cpu_request_milli and memory_request_mib to the trace",
             ));
@@ -94,6 +98,7 @@ impl Study {
             workload: &self.workload,
             catalog: &self.catalog,
             settings: &self.scenario.settings,
+            given: &self.scenario.given,
             source: self.source,
         }
     }
@@ -198,8 +203,8 @@ impl Study {
         let Assumed { cpu_requests, memory_requests, .. } = self.assumed;
         if cpu_requests > 0 || memory_requests > 0 {
             warnings.push(format!(
-                "{} pods have no requests in the trace: {} CPU and {} of memory are assumed, and decide the result",
-                cpu_requests.max(memory_requests),
+                "requests of {} are not in the trace: {} CPU and {} of memory are assumed, and decide the result",
+                pods(cpu_requests.max(memory_requests)),
                 defaults.cpu_request,
                 defaults.memory_request
             ));
@@ -212,6 +217,10 @@ impl Study {
         }
         warnings
     }
+}
+
+fn pods(count: usize) -> String {
+    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
 }
 
 fn price_used(price: &UsedPrice) -> PriceUsed {
@@ -244,6 +253,23 @@ fn region_of(trace: &Trace) -> Option<String> {
             domain.and_then(|name| name.rsplit_once('.')).map(|(_, region)| region.to_owned()).or(us_east)
         })
     })
+}
+
+/// A region without prices is a mistake of whoever named it: the scenario file, the trace or a flag.
+fn say_who_named_the_region(error: Error, scenario: &Scenario) -> Error {
+    let Error::Usage { message, hint } = error else { return error };
+    match scenario.settings.region.source {
+        RegionSource::Given if scenario.given.contains("region") => {
+            let mut diagnostic = scenario.given.complaint("region", message);
+            diagnostic.hint = hint;
+            diagnostic.into()
+        }
+        RegionSource::Trace => {
+            let message = format!("{message}, which the trace names as its own");
+            Error::Usage { message, hint: hint.map(|hint| format!("give --region. {hint}")) }
+        }
+        RegionSource::Given | RegionSource::Assumed => Error::Usage { message, hint },
+    }
 }
 
 /// What all pods ran on, if every row says the same.
@@ -287,6 +313,7 @@ fn refuse_impossible_requests(trace: &Trace, workload: &Workload, catalog: &Cata
         catalog.offered().map(|id| catalog.instance_type(id).allocatable(&NodeSettings::default())).collect();
     let most_cpu = nodes.iter().map(|node| node.cpu).max().unwrap_or_default();
     let most_memory = nodes.iter().map(|node| node.memory).max().unwrap_or_default();
+    let here = format!("in {}", catalog.region);
     let impossible: Vec<Option<(&'static str, String)>> = workload
         .classes
         .iter()
@@ -295,11 +322,13 @@ fn refuse_impossible_requests(trace: &Trace, workload: &Workload, catalog: &Cata
             if request.cpu > most_cpu {
                 Some((
                     "cpu_request_milli",
-                    format!("{} CPU is more than any node has ({most_cpu})", request.cpu),
+                    format!("{} CPU is more than the largest node {here} has ({most_cpu})", request.cpu),
                 ))
             } else if request.memory > most_memory {
-                let message =
-                    format!("{} of memory is more than any node has ({most_memory})", request.memory);
+                let message = format!(
+                    "{} of memory is more than the largest node {here} has ({most_memory})",
+                    request.memory
+                );
                 Some(("memory_request_mib", message))
             } else {
                 None
@@ -319,11 +348,10 @@ fn refuse_impossible_requests(trace: &Trace, workload: &Workload, catalog: &Cata
                 field,
                 message,
                 text: None,
-                hint: Some(format!(
-                    "check the unit: cpu_request_milli counts thousandths of a vCPU, memory_request_mib counts MiB; \
-                     the largest node in {} is meant",
-                    catalog.region
-                )),
+                hint: Some(
+                    "check the unit: cpu_request_milli counts thousandths of a vCPU, memory_request_mib counts MiB"
+                        .to_owned(),
+                ),
             })
         })
         .collect();

@@ -26,6 +26,8 @@ impl Scenario {
         if let Some(name) = &flags.region {
             let name = settings::region(name).map_err(|e| usage("--region", name, e))?;
             s.region = Region { name, source: RegionSource::Given };
+            // A complaint about it must not point into the file.
+            self.given.forget("region");
         }
         if let Some(cpu) = flags.cpu_request {
             s.defaults.cpu_request = within(cpu, Cpu::from_milli(1), MOST_CPU, cpu_text)
@@ -38,7 +40,8 @@ impl Scenario {
         if let Some(size) = flags.image_size {
             let text = memory_text(size);
             if size != Memory::from_mib(size.mib_ceil()) {
-                return Err(usage("the image size", &text, Refusal::new("must be a whole number of MiB")));
+                let refusal = Refusal::new("must be a whole number of MiB").hint("write for example 350Mi");
+                return Err(usage("the image size", &text, refusal));
             }
             s.defaults.image_size = within(size, Memory::ZERO, MOST_MEMORY, memory_text)
                 .map_err(|e| usage("the image size", &text, e))?;
