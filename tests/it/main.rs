@@ -1,4 +1,5 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
+mod cli;
 mod scenarios;
 mod traces;

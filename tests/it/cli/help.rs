@@ -1,0 +1,145 @@
+//! What the program says of itself.
+
+use super::Case;
+
+fn help(args: &[&str]) -> String {
+    let run = Case::empty().run(args);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    run.stdout
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    assert_eq!(help(&["--version"]), format!("cost-sim {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn help_of_the_program() {
+    insta::assert_snapshot!(help(&["--help"]), @r"
+What workflow pods would have cost, and how long they would have taken, on EKS Fargate and on EC2
+nodes
+
+Usage: cost-sim [OPTIONS] <COMMAND>
+
+Commands:
+  replay    Compare platforms on a trace
+  generate  Write a synthetic trace, or the schema of report.json
+  help      Print this message or the help of the given subcommand(s)
+
+Options:
+  -q, --quiet          Print nothing but the result and errors
+      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help           Print help
+  -V, --version        Print version
+
+Examples:
+  cost-sim replay trace.csv                       compare the built-in platforms
+  cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
+  cost-sim replay trace.parquet --scenario scenario.yaml --out report/
+  cost-sim generate day --pods 10000 --out day.csv
+
+Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.
+");
+}
+
+#[test]
+fn help_of_replay() {
+    insta::assert_snapshot!(help(&["replay", "--help"]), @r"
+Compare platforms on a trace
+
+Usage: cost-sim replay [OPTIONS] <TRACE>...
+
+Arguments:
+  <TRACE>...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
+              trace
+
+Options:
+  -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
+  -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
+                                   fargate, node-group, recorded
+  -q, --quiet                      Print nothing but the result and errors
+      --region <REGION>            AWS region, such as ap-northeast-1
+      --color <COLOR>              When to use colour [default: auto] [possible values: auto,
+                                   always, never]
+      --prices <DIR>               Directory of another price snapshot, with the files of the
+                                   embedded one
+  -o, --out <DIR>                  Directory for the report's files [default: cost-sim-report]
+      --format <FORMAT>            What to print on stdout [default: table] [possible values: table,
+                                   json, markdown, csv]
+      --seed <SEED>                Seed of all random draws
+      --replay <auto|closed|open>  Whether tasks wait for their predecessors in the simulation
+                                   (closed) or start as recorded (open)
+      --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
+      --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
+      --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
+      --timezone <ZONE>            IANA zone of times without an offset, such as Asia/Tokyo
+      --drop-gpu                   Leave out rows that ask for a GPU instead of refusing the trace
+      --strict                     Refuse an assumed region, inferred prices and default requests
+      --print-scenario             Print the scenario that would run, as a file to edit and pass
+                                   back, and stop
+  -j, --jobs <N>                   Threads to use; all cores by default. Results do not depend on it
+  -h, --help                       Print help
+
+Examples:
+  cost-sim replay trace.csv
+  cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
+  zcat month.csv.gz | cost-sim replay - --format json > report.json
+  cost-sim replay trace.csv --print-scenario > scenario.yaml
+
+The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
+pods.parquet and nodes.parquet.
+");
+}
+
+#[test]
+fn help_of_generate() {
+    insta::assert_snapshot!(help(&["generate", "--help"]), @r"
+Write a synthetic trace, or the schema of report.json
+
+Usage: cost-sim generate [OPTIONS] <COMMAND>
+
+Commands:
+  day     One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
+  schema  The JSON schema of report.json
+  help    Print this message or the help of the given subcommand(s)
+
+Options:
+  -q, --quiet          Print nothing but the result and errors
+      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help           Print help
+");
+    insta::assert_snapshot!(help(&["generate", "day", "--help"]), @r"
+One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
+
+Usage: cost-sim generate day [OPTIONS] --pods <PODS>
+
+Options:
+      --pods <PODS>    How many pods
+      --seed <SEED>    Seed; the same seed gives the same bytes [default: 42]
+      --dag            Group the pods into workflows with dependencies
+  -q, --quiet          Print nothing but the result and errors
+      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+      --out <OUT>      File to write, with a `.meta.json` beside it; `-` writes the CSV to stdout
+                       [default: -]
+  -h, --help           Print help
+
+Example:
+  cost-sim generate day --pods 1000000 --seed 42 --out day.csv
+");
+}
+
+#[test]
+fn without_a_command_the_help_is_an_error() {
+    for args in [&[][..], &["generate"]] {
+        let run = Case::empty().run(args);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+        assert_eq!(run.stderr, help(&[args, &["--help"]].concat()));
+    }
+}
+
+#[test]
+fn the_schema_is_the_documented_one() {
+    #[expect(clippy::disallowed_methods, reason = "a test reads the documentation")]
+    let documented = std::fs::read_to_string("docs/report.schema.json").unwrap();
+    assert_eq!(help(&["generate", "schema"]), documented);
+}

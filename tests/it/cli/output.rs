@@ -1,0 +1,247 @@
+//! What a run prints and writes: formats, widths, colour, and who gets which stream.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::process::Stdio;
+
+use super::{Case, Run, files};
+
+const FILES: [&str; 6] =
+    ["nodes.parquet", "pods.parquet", "report.html", "report.json", "report.md", "summary.csv"];
+
+#[test]
+fn the_comparison_at_80_columns() {
+    insta::assert_snapshot!(Case::new().columns(80).run(&["replay", "trace.csv"]), @r"
+exit code 0
+--- stdout
+The region us-east-1 is assumed: give yours with --region.
+3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
+prices of 2025-10-28 to 2026-10
+
+                        cost      vs        start      makespan   peak    CPU
+platform       cost   /month   today    p50   p99    p50    p99  nodes   fill
+fargate     $0.0656   $89.70   today  1m02s 1m10s  2m08s 17m07s      1   99 %
+node-group  $0.4171  $576.86  +536 %  699ms   15s  1m06s 15m28s      1    3 %
+recorded    $0.0644   $89.10  -1.8 %    50s   54s  1m40s 16m44s      1  100 %
+
+recorded would cost 2 % less than fargate (today) ($0.0644 instead of $0.0656);
+p99 makespan is 2 % shorter
+--- stderr
+wrote 6 files to cost-sim-report
+");
+}
+
+#[test]
+fn the_comparison_at_120_columns() {
+    insta::assert_snapshot!(Case::new().columns(120).run(&["replay", "trace.csv"]), @r"
+exit code 0
+--- stdout
+The region us-east-1 is assumed: give yours with --region.
+3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
+prices of 2025-10-28 to 2026-10
+
+                        cost      vs   start delay       makespan   tasks   peak    CPU
+platform       cost  a month   today    p50    p99    p50     p99  killed  nodes   fill
+fargate     $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
+node-group  $0.4171  $576.86  +536 %  699ms    15s  1m06s  15m28s       0      1    3 %
+recorded    $0.0644   $89.10  -1.8 %    50s    54s  1m40s  16m44s       0      1  100 %
+
+recorded would cost 2 % less than fargate (today) ($0.0644 instead of $0.0656); p99 makespan is 2 % shorter
+--- stderr
+wrote 6 files to cost-sim-report
+");
+}
+
+#[test]
+fn what_is_assumed_is_said() {
+    let trace = "task_id,submit_time,work_seconds\na,2026-01-05T00:00:00Z,60\nb,2026-01-05T00:10:00Z,60\n";
+    let case = Case::empty().file("trace.csv", trace);
+    insta::assert_snapshot!(case.run(&["replay", "trace.csv", "--platform", "fargate"]), @r"
+exit code 0
+--- stdout
+The region us-east-1 is assumed: give yours with --region.
+2 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:10 UTC (10m00s)
+prices of 2026 to 2026-10
+
+                      cost     vs  start delay      makespan   tasks   peak   CPU
+platform     cost  a month  first     p50  p99    p50    p99  killed  nodes  fill
+fargate   $0.0210   $77.87  first     47s  51s  1m53s  1m57s       0      1  93 %
+
+fargate costs $0.0210; nothing else was compared with it
+warning: requests of 2 pods are not in the trace: 500m CPU and 1Gi of memory are assumed, and decide
+  the result
+warning: the trace does not say where it ran: no platform is marked as today's
+--- stderr
+wrote 6 files to cost-sim-report
+");
+}
+
+#[test]
+fn each_format_prints_what_the_report_has_as_a_file() {
+    let case = Case::new();
+    for (format, file) in [("json", "report.json"), ("markdown", "report.md"), ("csv", "summary.csv")] {
+        let run = case.run(&["replay", "trace.csv", "--format", format]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "wrote 6 files to cost-sim-report\n"));
+        assert_eq!(run.stdout, case.read(&format!("cost-sim-report/{file}")), "{format}");
+    }
+    let report = cost_sim::report::parse("report.json", &case.read("cost-sim-report/report.json")).unwrap();
+    assert_eq!(cost_sim::report::json(&report), case.read("cost-sim-report/report.json"));
+    let markdown = case.read("cost-sim-report/report.md");
+    let top: Vec<&str> = markdown.lines().take(9).collect();
+    insta::assert_snapshot!(top.join("\n"), @r"
+<!-- cost-sim -->
+**recorded would cost 2 % less than fargate (today) ($0.0644 instead of $0.0656); p99 makespan is 2 % shorter**
+
+The region `us-east-1` is assumed. 3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC, us-east-1.
+
+| platform | cost | cost a month | change | start delay p50 / p99 | makespan p50 / p99 | tasks killed | peak nodes | CPU fill |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|
+| `fargate` (today) | $0.0656 | $89.70 | – | 1m02s / 1m10s | 2m08s / 17m07s | 0 | 1 | 99 % |
+| `node-group` | $0.4171 | $576.86 | +536 % | 699ms / 15s | 1m06s / 15m28s | 0 | 1 | 3 % |
+");
+    let csv = case.read("cost-sim-report/summary.csv");
+    let first: Vec<String> =
+        csv.lines().map(|line| line.split(',').take(6).collect::<Vec<_>>().join(",")).collect();
+    insta::assert_snapshot!(first.join("\n"), @r"
+platform,kind,today,complete,total_usd,usd_per_month
+fargate,fargate,true,true,0.065610761111111,89.701945791280672
+node-group,node-group,false,true,0.417061728395062,576.862222222222598
+recorded,recorded,false,true,0.064417194444445,89.099151052632347
+");
+}
+
+#[test]
+fn all_files_of_the_report_and_no_others_are_written() {
+    let case = Case::new();
+    case.replay(&["trace.csv"]);
+    let mut names: Vec<String> = case
+        .path("out")
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, FILES);
+}
+
+#[test]
+fn quiet_leaves_the_result_alone() {
+    let case = Case::new();
+    let loud = case.run(&["replay", "trace.csv"]);
+    for quiet in [["replay", "trace.csv", "--quiet"], ["-q", "replay", "trace.csv"]] {
+        let run = case.run(&quiet);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        assert_eq!(run.stdout, loud.stdout);
+    }
+    let run = case.run(&["replay", "trace.csv", "-q", "--region", "nowhere-1"]);
+    assert!(run.stderr.starts_with("error: "), "errors are said all the same: {run}");
+}
+
+#[test]
+fn colour_and_bars_are_for_terminals() {
+    let case = Case::new();
+    let plain = case.run(&["replay", "trace.csv"]);
+    // Also with what makes a terminal look capable.
+    let mut command = case.command(&["replay", "trace.csv"]);
+    let capable = Run::of(command.env("TERM", "xterm-256color").env("CLICOLOR", "1"));
+    for run in [&plain, &capable] {
+        assert!(!run.stdout.contains('\u{1b}'), "{run}");
+        assert_eq!(run.stderr, "wrote 6 files to cost-sim-report\n");
+    }
+    let coloured = case.run(&["replay", "trace.csv", "--color", "always"]);
+    assert!(coloured.stdout.contains('\u{1b}'));
+    let mut bare = String::new();
+    let mut escaped = false;
+    for c in coloured.stdout.chars() {
+        match c {
+            '\u{1b}' => escaped = true,
+            'm' if escaped => escaped = false,
+            c if !escaped => bare.push(c),
+            _ => {}
+        }
+    }
+    assert_eq!(bare, plain.stdout, "colour only repeats what the text says");
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let case = Case::empty();
+    let run = case.run(&["generate", "day", "--pods", "400", "--dag", "--out", "day.csv"]);
+    assert_eq!(run.code, Some(0), "{run}");
+    let mut results = Vec::new();
+    for jobs in ["1", "2", "8"] {
+        let run = case.run(&["replay", "day.csv", "--jobs", jobs, "--out", jobs]);
+        assert_eq!(run.code, Some(0), "{run}");
+        let written = files(&case.path(jobs));
+        assert_eq!(written.len(), FILES.len() + 1);
+        results.push((run.stdout, written));
+    }
+    assert!(results[0] == results[1] && results[0] == results[2]);
+}
+
+#[test]
+fn a_generated_day_is_the_same_on_stdout_and_in_a_file() {
+    let case = Case::empty();
+    let day = ["generate", "day", "--pods", "20", "--seed", "7"];
+    let printed = case.run(&day);
+    let written = case.run(&[&day[..], &["--out", "day.csv"]].concat());
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), ""));
+    assert_eq!(written.stderr, "wrote day.csv and day.meta.json\n");
+    assert_eq!(printed.stdout, case.read("day.csv"));
+    assert_eq!(case.json("day.meta.json")["synthetic"], true);
+    let other = case.run(&["generate", "day", "--pods", "20", "--seed", "8"]);
+    assert_ne!(other.stdout, printed.stdout);
+    let run = case.run(&["replay", "day.csv"]);
+    assert!(run.stdout.starts_with("SYNTHETIC trace: invented data"), "{run}");
+}
+
+/// As with `| head -1`: not an error of ours.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let case = Case::new();
+    let long = ["generate", "day", "--pods", "50000"];
+    let replay = ["replay", "trace.csv", "--format", "json"];
+    for (args, lines) in [(&long[..], 1), (&replay, 0), (&["--help"], 0), (&["generate", "schema"], 0)] {
+        let mut command = case.command(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut read = vec![0; 10 * lines];
+        stdout.read_exact(&mut read).unwrap();
+        drop(stdout);
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}: {stderr}");
+        assert_eq!(stderr, "", "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said() {
+    let case = Case::new();
+    let full = || File::create("/dev/full").unwrap();
+    for args in [
+        &["replay", "trace.csv", "--format", "json"][..],
+        &["generate", "day", "--pods", "5"],
+        &["generate", "schema"],
+    ] {
+        let run = Run::of(case.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        assert_eq!(run.code, Some(0), "{run}");
+        let output = case.command(args).stdout(full()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert_eq!(
+            stderr,
+            "error: cannot write stdout: No space left on device (os error 28)\n  \
+             hint: make room, or choose another place\n"
+        );
+    }
+    insta::assert_snapshot!(case.refuse(&["generate", "day", "--pods", "5", "--out", "/dev/full"]), @r"
+$ cost-sim generate day --pods 5 --out /dev/full
+error: cannot write /dev/full: No space left on device (os error 28)
+  hint: make room, or choose another place
+");
+    let meta = std::path::Path::new("/dev/full.meta.json");
+    assert!(!meta.exists(), "nothing is written beside a device");
+}
