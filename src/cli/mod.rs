@@ -38,6 +38,7 @@ const EXAMPLES: &str = "Examples:
 Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one per process")]
 enum Command {
     /// Compare platforms on a trace.
     Replay(replay::Args),

@@ -14,6 +14,7 @@ pub struct Printer {
     color: ColorChoice,
 }
 
+#[expect(clippy::unused_self, reason = "who prints has a printer; what it depends on is not their business")]
 impl Printer {
     pub fn new(quiet: bool, color: ColorChoice) -> Self {
         Self { quiet, color }

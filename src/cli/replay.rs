@@ -150,7 +150,7 @@ fn replay_mode(text: &str) -> std::result::Result<Replay, String> {
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + valid.iter().filter(|b| **b == b'\n').count() as u64;
+        let line = valid.split(|b| *b == b'\n').count() as u64;
         crate::error::Diagnostic::new(path.display().to_string(), "this is not UTF-8 text")
             .line(line)
             .hint("save the file as UTF-8")

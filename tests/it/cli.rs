@@ -1,5 +1,7 @@
 //! The program run as its users run it: arguments and files in; exit code, stdout, stderr and files out.
 
+#![expect(clippy::disallowed_methods, reason = "tests prepare and compare files")]
+
 mod errors;
 mod help;
 mod inputs;

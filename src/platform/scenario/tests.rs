@@ -122,7 +122,10 @@ fn flags_that_make_no_sense_are_refused_with_a_hint() {
     assert_eq!(message(platforms(&["fargate", "fargate"])), "error: --platform fargate is there twice\n");
     assert!(message(platforms(&["karpenter"])).contains("this version yet"));
     let half = Overrides { image_size: Some(Memory::from_bytes(1_500_000)), ..Overrides::default() };
-    assert_eq!(message(half), "error: the image size 1500k must be a whole number of MiB\n");
+    assert_eq!(
+        message(half),
+        "error: the image size 1500k must be a whole number of MiB\n  hint: write for example 350Mi\n"
+    );
     let zero = Overrides { cpu_request: Some(Cpu::ZERO), ..Overrides::default() };
     assert_eq!(message(zero), "error: the default CPU request 0 must be between 1m and 1000000\n");
     let zone = Overrides { region: Some("us-east-1a".into()), ..Overrides::default() };

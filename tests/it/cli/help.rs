@@ -139,7 +139,6 @@ fn without_a_command_the_help_is_an_error() {
 
 #[test]
 fn the_schema_is_the_documented_one() {
-    #[expect(clippy::disallowed_methods, reason = "a test reads the documentation")]
     let documented = std::fs::read_to_string("docs/report.schema.json").unwrap();
     assert_eq!(help(&["generate", "schema"]), documented);
 }

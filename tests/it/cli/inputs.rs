@@ -136,7 +136,7 @@ fn the_region_is_given_or_in_the_trace_or_assumed() {
     let with_node = |node: &str| {
         let mut lines = TRACE.lines();
         let mut text = format!("{},source_node\n", lines.next().unwrap());
-        lines.for_each(|line| text += &format!("{line},{node}\n"));
+        lines.for_each(|line| text += &[line, ",", node, "\n"].concat());
         text
     };
     let case = Case::new()
