@@ -94,7 +94,10 @@ fn requests_beyond_every_machine_are_refused_with_their_place() {
         let error = study_of_text(&csv(&[row]), None, Settings::default(), &[fargate()]).err().unwrap();
         assert!(matches!(error, Error::Input(_)));
         let text = error.render();
-        assert!(text.contains("trace.csv:2:") && text.contains("is more than any node has"), "{text}");
+        assert!(
+            text.contains("trace.csv:2:") && text.contains("is more than the largest node in us-east-1 has"),
+            "{text}"
+        );
     }
 }
 

@@ -252,7 +252,8 @@ fn settings() -> impl Strategy<Value = Settings> {
         });
     let rest_plan = option::of(savings_plan());
     let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", proptest::sample::subsequence(vec!["a", "b", "c", "f"], 1..4));
-    let rest = (span(), word(), 0u64..1 << 53, rest_plan);
+    let patience = span().prop_map(|span| span.max(Span::from_secs(1)));
+    let rest = (patience, word(), 0u64..1 << 53, rest_plan);
     let agents = (agents(1), agents(0));
     (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
         |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {

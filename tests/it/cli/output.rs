@@ -12,44 +12,45 @@ const FILES: [&str; 6] =
 #[test]
 fn the_comparison_at_80_columns() {
     insta::assert_snapshot!(Case::new().columns(80).run(&["replay", "trace.csv"]), @r"
-exit code 0
---- stdout
-The region us-east-1 is assumed: give yours with --region.
-3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
-prices of 2025-10-28 to 2026-10
+    exit code 0
+    --- stdout
+    The region us-east-1 is assumed: give yours with --region.
+    3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
+    prices of 2025-10-28 to 2026-10
 
-                        cost      vs        start      makespan   peak    CPU
-platform       cost   /month   today    p50   p99    p50    p99  nodes   fill
-fargate     $0.0656   $89.70   today  1m02s 1m10s  2m08s 17m07s      1   99 %
-node-group  $0.4171  $576.86  +536 %  699ms   15s  1m06s 15m28s      1    3 %
-recorded    $0.0644   $89.10  -1.8 %    50s   54s  1m40s 16m44s      1  100 %
+                          cost     vs       start     makespan  tasks  peak   CPU
+    platform      cost  /month  today   p50   p99   p50    p99 killed nodes  fill
+    fargate    $0.0656  $89.70  today 1m02s 1m10s 2m08s 17m07s      0     1  99 %
+    node-group $0.4171 $576.86 +536 % 699ms   15s 1m06s 15m28s      0     1   3 %
+    recorded   $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s      0     1 100 %
 
-recorded would cost 2 % less than fargate (today) ($0.0644 instead of $0.0656);
-p99 makespan is 2 % shorter
---- stderr
-wrote 6 files to cost-sim-report
-");
+    fargate (today) costs least ($0.0656): node-group would cost 6.4 times as much
+    ($0.4171), with a 10 % shorter p99 makespan
+    --- stderr
+    wrote 6 files to cost-sim-report
+    ");
 }
 
 #[test]
 fn the_comparison_at_120_columns() {
     insta::assert_snapshot!(Case::new().columns(120).run(&["replay", "trace.csv"]), @r"
-exit code 0
---- stdout
-The region us-east-1 is assumed: give yours with --region.
-3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
-prices of 2025-10-28 to 2026-10
+    exit code 0
+    --- stdout
+    The region us-east-1 is assumed: give yours with --region.
+    3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
+    prices of 2025-10-28 to 2026-10
 
-                        cost      vs   start delay       makespan   tasks   peak    CPU
-platform       cost  a month   today    p50    p99    p50     p99  killed  nodes   fill
-fargate     $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
-node-group  $0.4171  $576.86  +536 %  699ms    15s  1m06s  15m28s       0      1    3 %
-recorded    $0.0644   $89.10  -1.8 %    50s    54s  1m40s  16m44s       0      1  100 %
+                            cost      vs   start delay       makespan   tasks   peak    CPU
+    platform       cost  a month   today    p50    p99    p50     p99  killed  nodes   fill
+    fargate     $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
+    node-group  $0.4171  $576.86  +536 %  699ms    15s  1m06s  15m28s       0      1    3 %
+    recorded    $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
 
-recorded would cost 2 % less than fargate (today) ($0.0644 instead of $0.0656); p99 makespan is 2 % shorter
---- stderr
-wrote 6 files to cost-sim-report
-");
+    fargate (today) costs least ($0.0656): node-group would cost 6.4 times as much ($0.4171), with a 10 % shorter p99
+    makespan
+    --- stderr
+    wrote 6 files to cost-sim-report
+    ");
 }
 
 #[test]
@@ -57,23 +58,23 @@ fn what_is_assumed_is_said() {
     let trace = "task_id,submit_time,work_seconds\na,2026-01-05T00:00:00Z,60\nb,2026-01-05T00:10:00Z,60\n";
     let case = Case::empty().file("trace.csv", trace);
     insta::assert_snapshot!(case.run(&["replay", "trace.csv", "--platform", "fargate"]), @r"
-exit code 0
---- stdout
-The region us-east-1 is assumed: give yours with --region.
-2 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:10 UTC (10m00s)
-prices of 2026 to 2026-10
+    exit code 0
+    --- stdout
+    The region us-east-1 is assumed: give yours with --region.
+    2 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:10 UTC (10m00s)
+    prices of 2026 to 2026-10
 
-                      cost     vs  start delay      makespan   tasks   peak   CPU
-platform     cost  a month  first     p50  p99    p50    p99  killed  nodes  fill
-fargate   $0.0210   $77.87  first     47s  51s  1m53s  1m57s       0      1  93 %
+                          cost     vs  start delay      makespan   tasks   peak   CPU
+    platform     cost  a month  first     p50  p99    p50    p99  killed  nodes  fill
+    fargate   $0.0210   $77.87  first     47s  51s  1m53s  1m57s       0      1  93 %
 
-fargate costs $0.0210; nothing else was compared with it
-warning: requests of 2 pods are not in the trace: 500m CPU and 1Gi of memory are assumed, and decide
-  the result
-warning: the trace does not say where it ran: no platform is marked as today's
---- stderr
-wrote 6 files to cost-sim-report
-");
+    fargate costs $0.0210
+    warning: requests of 2 pods are not in the trace: 500m CPU and 1Gi of memory are assumed, and decide
+      the result
+    warning: the trace does not say where it ran: no platform is marked as today's
+    --- stderr
+    wrote 6 files to cost-sim-report
+    ");
 }
 
 #[test]
@@ -89,25 +90,25 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     let markdown = case.read("cost-sim-report/report.md");
     let top: Vec<&str> = markdown.lines().take(9).collect();
     insta::assert_snapshot!(top.join("\n"), @r"
-<!-- cost-sim -->
-**recorded would cost 2 % less than fargate (today) ($0.0644 instead of $0.0656); p99 makespan is 2 % shorter**
+    <!-- cost-sim -->
+    **fargate (today) costs least ($0.0656): node-group would cost 6.4 times as much ($0.4171), with a 10 % shorter p99 makespan**
 
-The region `us-east-1` is assumed. 3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC, us-east-1.
+    The region `us-east-1` is assumed. 3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC, us-east-1.
 
-| platform | cost | cost a month | change | start delay p50 / p99 | makespan p50 / p99 | tasks killed | peak nodes | CPU fill |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|
-| `fargate` (today) | $0.0656 | $89.70 | – | 1m02s / 1m10s | 2m08s / 17m07s | 0 | 1 | 99 % |
-| `node-group` | $0.4171 | $576.86 | +536 % | 699ms / 15s | 1m06s / 15m28s | 0 | 1 | 3 % |
-");
+    | platform | cost | cost a month | change | start delay p50 / p99 | makespan p50 / p99 | tasks killed | peak nodes | CPU fill |
+    |---|---:|---:|---:|---:|---:|---:|---:|---:|
+    | `fargate` (today) | $0.0656 | $89.70 | – | 1m02s / 1m10s | 2m08s / 17m07s | 0 | 1 | 99 % |
+    | `node-group` | $0.4171 | $576.86 | +536 % | 699ms / 15s | 1m06s / 15m28s | 0 | 1 | 3 % |
+    ");
     let csv = case.read("cost-sim-report/summary.csv");
     let first: Vec<String> =
         csv.lines().map(|line| line.split(',').take(6).collect::<Vec<_>>().join(",")).collect();
     insta::assert_snapshot!(first.join("\n"), @r"
-platform,kind,today,complete,total_usd,usd_per_month
-fargate,fargate,true,true,0.065610761111111,89.701945791280672
-node-group,node-group,false,true,0.417061728395062,576.862222222222598
-recorded,recorded,false,true,0.064417194444445,89.099151052632347
-");
+    platform,kind,today,complete,total_usd,usd_per_month
+    fargate,fargate,true,true,0.065610761111111,89.701945791280672
+    node-group,node-group,false,true,0.417061728395062,576.862222222222598
+    recorded,recorded,false,true,0.064823486111111,89.661116578947215
+    ");
 }
 
 #[test]
