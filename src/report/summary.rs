@@ -339,7 +339,7 @@ fn workflows(source: &Source, bill: Option<&Bill>, runs: &RunTimes) -> Vec<Workf
     for (run, makespan) in workload.runs.iter().zip(&runs.makespan) {
         let sums = &mut workflows[number(run.workflow)].1;
         sums.runs += 1;
-        sums.makespans.extend(makespan.map(|span| span.ms()));
+        sums.makespans.extend(makespan.map(Span::ms));
     }
     for step in 0..workload.steps.len() as u32 {
         let is_pod = workload.steps.kind[step as usize] == StepKind::Pod;

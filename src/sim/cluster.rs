@@ -113,18 +113,14 @@ impl Cluster {
             images: NodeImages::default(),
             clock: ShareClock { shares: share(daemons, allocatable), ..ShareClock::default() },
         };
-        match self.vacant.pop() {
-            Some(id) => {
-                // Events that are still scheduled for the node that was here must stay stale.
-                node.images.version = self.nodes[id as usize].images.version + 1;
-                self.nodes[id as usize] = node;
-                id
-            }
-            None => {
-                self.nodes.push(node);
-                self.nodes.len() as NodeId - 1
-            }
+        if let Some(id) = self.vacant.pop() {
+            // Events that are still scheduled for the node that was here must stay stale.
+            node.images.version = self.nodes[id as usize].images.version + 1;
+            self.nodes[id as usize] = node;
+            return id;
         }
+        self.nodes.push(node);
+        self.nodes.len() as NodeId - 1
     }
 
     pub fn set_ready(&mut self, node: NodeId, now: Time) {

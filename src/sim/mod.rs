@@ -242,7 +242,7 @@ impl<'a> Engine<'a> {
                     let queue = &mut self.queue;
                     let priority = self.input.workload.classes[class as usize].priority;
                     self.pending.move_to_active(now, class, priority, |at| {
-                        queue.schedule(at, Event::BackoffOver(class))
+                        queue.schedule(at, Event::BackoffOver(class));
                     });
                 }
             }

@@ -5,7 +5,7 @@ use crate::catalog::{CapacityType, Snapshot};
 use crate::ledger::{Machine, Outcome};
 use crate::platform::{Step, Taint, TaintEffect};
 use crate::sim::kube_scheduler::NodeLabels;
-use crate::trace::Column;
+use crate::trace::{Column, OwnerKind, PodArch, Word};
 use crate::units::{Cpu, Resources, Span};
 use crate::workload::{Ending, Image, PodClass, Run, StepKind, Steps};
 
@@ -20,7 +20,7 @@ fn resources(milli: i64) -> Resources {
 /// Pods of (submit, work, millicores) in seconds, all of one image.
 fn workload(pods: &[(i64, i64, i64)]) -> Workload {
     let mut w = Workload {
-        images: vec![Image { name: Default::default(), size: Memory::ZERO }],
+        images: vec![Image { name: Word::EMPTY, size: Memory::ZERO }],
         window: Window { start: s(0), end: s(1_000) },
         ..Workload::default()
     };
@@ -28,11 +28,11 @@ fn workload(pods: &[(i64, i64, i64)]) -> Workload {
         let class = PodClass {
             requests: resources(*milli),
             image: 0,
-            arch: Default::default(),
-            node_selector: Default::default(),
-            tolerations: Default::default(),
+            arch: PodArch::Amd64,
+            node_selector: Word::EMPTY,
+            tolerations: Word::EMPTY,
             priority: 0,
-            owner: Default::default(),
+            owner: OwnerKind::None,
             do_not_disrupt: false,
             interruptible: true,
         };
@@ -63,7 +63,7 @@ fn workload(pods: &[(i64, i64, i64)]) -> Workload {
         submits.push(s(*submit));
         key.push(i as u64);
         w.steps.detection = Column::default();
-        w.runs.push(Run { id: Default::default(), workflow: Default::default(), submit: s(*submit) });
+        w.runs.push(Run { id: Word::EMPTY, workflow: Word::EMPTY, submit: s(*submit) });
     }
     w
 }

@@ -200,7 +200,7 @@ impl SchedulingQueue {
             if waiting.parked[index].pods.is_empty() {
                 waiting.parked.remove(index);
             }
-        } else if waiting.backing_off.values_mut().flatten().any(|cohort| take(cohort)) {
+        } else if waiting.backing_off.values_mut().flatten().any(take) {
             waiting.backing_off.retain(|_, cohorts| {
                 cohorts.retain(|cohort| !cohort.pods.is_empty());
                 !cohorts.is_empty()
