@@ -182,6 +182,11 @@ const SETTINGS: &[Row<Settings>] = &[
         "kube-scheduler 1.36",
     ),
     (
+        "kubeScheduler.popFromBackoffQ",
+        |s| s.scheduler.pop_from_backoff_q.to_string(),
+        "the gate SchedulerPopFromBackoffQ is beta and on by default since Kubernetes 1.33 (KEP-5142)",
+    ),
+    (
         "cluster.support",
         |s| s.cluster.support.word().to_owned(),
         "no source; a Kubernetes version in its first 14 months on EKS",

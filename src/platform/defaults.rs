@@ -110,7 +110,11 @@ impl Default for Orchestrator {
 
 impl Default for KubeScheduler {
     fn default() -> Self {
-        Self { scoring: Scoring::LeastAllocated, balanced_allocation: BalancedAllocation::Improvement }
+        Self {
+            scoring: Scoring::LeastAllocated,
+            balanced_allocation: BalancedAllocation::Improvement,
+            pop_from_backoff_q: true,
+        }
     }
 }
 

@@ -161,6 +161,8 @@ pub struct Agent {
 pub struct KubeScheduler {
     pub scoring: Scoring,
     pub balanced_allocation: BalancedAllocation,
+    /// The feature gate `SchedulerPopFromBackoffQ`: an idle scheduler tries pods before their back-off is over.
+    pub pop_from_backoff_q: bool,
 }
 
 /// `NodeResourcesFit.scoringStrategy`.

@@ -121,7 +121,7 @@ impl<'a> Engine<'a> {
             queue: EventQueue::default(),
             cluster: Cluster::new(fleet.node_types),
             scheduler: KubeScheduler::new(settings.scheduler, workload, input.words, input.zones, draws),
-            pending: SchedulingQueue::new(workload.classes.len()),
+            pending: SchedulingQueue::new(workload.classes.len(), settings.scheduler.pop_from_backoff_q),
             orchestrator: Orchestrator::new(workload, delays, input.closed),
             startup: StartupTimes::new(&settings.startup, draws),
             fargate_rates: PullRates::new(&settings.images, settings.images.network_rate),

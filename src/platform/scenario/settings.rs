@@ -204,6 +204,7 @@ fn scheduler(reader: &mut Reader, root: &mut Section, s: &mut KubeScheduler) {
     section.set(reader, "balancedAllocation", &mut s.balanced_allocation, |t| {
         choice(t, BalancedAllocation::WORDS)
     });
+    section.set(reader, "popFromBackoffQ", &mut s.pop_from_backoff_q, boolean);
     section.finish(reader);
 }
 

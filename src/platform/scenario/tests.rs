@@ -242,8 +242,11 @@ fn settings() -> impl Strategy<Value = Settings> {
         container_create: e,
         fargate_register: f,
     });
-    let scheduler = (word(), word())
-        .prop_map(|(scoring, balanced_allocation)| KubeScheduler { scoring, balanced_allocation });
+    let scheduler = (word(), word()).prop_map(|(scoring, balanced_allocation)| KubeScheduler {
+        pop_from_backoff_q: scoring == Scoring::LeastAllocated,
+        scoring,
+        balanced_allocation,
+    });
     let cluster =
         (word(), 0u32..1_000, any::<bool>()).prop_map(|(support, nat_gateways, pull_through_nat)| Cluster {
             support,

@@ -1,9 +1,10 @@
 //! The scheduling queue: which pending pod is tried next, and when a pod that did not fit is tried again.
 //!
 //! Source: `pkg/scheduler/backend/queue/scheduling_queue.go` of Kubernetes, about 1.36. A pod that fits nowhere
-//! waits in the unschedulable pool; an event that could help it (room freed, a node added) makes it active, but
-//! not before its back-off is over: 1, 2, 4, 8, then 10 s after its last failure. Active pods go by priority,
-//! then by how long ago they were queued or last failed.
+//! waits in the unschedulable pool; an event that could help it (room freed, a node added) makes it active once its
+//! back-off is over: 1, 2, 4, 8, then 10 s after its last failure. Active pods go by priority, then by how long ago
+//! they were queued or last failed. Since Kubernetes 1.33 (KEP-5142, gate `SchedulerPopFromBackoffQ`) pods that still
+//! back off are tried when nothing is active, in the order in which their back-offs end.
 //!
 //! Pods of one class that failed at the same instant as often as each other share their fate, so they are kept
 //! as one cohort: a backlog of a hundred thousand pods is a few cohorts. The unschedulable pool's flush after
@@ -65,6 +66,16 @@ pub struct Batch {
     pub pods: VecDeque<RunIndex>,
     priority: i32,
     since: Time,
+    /// Set while the pods still back off: they are tried after all that do not.
+    backs_off_until: Option<Time>,
+}
+
+impl Batch {
+    /// The scheduler's order. Back-offs that end within one second of each other count as equal.
+    fn order(&self) -> (Option<i64>, Reverse<i32>, Time) {
+        const ORDERING_WINDOW_MS: i64 = 1_000;
+        (self.backs_off_until.map(|t| t.ms() / ORDERING_WINDOW_MS), Reverse(self.priority), self.since)
+    }
 }
 
 /// All pending pods.
@@ -78,11 +89,13 @@ pub struct SchedulingQueue {
     /// Classes with waiting pods.
     waiting_classes: Vec<ClassId>,
     pending: usize,
+    pop_from_backoff_q: bool,
 }
 
 impl SchedulingQueue {
-    pub fn new(classes: usize) -> Self {
-        Self { waiting: vec![Waiting::default(); classes], ..Self::default() }
+    /// An empty queue for pods of so many classes.
+    pub fn new(classes: usize, pop_from_backoff_q: bool) -> Self {
+        Self { waiting: vec![Waiting::default(); classes], pop_from_backoff_q, ..Self::default() }
     }
 
     /// How many pods wait after a failure.
@@ -117,10 +130,11 @@ impl SchedulingQueue {
                     pods: VecDeque::from([pod]),
                     priority: priority_of(class),
                     since: now,
+                    backs_off_until: None,
                 }),
             }
         }
-        out.sort_by_key(|batch| (Reverse(batch.priority), batch.since));
+        out.sort_by_key(Batch::order);
     }
 
     /// Puts what is left of a batch, which failed at `now`, into the unschedulable pool.
@@ -141,13 +155,16 @@ impl SchedulingQueue {
         }
     }
 
-    /// An event at `now` could help the pods of `class`: those past their back-off become active. `wake` is told
-    /// when the back-off of others will be over; [`Self::backoff_over`] must be called then.
+    /// An event at `now` could help the pods of `class`: those past their back-off become active, and the others
+    /// too where an idle scheduler takes them. Otherwise `wake` is told when their back-off will be over, and
+    /// [`Self::backoff_over`] must be called then.
     pub fn move_to_active(&mut self, now: Time, class: ClassId, priority: i32, mut wake: impl FnMut(Time)) {
         for cohort in std::mem::take(&mut self.waiting[class as usize].parked) {
             let ends = cohort.backoff_ends();
             if ends <= now {
-                self.activate(class, priority, cohort);
+                self.activate(class, priority, cohort, None);
+            } else if self.pop_from_backoff_q {
+                self.activate(class, priority, cohort, Some(ends));
             } else {
                 let together = self.waiting[class as usize].backing_off.entry(ends).or_default();
                 if together.is_empty() {
@@ -165,13 +182,13 @@ impl SchedulingQueue {
             && *first.key() <= now
         {
             for cohort in first.remove() {
-                self.activate(class, priority, cohort);
+                self.activate(class, priority, cohort, None);
             }
         }
         self.forget_if_empty(class);
     }
 
-    fn activate(&mut self, class: ClassId, priority: i32, cohort: Cohort) {
+    fn activate(&mut self, class: ClassId, priority: i32, cohort: Cohort, backs_off_until: Option<Time>) {
         self.pending -= cohort.pods.len();
         self.active.push(Batch {
             class,
@@ -179,6 +196,7 @@ impl SchedulingQueue {
             pods: cohort.pods,
             priority,
             since: cohort.failed_at,
+            backs_off_until,
         });
     }
 
@@ -239,7 +257,7 @@ mod tests {
 
     #[test]
     fn new_pods_go_by_priority_then_arrival() {
-        let mut queue = SchedulingQueue::new(10);
+        let mut queue = SchedulingQueue::new(10, false);
         for (class, pod) in [(1, 0), (1, 1), (2, 2), (1, 3), (9, 4)] {
             queue.push_new(class, pod);
         }
@@ -249,7 +267,7 @@ mod tests {
 
     #[test]
     fn an_event_retries_a_pod_only_after_its_backoff() {
-        let mut queue = SchedulingQueue::new(2);
+        let mut queue = SchedulingQueue::new(2, false);
         queue.push_new(1, 7);
         tried(&mut queue, 0);
         // Without an event nothing happens, however long it waits.
@@ -270,7 +288,7 @@ mod tests {
 
     #[test]
     fn who_failed_longer_ago_is_tried_first() {
-        let mut queue = SchedulingQueue::new(3);
+        let mut queue = SchedulingQueue::new(3, false);
         queue.push_new(2, 0);
         tried(&mut queue, 0);
         queue.push_new(1, 1);
@@ -283,8 +301,23 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_scheduler_tries_pods_that_still_back_off_after_all_others() {
+        let mut queue = SchedulingQueue::new(4, true);
+        queue.push_new(1, 0);
+        tried(&mut queue, 0);
+        queue.push_new(2, 1);
+        tried(&mut queue, 1_900);
+        // At 2 s the first pod is past its back-off, the second is not until 2.9 s; a third has just come.
+        for class in [2, 1] {
+            queue.move_to_active(t(2_000), class, 0, |_| unreachable!("nobody waits for its back-off"));
+        }
+        queue.push_new(3, 2);
+        assert_eq!(tried(&mut queue, 2_000), [(1, vec![0]), (3, vec![2]), (2, vec![1])]);
+    }
+
+    #[test]
     fn a_removed_pod_is_gone() {
-        let mut queue = SchedulingQueue::new(2);
+        let mut queue = SchedulingQueue::new(2, false);
         queue.push_new(1, 0);
         queue.push_new(1, 1);
         tried(&mut queue, 0);
