@@ -20,6 +20,7 @@ pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;
 
+pub use crate::catalog::CapacityType;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
 /// What all platforms of a run share.
@@ -274,12 +275,6 @@ pub struct NodeGroup {
     pub max_pods: Option<i64>,
     pub labels: Vec<(String, String)>,
     pub taints: Vec<Taint>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CapacityType {
-    OnDemand,
-    Spot,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::Setup;
 use crate::catalog::{CapacityType, FargateRefusal, FargateSize, InstanceType, NodeSettings};
 use crate::control::{FargateController, FixedGroup};
 use crate::ledger::{Machine, NodeTemplate};
-use crate::platform::{self, BillUntil, Fargate, GroupSize, NodeGroup, Settings};
+use crate::platform::{BillUntil, Fargate, GroupSize, NodeGroup, Settings};
 use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_request};
 use crate::sim::{Fleet, NodeType, Placement, PullRates};
 use crate::trace::PodArch;
@@ -163,10 +163,7 @@ pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, instance: &Instan
     let node_settings =
         NodeSettings { max_pods: group.max_pods, root_volume: group.root_volume, ..NodeSettings::default() };
     let daemons: Resources = settings.daemon_sets.iter().map(|agent| agent.requests).sum();
-    let capacity_type = match group.capacity_type {
-        platform::CapacityType::OnDemand => CapacityType::OnDemand,
-        platform::CapacityType::Spot => CapacityType::Spot,
-    };
+    let capacity_type = group.capacity_type;
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
     let own = [
         (ARCH_LABEL, instance.arch.label().to_owned()),
