@@ -1,24 +1,16 @@
-//! From the rows of a trace to a [`Workload`]: defaults, classes, the graph, and every check that needs more
-//! than one row.
+//! From the rows of a trace to a [`Workload`]: steps, runs, the graph, and every check that needs more than one
+//! row.
 //!
 //! Problems are reported by row and column name; turning them into a file, line and column is the business of
 //! the module that knows the files.
 
-use rustc_hash::FxHashMap;
-
-use super::{Ending, Graph, Image, PodClass, Run, StepId, StepKind, Steps, Window, Workload};
+use super::classes::{Assumed, Classes};
+use super::tasks::Tasks;
+use super::{Ending, Graph, Run, StepId, StepKind, Steps, Window, Workload};
 use crate::platform::Defaults;
 use crate::rng::key_of;
 use crate::trace::{self, Kind, RowProblem, State, Trace, Word};
-use crate::units::{Memory, Resources, Span, Time};
-
-/// How many pods needed a default, for the report's assumptions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Assumed {
-    pub cpu_requests: usize,
-    pub memory_requests: usize,
-    pub image_sizes: usize,
-}
+use crate::units::{Span, Time};
 
 #[derive(Clone, Debug)]
 pub struct Built {
@@ -355,151 +347,6 @@ impl Builder<'_> {
                 }
             }
         }
-    }
-}
-
-/// The tries of each task, found by a sorted list of keys instead of a table of strings.
-struct Tasks<'a> {
-    trace: &'a Trace,
-    rows: &'a [u32],
-    /// (key of run and task, attempt, step), sorted.
-    tries: Vec<(u64, u32, StepId)>,
-}
-
-impl<'a> Tasks<'a> {
-    fn new(trace: &'a Trace, rows: &'a [u32]) -> Self {
-        let mut tries: Vec<(u64, u32, StepId)> = (0..rows.len() as StepId)
-            .map(|step| {
-                let row = rows[step as usize] as usize;
-                let key = Self::key(trace, trace.word(&trace.run_id, row), trace.task_id.get(row));
-                (key, trace.attempt.get(row).unwrap_or(1), step)
-            })
-            .collect();
-        tries.sort_unstable();
-        Self { trace, rows, tries }
-    }
-
-    fn key(trace: &Trace, run: Word, task: &str) -> u64 {
-        key_of(&[trace.words.get(run), task], 0)
-    }
-
-    /// The tries of a task, in order. Keys that collide are told apart by their texts.
-    fn tries(&self, run: Word, task: &str) -> impl DoubleEndedIterator<Item = StepId> {
-        let key = Self::key(self.trace, run, task);
-        let start = self.tries.partition_point(|t| t.0 < key);
-        let end = self.tries.partition_point(|t| t.0 <= key);
-        self.tries[start..end].iter().map(|t| t.2).filter(move |step| {
-            let row = self.rows[*step as usize] as usize;
-            self.trace.task_id.get(row) == task && self.trace.word(&self.trace.run_id, row) == run
-        })
-    }
-
-    fn last_try(&self, run: Word, task: &str) -> Option<StepId> {
-        self.tries(run, task).next_back()
-    }
-
-    fn previous_try(&self, run: Word, task: &str, step: StepId) -> Option<StepId> {
-        self.tries(run, task).take_while(|other| *other != step).last()
-    }
-}
-
-/// Interns pods into classes and images, filling in defaults.
-struct Classes<'a> {
-    trace: &'a Trace,
-    defaults: &'a Defaults,
-    list: Vec<PodClass>,
-    numbers: FxHashMap<PodClass, u32>,
-    images: Images,
-    assumed: Assumed,
-}
-
-impl<'a> Classes<'a> {
-    fn new(trace: &'a Trace, defaults: &'a Defaults) -> Self {
-        let images = Images::new(trace, defaults);
-        Self {
-            trace,
-            defaults,
-            list: Vec::new(),
-            numbers: FxHashMap::default(),
-            images,
-            assumed: Assumed::default(),
-        }
-    }
-
-    fn class_of(&mut self, row: usize) -> u32 {
-        let trace = self.trace;
-        // The API server sets requests to the limits where only those are given.
-        let cpu = trace.cpu_request.get(row).or(trace.cpu_limit.get(row));
-        let memory = trace.memory_request.get(row).or(trace.memory_limit.get(row));
-        self.assumed.cpu_requests += usize::from(cpu.is_none());
-        self.assumed.memory_requests += usize::from(memory.is_none());
-        let (image, assumed) = self.images.image_of(trace, row);
-        self.assumed.image_sizes += usize::from(assumed);
-        let class = PodClass {
-            requests: Resources {
-                cpu: cpu.unwrap_or(self.defaults.cpu_request),
-                memory: memory.unwrap_or(self.defaults.memory_request),
-                ephemeral: trace.ephemeral_storage.get(row).unwrap_or_default(),
-                pods: 1,
-            },
-            image,
-            arch: trace.arch.get(row).unwrap_or_default(),
-            node_selector: trace.word(&trace.node_selector, row),
-            tolerations: trace.word(&trace.tolerations, row),
-            priority: trace.priority.get(row).unwrap_or_default(),
-            owner: trace.owner_kind.get(row).unwrap_or_default(),
-            do_not_disrupt: trace.do_not_disrupt.get(row).unwrap_or_default(),
-            interruptible: trace.interruptible.get(row).unwrap_or(true),
-        };
-        *self.numbers.entry(class).or_insert_with(|| {
-            self.list.push(class);
-            self.list.len() as u32 - 1
-        })
-    }
-}
-
-/// Images by name; pods without one share an image per size.
-struct Images {
-    list: Vec<Image>,
-    numbers: FxHashMap<(Word, Memory), u32>,
-    /// Largest size given for each name.
-    sizes: FxHashMap<Word, Memory>,
-    default_size: Memory,
-    conflicting: usize,
-}
-
-impl Images {
-    fn new(trace: &Trace, defaults: &Defaults) -> Self {
-        let mut sizes: FxHashMap<Word, Memory> = FxHashMap::default();
-        let mut conflicting = 0;
-        if !trace.image.is_empty() && !trace.image_size.is_empty() {
-            for row in 0..trace.rows() {
-                if let (Some(name), Some(size)) = (trace.image.get(row), trace.image_size.get(row)) {
-                    let largest = sizes.entry(name).or_insert(size);
-                    conflicting += usize::from(*largest != size);
-                    *largest = size.max(*largest);
-                }
-            }
-        }
-        Self {
-            list: Vec::new(),
-            numbers: FxHashMap::default(),
-            sizes,
-            default_size: defaults.image_size,
-            conflicting,
-        }
-    }
-
-    /// The image of a row, and whether its size is the default.
-    fn image_of(&mut self, trace: &Trace, row: usize) -> (u32, bool) {
-        let name = trace.word(&trace.image, row);
-        let given = if name.is_empty() { trace.image_size.get(row) } else { self.sizes.get(&name).copied() };
-        let size = given.unwrap_or(self.default_size);
-        let number = *self.numbers.entry((name, size)).or_insert_with(|| {
-            self.list.push(Image { name, size });
-            self.list.len() as u32 - 1
-        });
-        (number, given.is_none())
     }
 }
 

@@ -5,10 +5,13 @@
 //! arrays. It knows no file formats and nothing of platforms.
 
 mod build;
+mod classes;
 mod graph;
+mod tasks;
 mod timeline;
 
-pub use build::{Assumed, Built, build};
+pub use build::{Built, build};
+pub use classes::Assumed;
 pub use graph::Graph;
 pub use timeline::{Delays, StepTimes, ideal_timeline, recorded_timeline};
 

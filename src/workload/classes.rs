@@ -1,0 +1,117 @@
+//! Interns pods into classes and images, and fills in what the trace does not say.
+
+use rustc_hash::FxHashMap;
+
+use super::{Image, PodClass};
+use crate::platform::Defaults;
+use crate::trace::{Trace, Word};
+use crate::units::{Memory, Resources};
+
+/// How many pods needed a default, for the report's assumptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assumed {
+    pub cpu_requests: usize,
+    pub memory_requests: usize,
+    pub image_sizes: usize,
+}
+
+/// Interns pods into classes and images, filling in defaults.
+pub(super) struct Classes<'a> {
+    trace: &'a Trace,
+    defaults: &'a Defaults,
+    pub list: Vec<PodClass>,
+    numbers: FxHashMap<PodClass, u32>,
+    pub images: Images,
+    pub assumed: Assumed,
+}
+
+impl<'a> Classes<'a> {
+    pub fn new(trace: &'a Trace, defaults: &'a Defaults) -> Self {
+        let images = Images::new(trace, defaults);
+        Self {
+            trace,
+            defaults,
+            list: Vec::new(),
+            numbers: FxHashMap::default(),
+            images,
+            assumed: Assumed::default(),
+        }
+    }
+
+    pub fn class_of(&mut self, row: usize) -> u32 {
+        let trace = self.trace;
+        // The API server sets requests to the limits where only those are given.
+        let cpu = trace.cpu_request.get(row).or(trace.cpu_limit.get(row));
+        let memory = trace.memory_request.get(row).or(trace.memory_limit.get(row));
+        self.assumed.cpu_requests += usize::from(cpu.is_none());
+        self.assumed.memory_requests += usize::from(memory.is_none());
+        let (image, assumed) = self.images.image_of(trace, row);
+        self.assumed.image_sizes += usize::from(assumed);
+        let class = PodClass {
+            requests: Resources {
+                cpu: cpu.unwrap_or(self.defaults.cpu_request),
+                memory: memory.unwrap_or(self.defaults.memory_request),
+                ephemeral: trace.ephemeral_storage.get(row).unwrap_or_default(),
+                pods: 1,
+            },
+            image,
+            arch: trace.arch.get(row).unwrap_or_default(),
+            node_selector: trace.word(&trace.node_selector, row),
+            tolerations: trace.word(&trace.tolerations, row),
+            priority: trace.priority.get(row).unwrap_or_default(),
+            owner: trace.owner_kind.get(row).unwrap_or_default(),
+            do_not_disrupt: trace.do_not_disrupt.get(row).unwrap_or_default(),
+            interruptible: trace.interruptible.get(row).unwrap_or(true),
+        };
+        *self.numbers.entry(class).or_insert_with(|| {
+            self.list.push(class);
+            self.list.len() as u32 - 1
+        })
+    }
+}
+
+/// Images by name; pods without one share an image per size.
+pub(super) struct Images {
+    pub list: Vec<Image>,
+    numbers: FxHashMap<(Word, Memory), u32>,
+    /// Largest size given for each name.
+    sizes: FxHashMap<Word, Memory>,
+    default_size: Memory,
+    /// Rows that give another size for an image than earlier ones.
+    pub conflicting: usize,
+}
+
+impl Images {
+    fn new(trace: &Trace, defaults: &Defaults) -> Self {
+        let mut sizes: FxHashMap<Word, Memory> = FxHashMap::default();
+        let mut conflicting = 0;
+        if !trace.image.is_empty() && !trace.image_size.is_empty() {
+            for row in 0..trace.rows() {
+                if let (Some(name), Some(size)) = (trace.image.get(row), trace.image_size.get(row)) {
+                    let largest = sizes.entry(name).or_insert(size);
+                    conflicting += usize::from(*largest != size);
+                    *largest = size.max(*largest);
+                }
+            }
+        }
+        Self {
+            list: Vec::new(),
+            numbers: FxHashMap::default(),
+            sizes,
+            default_size: defaults.image_size,
+            conflicting,
+        }
+    }
+
+    /// The image of a row, and whether its size is the default.
+    fn image_of(&mut self, trace: &Trace, row: usize) -> (u32, bool) {
+        let name = trace.word(&trace.image, row);
+        let given = if name.is_empty() { trace.image_size.get(row) } else { self.sizes.get(&name).copied() };
+        let size = given.unwrap_or(self.default_size);
+        let number = *self.numbers.entry((name, size)).or_insert_with(|| {
+            self.list.push(Image { name, size });
+            self.list.len() as u32 - 1
+        });
+        (number, given.is_none())
+    }
+}
