@@ -13,14 +13,19 @@
 //! `catalog`, `platform` readers; `report` writers; `cli`). Everything between is a pure function of its
 //! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
 
+// Money, resources and time are never computed in floats; where one is displayed, the exception says so.
+#[deny(clippy::float_arithmetic)]
 pub mod bill;
 pub mod catalog;
 pub mod cli;
+#[deny(clippy::float_arithmetic)]
 pub mod control;
 pub mod error;
 pub mod generate;
 pub mod guard;
+#[deny(clippy::float_arithmetic)]
 pub mod ledger;
+#[deny(clippy::float_arithmetic)]
 pub mod packing;
 pub mod platform;
 pub mod replay;
@@ -28,5 +33,7 @@ pub mod report;
 pub mod rng;
 pub mod sim;
 pub mod trace;
+#[deny(clippy::float_arithmetic)]
 pub mod units;
+#[deny(clippy::float_arithmetic)]
 pub mod workload;

@@ -113,6 +113,7 @@ pub struct Quantity {
 
 impl Quantity {
     /// In units; for display.
+    #[expect(clippy::float_arithmetic, reason = "for display")]
     pub fn to_f64(self) -> f64 {
         self.amount as f64 / self.per_unit as f64
     }

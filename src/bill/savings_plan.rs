@@ -50,6 +50,7 @@ impl PlanUse {
     }
 }
 
+#[expect(clippy::float_arithmetic, reason = "for display")]
 fn ratio(part: Usd, whole: Usd) -> Option<f64> {
     (whole > Usd::ZERO).then(|| part.femto() as f64 / whole.femto() as f64)
 }

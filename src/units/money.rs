@@ -38,6 +38,7 @@ impl Usd {
     }
 
     /// For display and statistics only: bills never go through a float.
+    #[expect(clippy::float_arithmetic, reason = "for display")]
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / SCALE as f64
     }
@@ -84,6 +85,7 @@ impl Rate {
     }
 
     /// As a controller that decides in `f64` sees it, and for display.
+    #[expect(clippy::float_arithmetic, reason = "for display")]
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / SCALE as f64
     }

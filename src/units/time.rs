@@ -47,12 +47,14 @@ impl Span {
     }
 
     /// For display and statistics only.
+    #[expect(clippy::float_arithmetic, reason = "for display")]
     pub fn secs_f64(self) -> f64 {
         self.0 as f64 / 1_000.0
     }
 
     /// Rounds seconds, which may come from a float computation, half to even to milliseconds.
     /// `None` when they are not finite or out of range.
+    #[expect(clippy::float_arithmetic, reason = "rounded at once to whole milliseconds")]
     pub fn from_secs_f64(secs: f64) -> Option<Self> {
         let ms = (secs * 1_000.0).round_ties_even();
         (ms.abs() < 9.0e15).then_some(Self(ms as i64))
