@@ -9,7 +9,7 @@ mod support;
 
 use std::hint::black_box;
 
-use cost_sim::packing::peak_nodes;
+use cost_sim::packing::Stays;
 use cost_sim::rng::{Draws, Purpose};
 use cost_sim::sim::kube_scheduler::{INFEASIBLE, Scores, feasible_nodes_to_find};
 use cost_sim::units::{Resources, Time};
@@ -26,7 +26,12 @@ fn packing(criterion: &mut Criterion) {
         .collect();
     let mut group = criterion.benchmark_group("packing");
     group.throughput(Throughput::Elements(u64::from(PODS))).sample_size(20);
-    group.bench_function("peak_nodes", |b| b.iter(|| black_box(peak_nodes(&items, node()))));
+    group.bench_function("peak_nodes", |b| {
+        b.iter(|| {
+            let stays = Stays::new(items.iter().map(|(from, to, _)| (*from, *to)));
+            black_box(stays.peak_nodes(node(), |item| Some(items[item as usize].2)))
+        });
+    });
     group.finish();
 }
 

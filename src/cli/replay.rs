@@ -105,7 +105,20 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     report::check_writable(&args.out)?;
     let runs = simulate(&setup, &resolved.platforms, printer);
     let report = study.report(&resolved, &runs)?;
-    write(args, printer, &study, &runs, &report)
+    write(args, printer, &study, &runs, &report)?;
+    enforce(&resolved, &report)
+}
+
+/// The limits that one run can exceed by itself; those on increases need a report to compare with.
+fn enforce(scenario: &Scenario, report: &Report) -> Result<()> {
+    let Some(most) = scenario.limits.max_unschedulable else { return Ok(()) };
+    let exceeding = report.platforms.iter().filter(|platform| platform.pods.unschedulable > most);
+    let exceeding: Vec<String> =
+        exceeding.map(|p| format!("{} pods are unschedulable on {}", p.pods.unschedulable, p.name)).collect();
+    if exceeding.is_empty() {
+        return Ok(());
+    }
+    Err(Error::LimitExceeded(format!("limits.maxUnschedulable is {most}: {}", exceeding.join(", "))))
 }
 
 fn scenario(args: &Args) -> Result<Scenario> {

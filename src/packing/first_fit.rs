@@ -80,6 +80,7 @@ impl FirstFit {
     }
 }
 
+/// The larger of each resource.
 fn largest(a: &Resources, b: &Resources) -> Resources {
     Resources {
         cpu: a.cpu.max(b.cpu),
@@ -89,34 +90,71 @@ fn largest(a: &Resources, b: &Resources) -> Resources {
     }
 }
 
-/// How many bins first-fit ever opens for items that come and go, and how many items fit no bin.
+/// Items that come and go, by time. Sorted once, packed as often as there are bins to try.
 ///
-/// An item is (from, to, request); one that ends when another begins makes room for it.
-pub fn peak_nodes(items: &[(Time, Time, Resources)], capacity: Resources) -> (usize, usize) {
-    // (time, 0 = leave | 1 = arrive, item): at one instant, room is made before it is taken.
-    let mut events: Vec<(Time, u8, u32)> = Vec::with_capacity(2 * items.len());
-    for (index, (from, to, _)) in items.iter().enumerate() {
-        events.push((*from, 1, index as u32));
-        // An item of no length still needs its room for an instant: it leaves just after it came.
-        events.push((*to, if to > from { 0 } else { 2 }, index as u32));
-    }
-    events.sort_unstable();
-    let mut packing = FirstFit::new(capacity);
-    let mut bin_of = vec![usize::MAX; items.len()];
-    let mut unplaced = 0;
-    for (_, kind, index) in events {
-        let request = &items[index as usize].2;
-        let bin = &mut bin_of[index as usize];
-        if kind == 1 {
-            match packing.place(request) {
-                Some(placed) => *bin = placed,
-                None => unplaced += 1,
-            }
-        } else if *bin != usize::MAX {
-            packing.remove(*bin, request);
+/// An item that ends when another begins makes room for it; one of no length still needs its room for an instant.
+#[derive(Clone, Debug)]
+pub struct Stays {
+    /// (time, what happens, item).
+    events: Vec<(Time, Stay, u32)>,
+    items: usize,
+}
+
+/// In the order in which they happen at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stay {
+    Leaves,
+    Comes,
+    LeavesAtOnce,
+}
+
+impl Stays {
+    /// Items from their (from, to) times.
+    pub fn new(items: impl ExactSizeIterator<Item = (Time, Time)>) -> Self {
+        let count = items.len();
+        let mut events = Vec::with_capacity(2 * count);
+        for (index, (from, to)) in items.enumerate() {
+            events.push((from, Stay::Comes, index as u32));
+            events.push((to, if to > from { Stay::Leaves } else { Stay::LeavesAtOnce }, index as u32));
         }
+        events.sort_unstable();
+        Self { events, items: count }
     }
-    (packing.bins(), unplaced)
+
+    /// The largest sum of each resource over the items that `request` has one for.
+    pub fn peak(&self, request: impl Fn(u32) -> Option<Resources>) -> Resources {
+        let (mut now, mut peak) = (Resources::ZERO, Resources::ZERO);
+        for (_, stay, item) in &self.events {
+            let Some(request) = request(*item) else { continue };
+            now = if *stay == Stay::Comes { now + request } else { now - request };
+            peak = largest(&peak, &now);
+        }
+        peak
+    }
+
+    /// How many bins first-fit ever opens for the items that `request` has one for, and how many fit no bin.
+    pub fn peak_nodes(
+        &self,
+        capacity: Resources,
+        request: impl Fn(u32) -> Option<Resources>,
+    ) -> (usize, usize) {
+        let mut packing = FirstFit::new(capacity);
+        let mut bin_of = vec![u32::MAX; self.items];
+        let mut unplaced = 0;
+        for (_, stay, item) in &self.events {
+            let Some(request) = request(*item) else { continue };
+            let bin = &mut bin_of[*item as usize];
+            if *stay == Stay::Comes {
+                match packing.place(&request) {
+                    Some(placed) => *bin = placed as u32,
+                    None => unplaced += 1,
+                }
+            } else if *bin != u32::MAX {
+                packing.remove(*bin as usize, &request);
+            }
+        }
+        (packing.bins(), unplaced)
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +203,10 @@ mod tests {
             (t(5), t(6), cpu(2_000)),
         ];
         // The second follows the first in its bin; the instant one needs a bin of its own beside it.
-        assert_eq!(peak_nodes(&items, bin()), (2, 1));
+        let stays = Stays::new(items.iter().map(|(from, to, _)| (*from, *to)));
+        assert_eq!(stays.peak_nodes(bin(), |i| Some(items[i as usize].2)), (2, 1));
+        // At 10 ms: 1000m and, for an instant, 1m. Before, for a moment, 2000m beside the first.
+        assert_eq!(stays.peak(|i| Some(items[i as usize].2)).cpu, Cpu::from_milli(3_000));
     }
 
     proptest! {

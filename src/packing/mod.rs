@@ -4,4 +4,4 @@ mod bounds;
 mod first_fit;
 
 pub use bounds::fluid_bound;
-pub use first_fit::{FirstFit, peak_nodes};
+pub use first_fit::{FirstFit, Stays};

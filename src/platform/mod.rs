@@ -265,8 +265,8 @@ pub enum BillUntil {
 /// A managed node group of fixed size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeGroup {
-    /// `None`: the current-generation x86 m/c/r type from `large` to `4xlarge` with the least fluid cost that
-    /// fits every pod that any such type fits.
+    /// `None`: the current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type
+    /// fits and whose nodes for the busiest moment cost least.
     pub instance_type: Option<String>,
     pub capacity_type: CapacityType,
     pub size: GroupSize,

@@ -6,10 +6,10 @@ use super::Setup;
 use crate::catalog::{CapacityType, FargateRefusal, FargateSize, InstanceType, NodeSettings};
 use crate::control::{FargateController, FixedGroup};
 use crate::ledger::{Machine, NodeTemplate};
-use crate::platform::{BillUntil, Fargate, GroupSize, NodeGroup, Settings};
+use crate::platform::{Agent, BillUntil, Fargate, GroupSize, NodeGroup, Taint, Words as _};
 use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_request};
 use crate::sim::{Fleet, NodeType, Placement, PullRates};
-use crate::trace::PodArch;
+use crate::trace::{PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Resources};
 use crate::workload::PodClass;
 
@@ -29,12 +29,12 @@ impl Refusals {
     }
 }
 
-/// The billed size of a pod with its sidecars.
-pub fn fargate_size(class: &PodClass, settings: &Settings) -> Result<FargateSize, FargateRefusal> {
+/// The billed size of a pod together with `sidecars`.
+pub fn fargate_size(class: &PodClass, sidecars: &[Agent]) -> Result<FargateSize, FargateRefusal> {
     if class.arch == PodArch::Arm64 {
         return Err(FargateRefusal::Arm64);
     }
-    let sidecars: Resources = settings.sidecars.iter().map(|agent| agent.requests).sum();
+    let sidecars: Resources = sidecars.iter().map(|agent| agent.requests).sum();
     let request = class.requests + sidecars;
     FargateSize::for_request(request.cpu, request.memory, request.ephemeral)
 }
@@ -43,7 +43,7 @@ pub(super) fn fargate(setup: &Setup, fargate: &Fargate, refusals: &mut Refusals)
     let mut sizes: Vec<NodeTemplate> = Vec::new();
     let mut size_of_class = Vec::with_capacity(setup.workload.classes.len());
     for (index, class) in setup.workload.classes.iter().enumerate() {
-        match fargate_size(class, setup.settings) {
+        match fargate_size(class, &setup.settings.sidecars) {
             Ok(size) => {
                 let template = fargate_template(size);
                 let known = sizes.iter().position(|t| *t == template);
@@ -92,7 +92,7 @@ pub(super) fn node_group(
     let GroupSize::Fixed(size) = group.size else { unreachable!("resolving a group gives it a size") };
     for (index, class) in setup.workload.classes.iter().enumerate() {
         if let Some(refusal) = refuse(setup, &node_type, class) {
-            refusals.add(index, refusal.text(type_name));
+            refusals.add(index, refusal.text(&setup.trace.words, &node_type, type_name));
         }
     }
     Fleet {
@@ -107,13 +107,20 @@ pub(super) fn node_group(
 /// Why no empty node of this type, in whichever zone, can hold a pod of `class`; `None` if one can.
 pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> Option<Refusal> {
     let words = &setup.trace.words;
-    if !setup
-        .catalog
-        .zones
-        .iter()
-        .any(|zone| admits_pod(&node_type.labels, Some(zone), class, words).is_some())
-    {
-        return Some(Refusal::KeptOff);
+    let admitted = |labels: &NodeLabels, class: &PodClass| {
+        setup.catalog.zones.iter().any(|zone| admits_pod(labels, Some(zone), class, words).is_some())
+    };
+    if !admitted(&node_type.labels, class) {
+        // Ask again without each hurdle to learn which one it is.
+        let untainted = NodeLabels { taints: Vec::new(), ..node_type.labels.clone() };
+        let anywhere = PodClass { node_selector: Word::EMPTY, ..*class };
+        return Some(if admitted(&untainted, class) {
+            Refusal::Taints
+        } else if admitted(&untainted, &anywhere) {
+            Refusal::Selector(class.node_selector)
+        } else {
+            Refusal::Arch
+        });
     }
     let template = &node_type.template;
     let free = template.allocatable - template.daemons;
@@ -123,26 +130,33 @@ pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> O
 /// Why a pod can never run on a kind of node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    KeptOff,
+    Arch,
+    Selector(Word),
+    Taints,
     TooLarge { asked: Resources, free: Resources },
 }
 
 impl Refusal {
-    fn text(&self, type_name: &str) -> String {
+    fn text(&self, words: &Words, node_type: &NodeType, type_name: &str) -> String {
         match self {
-            Self::KeptOff => {
-                format!("their node selector, tolerations or architecture keep them off {type_name}")
+            Self::Arch => format!("their images are not for the architecture of {type_name} (column arch)"),
+            Self::Selector(selector) => {
+                format!("no node has the labels of their node_selector {}", words.get(*selector))
+            }
+            Self::Taints => {
+                let taint = |t: &Taint| format!("{}={}:{}", t.key, t.value, t.effect.word());
+                let taints: Vec<String> = node_type.labels.taints.iter().map(taint).collect();
+                format!("they do not tolerate {} (column tolerations)", taints.join(", "))
             }
             Self::TooLarge { asked, free } => {
-                let short = [
-                    (asked.cpu > free.cpu, "CPU", asked.cpu.to_string(), free.cpu.to_string()),
+                let dimensions = [
+                    (asked.cpu > free.cpu, "CPU", milli(asked.cpu), milli(free.cpu)),
                     (asked.memory > free.memory, "memory", mib(asked.memory), mib(free.memory)),
                     (asked.ephemeral > free.ephemeral, "storage", mib(asked.ephemeral), mib(free.ephemeral)),
                     (asked.pods > free.pods, "pod slots", asked.pods.to_string(), free.pods.to_string()),
                 ];
+                let short = dimensions.into_iter().filter(|(is_short, ..)| *is_short);
                 let lacks: Vec<String> = short
-                    .into_iter()
-                    .filter(|(is_short, ..)| *is_short)
                     .map(|(_, what, asked, free)| {
                         format!("they ask for {asked} of {what} and {type_name} has {free} for pods")
                     })
@@ -151,6 +165,10 @@ impl Refusal {
             }
         }
     }
+}
+
+fn milli(cpu: Cpu) -> String {
+    format!("{}m", cpu.milli())
 }
 
 fn mib(memory: Memory) -> String {

@@ -4,12 +4,12 @@ use super::Setup;
 use super::fleet::{node_type, refuse};
 use crate::catalog::{CapacityType, InstanceType, TypeId, ZoneId};
 use crate::error::{Error, Result};
-use crate::packing::peak_nodes;
+use crate::packing::Stays;
 use crate::platform::{GroupSize, NodeGroup, Scenario};
 use crate::sim::NodeType;
 use crate::sim::kube_scheduler::admits_pod;
-use crate::units::{Rate, Resources, Time};
-use crate::workload::{Delays, ideal_timeline};
+use crate::units::{Rate, Resources};
+use crate::workload::{ClassId, Delays, PodClass, StepId, ideal_timeline};
 
 /// Fills in the open parts of `group`, or says which of its given parts cannot be.
 pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Result<()> {
@@ -26,7 +26,7 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
         return Err(complaint(setup, name, &message, "choose a larger type, or smaller daemonSets"));
     }
     if group.size == GroupSize::HoldPeak {
-        group.size = GroupSize::Fixed(peak(setup, &node, capacity));
+        group.size = GroupSize::Fixed(Pods::new(setup).nodes(&node));
     }
     Ok(())
 }
@@ -71,8 +71,9 @@ pub struct Choice {
     pub left_out: usize,
 }
 
-/// The current-generation x86 m/c/r type from `large` to `4xlarge` with the least fluid cost that fits every pod
-/// that any such type fits; ties go to the first name.
+/// The current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type fits and
+/// whose nodes for the busiest moment cost least. A group of fixed size pays for its peak all the time, so that, and not
+/// the work, is what its type must be cheap for. Ties go to the cheapest for the work, then to the first name.
 pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choice> {
     let workload = setup.workload;
     let catalog = setup.catalog;
@@ -87,14 +88,32 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
     let fitting: Vec<Vec<bool>> = candidates.iter().map(|id| fits(*id)).collect();
     let by_any: Vec<bool> =
         (0..workload.classes.len()).map(|class| fitting.iter().any(|fits| fits[class])).collect();
-    let demand = Demand::of(setup, &by_any);
-    let choice = candidates.iter().zip(&fitting).map(|(id, fits)| {
-        let left_out = by_any.iter().zip(fits).filter(|(any, this)| **any && !**this).count();
-        let capacity = room_for_pods(setup, name, group, catalog.instance_type(*id));
-        let rate = on_demand(setup, *id).unwrap_or_default();
-        (left_out, demand.fluid_cost(rate, &capacity), *id)
-    });
-    let (left_out, _, id) = choice.min().ok_or_else(|| {
+    let pods = Pods::new(setup);
+    let demand = pods.demand(&by_any);
+    let mut by_bound: Vec<(usize, i128, i128, TypeId)> = candidates
+        .iter()
+        .zip(&fitting)
+        .map(|(id, fits)| {
+            let left_out = by_any.iter().zip(fits).filter(|(any, this)| **any && !**this).count();
+            let capacity = room_for_pods(setup, name, group, catalog.instance_type(*id));
+            let (at_peak, fluid) = demand.cost(on_demand(setup, *id).unwrap_or_default(), &capacity);
+            (left_out, at_peak, fluid, *id)
+        })
+        .collect();
+    by_bound.sort_unstable();
+    // What first-fit really needs is at least the bound: once that is no better than the best found, nothing is.
+    let mut best: Option<(usize, i128, TypeId)> = None;
+    for (left_out, at_least, _, id) in by_bound {
+        if best.is_some_and(|(fewest, least, _)| (fewest, least) <= (left_out, at_least)) {
+            break;
+        }
+        let node = node_type(setup, name, group, catalog.instance_type(id));
+        let cost = on_demand(setup, id).unwrap_or_default().femto() * i128::from(pods.nodes(&node));
+        if best.is_none_or(|(fewest, least, _)| (left_out, cost) < (fewest, least)) {
+            best = Some((left_out, cost, id));
+        }
+    }
+    let (left_out, _, id) = best.ok_or_else(|| {
         Error::usage(
             format!("no current-generation x86 m, c or r type has a price in {}", catalog.region),
             "name one in the scenario's instanceTypes, or choose another --region",
@@ -124,21 +143,42 @@ fn room_for_pods(setup: &Setup, name: &str, group: &NodeGroup, instance: &Instan
     template.allocatable - template.daemons
 }
 
-/// The work of the pods that some candidate fits.
-struct Demand {
-    cpu_ms: i128,
-    byte_ms: i128,
+/// The pods as they would come and go if none had to wait for its start.
+struct Pods<'a> {
+    setup: &'a Setup<'a>,
+    stays: Stays,
+    /// The class of each.
+    classes: Vec<ClassId>,
 }
 
-impl Demand {
-    fn of(setup: &Setup, fits: &[bool]) -> Self {
-        let steps = &setup.workload.steps;
-        let mut demand = Self { cpu_ms: 0, byte_ms: 0 };
-        for step in steps.pods() {
-            let class = steps.class[step as usize] as usize;
+impl<'a> Pods<'a> {
+    fn new(setup: &'a Setup<'a>) -> Self {
+        let workload = setup.workload;
+        let delays = Delays::new(workload, &setup.settings.orchestrator, setup.settings.seed);
+        let times = ideal_timeline(workload, setup.closed(), &delays);
+        let pods: Vec<StepId> = workload.steps.pods().collect();
+        let stays = Stays::new(pods.iter().map(|step| {
+            let times = &times[*step as usize];
+            (times.created, times.ended)
+        }));
+        Self { setup, stays, classes: pods.iter().map(|step| workload.steps.class[*step as usize]).collect() }
+    }
+
+    fn request(&self, pod: u32, is_among: &[bool]) -> Option<Resources> {
+        let class = self.classes[pod as usize] as usize;
+        is_among[class].then(|| self.setup.workload.classes[class].requests)
+    }
+
+    /// What the classes in `fits` ask for: at their busiest moment, and in all.
+    fn demand(&self, fits: &[bool]) -> Demand {
+        let workload = self.setup.workload;
+        let mut demand =
+            Demand { peak: self.stays.peak(|pod| self.request(pod, fits)), cpu_ms: 0, byte_ms: 0 };
+        for step in workload.steps.pods() {
+            let class = workload.steps.class[step as usize] as usize;
             if fits[class] {
-                let request = &setup.workload.classes[class].requests;
-                let ms = i128::from(steps.work[step as usize].ms());
+                let request = &workload.classes[class].requests;
+                let ms = i128::from(workload.steps.work[step as usize].ms());
                 demand.cpu_ms += i128::from(request.cpu.milli()) * ms;
                 demand.byte_ms += i128::from(request.memory.bytes()) * ms;
             }
@@ -146,50 +186,50 @@ impl Demand {
         demand
     }
 
-    /// What the work costs when it fills nodes of `capacity` like a fluid.
-    fn fluid_cost(&self, rate: Rate, capacity: &Resources) -> i128 {
-        if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 {
-            return i128::MAX;
-        }
-        let by_cpu = self.cpu_ms / i128::from(capacity.cpu.milli());
-        let by_memory = self.byte_ms / i128::from(capacity.memory.bytes());
-        rate.femto() * by_cpu.max(by_memory)
+    /// How many nodes first-fit packing of the pods that fit `node` ever needs at once; at least one. Nodes are spread
+    /// evenly over the zones, so pods that can run in one zone only need as many nodes in each.
+    fn nodes(&self, node: &NodeType) -> u32 {
+        let setup = self.setup;
+        let zones = &setup.catalog.zones;
+        let capacity = node.template.allocatable - node.template.daemons;
+        let fits: Vec<bool> =
+            setup.workload.classes.iter().map(|class| refuse(setup, node, class).is_none()).collect();
+        let only_in = |zone: usize| -> Vec<bool> {
+            let admits = |class: &PodClass, zone: usize| {
+                admits_pod(&node.labels, Some(&zones[zone]), class, &setup.trace.words).is_some()
+            };
+            let classes = setup.workload.classes.iter().zip(&fits);
+            classes
+                .map(|(class, fits)| *fits && (0..zones.len()).all(|z| admits(class, z) == (z == zone)))
+                .collect()
+        };
+        let nodes_for = |among: &[bool]| self.stays.peak_nodes(capacity, |pod| self.request(pod, among)).0;
+        let pinned = (0..zones.len()).map(only_in).filter(|among| zones.len() > 1 && among.contains(&true));
+        let pinned = pinned.map(|among| nodes_for(&among) * zones.len()).max();
+        nodes_for(&fits).max(pinned.unwrap_or(0)).max(1) as u32
     }
 }
 
-/// How many nodes first-fit packing of the pods that fit `node` ever needs at once when none has to wait for its
-/// start; at least one. Nodes are spread evenly over the zones, so pods that can run in one zone only need as many
-/// nodes in each.
-fn peak(setup: &Setup, node: &NodeType, capacity: Resources) -> u32 {
-    let workload = setup.workload;
-    let zones = &setup.catalog.zones;
-    let words = &setup.trace.words;
-    let homes: Vec<Vec<usize>> = workload
-        .classes
-        .iter()
-        .map(|class| match refuse(setup, node, class) {
-            Some(_) => Vec::new(),
-            None => (0..zones.len())
-                .filter(|z| admits_pod(&node.labels, Some(&zones[*z]), class, words).is_some())
-                .collect(),
-        })
-        .collect();
-    let delays = Delays::new(workload, &setup.settings.orchestrator, setup.settings.seed);
-    let times = ideal_timeline(workload, setup.closed(), &delays);
-    let nodes_for = |is_among: &dyn Fn(&[usize]) -> bool| {
-        let items: Vec<(Time, Time, Resources)> = workload
-            .steps
-            .pods()
-            .filter(|step| is_among(&homes[workload.steps.class[*step as usize] as usize]))
-            .map(|step| {
-                let class = workload.steps.class[step as usize] as usize;
-                let times = &times[step as usize];
-                (times.created, times.ended, workload.classes[class].requests)
-            })
-            .collect();
-        peak_nodes(&items, capacity).0
-    };
-    let pinned = (0..zones.len()).map(|zone| nodes_for(&|homes| homes == [zone]) * zones.len()).max();
-    let anywhere = nodes_for(&|homes| !homes.is_empty());
-    anywhere.max(pinned.unwrap_or(0)).max(1) as u32
+/// What pods ask for at their busiest moment, and in all.
+struct Demand {
+    peak: Resources,
+    cpu_ms: i128,
+    byte_ms: i128,
+}
+
+impl Demand {
+    /// What an hour of the fewest nodes that could hold the busiest moment costs; then, among equals, what the work
+    /// costs when it fills nodes like a fluid.
+    fn cost(&self, rate: Rate, capacity: &Resources) -> (i128, i128) {
+        if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
+            return (i128::MAX, i128::MAX);
+        }
+        let nodes = |asked: i64, room: i64| i128::from(asked / room + i64::from(asked % room != 0));
+        let by_cpu = nodes(self.peak.cpu.milli(), capacity.cpu.milli());
+        let by_memory = nodes(self.peak.memory.bytes(), capacity.memory.bytes());
+        let at_peak = by_cpu.max(by_memory).max(nodes(self.peak.pods, capacity.pods)).max(1);
+        let by_cpu = self.cpu_ms / i128::from(capacity.cpu.milli());
+        let by_memory = self.byte_ms / i128::from(capacity.memory.bytes());
+        (rate.femto() * at_peak, rate.femto() * by_cpu.max(by_memory))
+    }
 }

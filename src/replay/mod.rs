@@ -8,6 +8,7 @@ mod fleet;
 mod group;
 mod recorded;
 mod study;
+mod warnings;
 
 pub use fleet::{Refusals, fargate_size, node_type};
 pub use group::{Choice, choose_group};
@@ -99,17 +100,20 @@ impl Setup<'_> {
 
     /// Simulates and bills `platforms`, calling `done` after each.
     pub fn run(&self, platforms: &[Platform], done: &(dyn Fn() + Sync)) -> Vec<PlatformRun> {
+        // Only one can be where the trace really ran; what is compared with it is a variant.
+        let today = platforms.iter().position(|platform| self.is_today(platform));
         platforms
             .par_iter()
-            .map(|platform| {
-                let run = self.run_one(platform);
+            .enumerate()
+            .map(|(index, platform)| {
+                let run = self.run_one(platform, today == Some(index));
                 done();
                 run
             })
             .collect()
     }
 
-    fn run_one(&self, platform: &Platform) -> PlatformRun {
+    fn run_one(&self, platform: &Platform, today: bool) -> PlatformRun {
         let mut refusals = Refusals::default();
         let ledger = match &platform.kind {
             Kind::Recorded => recorded::ledger(self),
@@ -120,7 +124,13 @@ impl Setup<'_> {
         };
         let billable =
             !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);
-        let bill = if billable {
+        let unplaced = ledger.runs.iter().filter(|run| !run.was_bound()).count();
+        let bill = if billable && matches!(platform.kind, Kind::Recorded) && unplaced > 0 {
+            Err(format!(
+                "{} of the trace fit no Fargate size, so what it cost is not known",
+                warnings::pods(unplaced)
+            ))
+        } else if billable {
             let Settings { cluster, savings_plan, .. } = self.settings;
             bill(&ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
         } else {
@@ -130,7 +140,7 @@ impl Setup<'_> {
         let report = summarize(&Source {
             name: &platform.name,
             kind: platform.kind.word(),
-            today: self.is_today(platform),
+            today,
             workload: self.workload,
             words: &self.trace.words,
             ledger: &ledger,

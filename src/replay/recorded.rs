@@ -27,10 +27,12 @@ pub(super) fn ledger(setup: &Setup) -> Ledger {
     for step in steps.pods().filter(|step| !steps.never_ran[*step as usize]) {
         let mut run = run_of(setup, step, &times[step as usize]);
         if setup.source == Some(SourcePlatform::Fargate) {
+            // What ran with its sidecars has them in its requests already.
             let class = steps.class[step as usize];
             let template = *templates.entry(class).or_insert_with(|| fargate_kind(setup, &mut ledger, class));
             if let Some(template) = template {
-                add_lease(&mut ledger, &mut run, template);
+                let image = workload.classes[class as usize].image;
+                add_lease(&mut ledger, &mut run, template, workload.images[image as usize].size);
             }
         }
         ledger.runs.push(run);
@@ -80,7 +82,7 @@ fn modelled_pull(setup: &Setup, step: StepId) -> Span {
 }
 
 fn fargate_kind(setup: &Setup, ledger: &mut Ledger, class: u32) -> Option<TemplateId> {
-    let size = fargate_size(&setup.workload.classes[class as usize], setup.settings).ok()?;
+    let size = fargate_size(&setup.workload.classes[class as usize], &[]).ok()?;
     let template = fargate_template(size);
     let known = ledger.templates.iter().position(|t| *t == template);
     let index = known.unwrap_or_else(|| {
@@ -90,7 +92,7 @@ fn fargate_kind(setup: &Setup, ledger: &mut Ledger, class: u32) -> Option<Templa
     Some(index as TemplateId)
 }
 
-fn add_lease(ledger: &mut Ledger, run: &mut PodRun, template: TemplateId) {
+fn add_lease(ledger: &mut Ledger, run: &mut PodRun, template: TemplateId, pulled: Memory) {
     run.lease = ledger.leases.len() as LeaseId;
     run.node_share_us = (run.deleted - run.pull_started).ms() as u64 * 1_000;
     ledger.leases.push(Lease {
@@ -102,6 +104,6 @@ fn add_lease(ledger: &mut Ledger, run: &mut PodRun, template: TemplateId) {
         ready: run.pull_started,
         terminated: run.deleted,
         shared_us: run.node_share_us,
-        pulled: Memory::ZERO,
+        pulled,
     });
 }

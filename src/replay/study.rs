@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{PlatformRun, Setup};
+use super::{PlatformRun, Setup, warnings};
 use crate::bill::UsedPrice;
 use crate::catalog::{Catalog, NodeSettings, Snapshot};
 use crate::error::{Error, Result};
@@ -21,13 +21,13 @@ pub struct Study {
     pub trace: Trace,
     pub workload: Workload,
     pub catalog: Catalog,
-    scenario: Scenario,
+    pub(super) scenario: Scenario,
     snapshot_sha256: String,
     traces: Vec<TraceInput>,
-    assumed: Assumed,
-    source: Option<SourcePlatform>,
-    described_groups: BTreeSet<String>,
-    warnings: Vec<String>,
+    pub(super) assumed: Assumed,
+    pub(super) source: Option<SourcePlatform>,
+    pub(super) described_groups: BTreeSet<String>,
+    pub(super) warnings: Vec<String>,
     strict: bool,
 }
 
@@ -73,8 +73,8 @@ impl Study {
             return Err(Error::usage(
                 format!(
                     "the trace lacks the CPU request of {} and the memory request of {}, and --strict refuses defaults",
-                    pods(assumed.cpu_requests),
-                    pods(assumed.memory_requests)
+                    warnings::pods(assumed.cpu_requests),
+                    warnings::pods(assumed.memory_requests)
                 ),
                 "add cpu_request_milli and memory_request_mib to the trace",
             ));
@@ -142,7 +142,7 @@ impl Study {
             ));
         }
         let platforms: Vec<_> = runs.iter().map(|run| run.report.clone()).collect();
-        let warnings = self.all_warnings(&inferred);
+        let warnings = warnings::all(self, &used, &inferred);
         Ok(Report {
             schema_version: report::SCHEMA_VERSION,
             tool: Tool {
@@ -164,7 +164,7 @@ impl Study {
         Inputs {
             traces: self.traces.clone(),
             pods: self.workload.steps.pods().count() as u64,
-            workflow_runs: self.workload.runs.len() as u64,
+            workflow_runs: self.workload.runs.iter().filter(|run| !run.id.is_empty()).count() as u64,
             window: WindowText {
                 start: rfc3339(self.workload.window.start),
                 end: rfc3339(self.workload.window.end),
@@ -203,33 +203,6 @@ impl Study {
                 .collect(),
         }
     }
-
-    fn all_warnings(&self, inferred: &[String]) -> Vec<String> {
-        let mut warnings = self.warnings.clone();
-        let defaults = &self.scenario.settings.defaults;
-        let Assumed { cpu_requests, memory_requests, .. } = self.assumed;
-        if cpu_requests > 0 || memory_requests > 0 {
-            warnings.push(format!(
-                "requests of {} are not in the trace: {} CPU and {} of memory are assumed, and decide the result",
-                pods(cpu_requests.max(memory_requests)),
-                defaults.cpu_request,
-                defaults.memory_request
-            ));
-        }
-        if !inferred.is_empty() {
-            warnings.push(format!("prices inferred, not observed: {}", inferred.join(", ")));
-        }
-        match self.source {
-            None => warnings.push("the trace does not say where it ran: no platform is marked as today's".to_owned()),
-            Some(SourcePlatform::Ec2) if self.described_groups.is_empty() => warnings.push(
-                "the trace ran on EC2, but on which nodes is not said: describe the node group in a scenario to compare \
-                 with it"
-                    .to_owned(),
-            ),
-            Some(_) => {}
-        }
-        warnings
-    }
 }
 
 /// Whether the scenario says what the node group is made of, and of how many nodes.
@@ -242,10 +215,6 @@ fn is_described(platform: &Platform) -> bool {
             ..
         })
     )
-}
-
-fn pods(count: usize) -> String {
-    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
 }
 
 fn price_used(price: &UsedPrice) -> PriceUsed {
@@ -267,7 +236,7 @@ fn rfc3339(time: Time) -> String {
 }
 
 /// The region that the trace names: in its side file, or by the names of its nodes.
-fn region_of(trace: &Trace) -> Option<String> {
+pub(super) fn region_of(trace: &Trace) -> Option<String> {
     let from_files = trace.files.iter().find_map(|file| file.meta.source_region.clone());
     from_files.or_else(|| {
         (0..trace.rows()).filter_map(|row| trace.source_node.get(row)).find_map(|word| {

@@ -13,7 +13,7 @@ use element::{Cell, details, escape, section, table, tag};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{incomplete, workflow_rows};
+use super::view::{incomplete, pods_and_runs, workflow_rows};
 use super::{Distribution, PlatformReport, Report};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -69,8 +69,7 @@ fn header(out: &mut String, report: &Report) {
     let _ = write!(out, "</p>\n<h1>{}</h1>\n", escape(&report.finding));
     let (start, end) = (&inputs.window.start, &inputs.window.end);
     let mut facts = vec![
-        plural(inputs.pods, "pod"),
-        plural(inputs.workflow_runs, "workflow run"),
+        pods_and_runs(inputs),
         window(start, end),
         between(start, end).map(|span| span.to_string()).unwrap_or_default(),
         inputs.region.clone(),

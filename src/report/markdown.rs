@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{incomplete, plan_use, workflow_rows};
+use super::view::{incomplete, plan_use, pods_and_runs, workflow_rows};
 use super::{Assumption, Cost, CostItem, PlatformReport, Report};
 use crate::units::Usd;
 
@@ -26,9 +26,8 @@ pub fn markdown(report: &Report) -> String {
     }
     let inputs = &report.inputs;
     notes.push(format!(
-        "{} in {}, {}, {}.",
-        plural(inputs.pods, "pod"),
-        plural(inputs.workflow_runs, "workflow run"),
+        "{}, {}, {}.",
+        pods_and_runs(inputs),
         prose(&window(&inputs.window.start, &inputs.window.end)),
         prose(&inputs.region),
     ));

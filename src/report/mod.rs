@@ -29,6 +29,7 @@ pub use markdown::markdown;
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
 pub use summary::{Source, distribution, summarize};
 pub use table::table;
+pub use text::plural;
 
 use std::collections::BTreeMap;
 

@@ -6,9 +6,9 @@
 use std::fmt::Write;
 
 use super::text::{
-    NONE, Places, between, change, clean, count, plural, ratio, seconds, truncate, usd, width, window, wrap,
+    NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
-use super::view::incomplete;
+use super::view::{incomplete, pods_and_runs};
 use super::{Distribution, PlatformReport, Report};
 use crate::units::Usd;
 
@@ -54,12 +54,7 @@ fn above(report: &Report, width: usize, paint: Paint) -> Vec<String> {
     }
     let (start, end) = (&inputs.window.start, &inputs.window.end);
     let length = between(start, end).map(|span| format!(" ({span})")).unwrap_or_default();
-    let content = format!(
-        "{} in {}, {}{length}",
-        plural(inputs.pods, "pod"),
-        plural(inputs.workflow_runs, "workflow run"),
-        window(start, end),
-    );
+    let content = format!("{}, {}{length}", pods_and_runs(inputs), window(start, end));
     lines.push(wrap(&content, width, 2));
     lines.push(wrap(&place_and_prices(report, assumed), width, 2));
     lines

@@ -84,7 +84,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `1 pod`, `1,234 pods`.
-pub(super) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 

@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{clean, count, money, ratio, usd};
-use super::{AllocationReport, PlatformReport, Report, SavingsPlanReport, WorkflowReport};
+use super::text::{clean, count, money, plural, ratio, usd};
+use super::{AllocationReport, Inputs, PlatformReport, Report, SavingsPlanReport, WorkflowReport};
 use crate::units::Usd;
 
 const REASONS_SHOWN: usize = 3;
+
+/// `6,024 pods in 502 workflow runs`; only the pods where they belong to no run.
+pub(super) fn pods_and_runs(inputs: &Inputs) -> String {
+    let pods = plural(inputs.pods, "pod");
+    match inputs.workflow_runs {
+        0 => pods,
+        runs => format!("{pods} in {}", plural(runs, "workflow run")),
+    }
+}
 
 impl PlatformReport {
     /// What it cost; `None` where that is not known.

@@ -180,14 +180,19 @@ impl Builder<'_> {
             let (first, second) = (self.steps.row[first as usize], self.steps.row[second as usize]);
             if a == b && self.same_attempt(first as usize, second as usize) {
                 let (first, second) = (first.min(second), first.max(second));
-                let place = self.trace.place[first as usize];
+                let (place, other) = (self.trace.place[first as usize], self.trace.place[second as usize]);
+                let file = if place.file == other.file {
+                    String::new()
+                } else {
+                    format!(" of {}", self.trace.file_of(first as usize))
+                };
                 let task = self.trace.task_id.get(second as usize);
                 self.problem(
                     second,
                     "task_id",
-                    format!("this attempt of task {task:?} stands already in line {}", place.line),
+                    format!("this attempt of task {task:?} stands already in line {}{file}", place.line),
                     Some(task.to_owned()),
-                    "give each further try of a task its own `attempt` number",
+                    "give each further try of a task its own `attempt` number, and each file only once",
                 );
             }
         }
@@ -359,20 +364,27 @@ impl Notes {
 
     fn warnings(&self, classes: &Classes) -> Vec<String> {
         let all = [
-            (self.not_replayed, "never ran (pending, skipped or dropped): they are not replayed"),
-            (self.censored, "were still running when the trace ended: their work is cut there"),
-            (self.created_before_submit, "were created before their submit_time: taken as created at once"),
+            (self.not_replayed, "not replayed, since they never ran (pending, skipped or dropped)"),
+            (self.censored, "cut where the trace ended, since they were still running"),
+            (self.created_before_submit, "created before their submit_time, taken as created at once"),
             (
                 self.before_predecessors,
-                "became eligible before a predecessor was seen to end: in closed loop they wait for it",
+                "eligible before a predecessor was seen to end; in closed loop they wait for it",
             ),
-            (self.after_failures, "ran although a predecessor had failed: replayed as recorded"),
+            (self.after_failures, "run although a predecessor had failed, replayed as recorded"),
             (
                 classes.images.conflicting,
-                "give another size for an image than earlier rows: the largest is used",
+                "giving another size for an image than earlier rows; the largest is used",
+            ),
+            (
+                classes.little_memory,
+                "asking for less than 1 MiB of memory (write 512Mi where 512 MiB are meant)",
             ),
         ];
-        let line = |(count, what): (usize, &str)| (count > 0).then(|| format!("{count} rows {what}"));
+        let line = |(count, what): (usize, &str)| {
+            let rows = if count == 1 { "row" } else { "rows" };
+            (count > 0).then(|| format!("{what}: {count} {rows}"))
+        };
         all.into_iter().filter_map(line).collect()
     }
 }

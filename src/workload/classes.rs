@@ -15,6 +15,9 @@ pub struct Assumed {
     pub image_sizes: usize,
 }
 
+/// A request for less memory than this is more likely one without its unit.
+const LITTLE_MEMORY: Memory = Memory::from_mib(1);
+
 /// Interns pods into classes and images, filling in defaults.
 pub(super) struct Classes<'a> {
     trace: &'a Trace,
@@ -23,6 +26,8 @@ pub(super) struct Classes<'a> {
     numbers: FxHashMap<PodClass, u32>,
     pub images: Images,
     pub assumed: Assumed,
+    /// Rows that ask for next to no memory.
+    pub little_memory: usize,
 }
 
 impl<'a> Classes<'a> {
@@ -35,6 +40,7 @@ impl<'a> Classes<'a> {
             numbers: FxHashMap::default(),
             images,
             assumed: Assumed::default(),
+            little_memory: 0,
         }
     }
 
@@ -45,6 +51,7 @@ impl<'a> Classes<'a> {
         let memory = trace.memory_request.get(row).or(trace.memory_limit.get(row));
         self.assumed.cpu_requests += usize::from(cpu.is_none());
         self.assumed.memory_requests += usize::from(memory.is_none());
+        self.little_memory += usize::from(memory.is_some_and(|memory| memory < LITTLE_MEMORY));
         let (image, assumed) = self.images.image_of(trace, row);
         self.assumed.image_sizes += usize::from(assumed);
         let class = PodClass {

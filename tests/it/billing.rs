@@ -245,11 +245,7 @@ fn a_pod_that_nothing_can_hold_is_unschedulable_after_an_hour_and_its_successors
         (giant(1_751, 1_024, 0), group("m5.large", 3), "they ask for 1751m of CPU"),
         // 6903 MiB less 120.
         (giant(500, 6_784, 0), group("m5.large", 3), "6784 MiB of memory"),
-        (
-            arm,
-            group("m5.large", 3),
-            "their node selector, tolerations or architecture keep them off m5.large",
-        ),
+        (arm, group("m5.large", 3), "no node has the labels of their node_selector kubernetes.io/arch=arm64"),
     ];
     for (row, platform, reason) in cases {
         let rows = with_a_giant(row);

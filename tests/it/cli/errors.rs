@@ -93,36 +93,36 @@ fn dependencies_that_make_no_sense() {
         [&["unknown.csv"][..], &["itself.csv"], &["cycle.csv"], &["twice.csv"], &["part.csv", "twice.csv"]];
     let said: Vec<String> = all.iter().map(|args| case.refuse(&[&["replay"], *args].concat())).collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
-$ cost-sim replay unknown.csv
-error: unknown.csv:3:6: unknown dependency "aa" in run "r1"
-  3 | aa
-    | ^^
-  hint: `depends_on` names task ids of the same run; write `run/task` for another run, and `\;` or `\/` for these characters inside an id
+    $ cost-sim replay unknown.csv
+    error: unknown.csv:3:6: unknown dependency "aa" in run "r1"
+      3 | aa
+        | ^^
+      hint: `depends_on` names task ids of the same run; write `run/task` for another run, and `\;` or `\/` for these characters inside an id
 
-$ cost-sim replay itself.csv
-error: itself.csv:2:6: dependency cycle: a → a
-  2 | a
-    | ^
-  hint: a task cannot wait for itself, directly or through others
+    $ cost-sim replay itself.csv
+    error: itself.csv:2:6: dependency cycle: a → a
+      2 | a
+        | ^
+      hint: a task cannot wait for itself, directly or through others
 
-$ cost-sim replay cycle.csv
-error: cycle.csv:2:6: dependency cycle: a → b → c → a
-  2 | c
-    | ^
-  hint: a task cannot wait for itself, directly or through others
+    $ cost-sim replay cycle.csv
+    error: cycle.csv:2:6: dependency cycle: a → b → c → a
+      2 | c
+        | ^
+      hint: a task cannot wait for itself, directly or through others
 
-$ cost-sim replay twice.csv
-error: twice.csv:4:1: this attempt of task "a" stands already in line 2
-  4 | a
-    | ^
-  hint: give each further try of a task its own `attempt` number
+    $ cost-sim replay twice.csv
+    error: twice.csv:4:1: this attempt of task "a" stands already in line 2
+      4 | a
+        | ^
+      hint: give each further try of a task its own `attempt` number, and each file only once
 
-$ cost-sim replay part.csv twice.csv
-error: twice.csv:4:1: this attempt of task "a" stands already in line 2
-  4 | a
-    | ^
-  hint: give each further try of a task its own `attempt` number
-"#);
+    $ cost-sim replay part.csv twice.csv
+    error: twice.csv:4:1: this attempt of task "a" stands already in line 2
+      4 | a
+        | ^
+      hint: give each further try of a task its own `attempt` number, and each file only once
+    "#);
 }
 
 #[test]

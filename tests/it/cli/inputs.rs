@@ -31,7 +31,7 @@ fn the_printed_scenario_gives_the_same_report() {
     first["scenario"] = json!(printed.stdout.strip_prefix(remark).unwrap());
     for assumption in first["inputs"]["assumptions"].as_array_mut().unwrap() {
         match assumption["name"].as_str().unwrap() {
-            "platforms[node-group].instanceTypes" => assumption["value"] = json!("m5a.4xlarge"),
+            "platforms[node-group].instanceTypes" => assumption["value"] = json!("c6a.large"),
             "platforms[node-group].scaling" => assumption["value"] = json!("desiredSize 1"),
             _ => {}
         }
@@ -57,7 +57,7 @@ fn printing_the_scenario_writes_no_files() {
     let run = case.run(&["replay", "trace.csv", "--print-scenario", "--platform", "node-group"]);
     assert_eq!(run.code, Some(0), "{run}");
     assert!(files(case.dir.path()) == before);
-    assert!(run.stdout.contains("instanceTypes: [m5a.4xlarge]"), "what was chosen is filled in: {run}");
+    assert!(run.stdout.contains("instanceTypes: [c6a.large]"), "what was chosen is filled in: {run}");
 }
 
 #[test]

@@ -21,11 +21,12 @@ fn the_comparison_at_80_columns() {
                           cost     vs       start     makespan  tasks  peak   CPU
     platform      cost  /month  today   p50   p99   p50    p99 killed nodes  fill
     fargate    $0.0656  $89.70  today 1m02s 1m10s 2m08s 17m07s      0     1  99 %
-    node-group $0.4171 $576.86 +536 % 699ms   15s 1m06s 15m28s      0     1   3 %
+    node-group $0.0943 $130.47  +44 % 699ms   15s 1m06s 15m28s      0     1  21 %
     recorded   $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s      0     1 100 %
 
-    fargate (today) costs least ($0.0656): node-group would cost 6.4 times as much
-    ($0.4171), with a 10 % shorter p99 makespan
+    fargate (today) costs least ($0.0656): node-group would cost 44 % more
+    ($0.0943), with a 10 % shorter p99 makespan
+    warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 6 files to cost-sim-report
     ");
@@ -43,11 +44,11 @@ fn the_comparison_at_120_columns() {
                             cost      vs   start delay       makespan   tasks   peak    CPU
     platform       cost  a month   today    p50    p99    p50     p99  killed  nodes   fill
     fargate     $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
-    node-group  $0.4171  $576.86  +536 %  699ms    15s  1m06s  15m28s       0      1    3 %
+    node-group  $0.0943  $130.47   +44 %  699ms    15s  1m06s  15m28s       0      1   21 %
     recorded    $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
 
-    fargate (today) costs least ($0.0656): node-group would cost 6.4 times as much ($0.4171), with a 10 % shorter p99
-    makespan
+    fargate (today) costs least ($0.0656): node-group would cost 44 % more ($0.0943), with a 10 % shorter p99 makespan
+    warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 6 files to cost-sim-report
     ");
@@ -61,7 +62,7 @@ fn what_is_assumed_is_said() {
     exit code 0
     --- stdout
     The region us-east-1 is assumed: give yours with --region.
-    2 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:10 UTC (10m00s)
+    2 pods, 2026-01-05 00:00 to 2026-01-05 00:10 UTC (10m00s)
     prices of 2026 to 2026-10
 
                           cost     vs  start delay      makespan   tasks   peak   CPU
@@ -71,6 +72,7 @@ fn what_is_assumed_is_said() {
     fargate costs $0.0210
     warning: requests of 2 pods are not in the trace: 500m CPU and 1Gi of memory are assumed, and decide
       the result
+    warning: the trace covers 10m00s: a monthly cost repeats that for a whole month
     warning: the trace does not say where it ran: no platform is marked as today's
     --- stderr
     wrote 6 files to cost-sim-report
@@ -91,14 +93,14 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     let top: Vec<&str> = markdown.lines().take(9).collect();
     insta::assert_snapshot!(top.join("\n"), @r"
     <!-- cost-sim -->
-    **fargate (today) costs least ($0.0656): node-group would cost 6.4 times as much ($0.4171), with a 10 % shorter p99 makespan**
+    **fargate (today) costs least ($0.0656): node-group would cost 44 % more ($0.0943), with a 10 % shorter p99 makespan**
 
     The region `us-east-1` is assumed. 3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC, us-east-1.
 
     | platform | cost | cost a month | change | start delay p50 / p99 | makespan p50 / p99 | tasks killed | peak nodes | CPU fill |
     |---|---:|---:|---:|---:|---:|---:|---:|---:|
     | `fargate` (today) | $0.0656 | $89.70 | – | 1m02s / 1m10s | 2m08s / 17m07s | 0 | 1 | 99 % |
-    | `node-group` | $0.4171 | $576.86 | +536 % | 699ms / 15s | 1m06s / 15m28s | 0 | 1 | 3 % |
+    | `node-group` | $0.0943 | $130.47 | +44 % | 699ms / 15s | 1m06s / 15m28s | 0 | 1 | 21 % |
     ");
     let csv = case.read("cost-sim-report/summary.csv");
     let first: Vec<String> =
@@ -106,7 +108,7 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     insta::assert_snapshot!(first.join("\n"), @r"
     platform,kind,today,complete,total_usd,usd_per_month
     fargate,fargate,true,true,0.065610761111111,89.701945791280672
-    node-group,node-group,false,true,0.417061728395062,576.862222222222598
+    node-group,node-group,false,true,0.094325617283951,130.467222222222752
     recorded,recorded,false,true,0.064823486111111,89.661116578947215
     ");
 }

@@ -1,0 +1,86 @@
+//! What a reader must know before believing a result: one line each.
+
+use super::Study;
+use super::study::region_of;
+use crate::bill::UsedPrice;
+use crate::platform::RegionSource;
+use crate::trace::SourcePlatform;
+
+/// Prices this many years older than the newest one are named.
+const OLD_YEARS: i32 = 2;
+/// Below this, a monthly figure is a long way from what was seen.
+const SHORT_WINDOW_HOURS: i64 = 24;
+
+pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Vec<String> {
+    let mut warnings = study.warnings.clone();
+    warnings.extend(defaults(study));
+    warnings.extend(region(study));
+    warnings.extend(prices(used, inferred));
+    warnings.extend(window(study));
+    warnings.extend(source(study));
+    warnings
+}
+
+fn defaults(study: &Study) -> Option<String> {
+    let defaults = &study.scenario.settings.defaults;
+    let assumed = study.assumed;
+    let cpu = format!("{} CPU", defaults.cpu_request);
+    let memory = format!("{} of memory", defaults.memory_request);
+    let (what, value) = match (assumed.cpu_requests, assumed.memory_requests) {
+        (0, 0) => return None,
+        (_, 0) => ("CPU requests", cpu),
+        (0, _) => ("memory requests", memory),
+        _ => ("requests", format!("{cpu} and {memory}")),
+    };
+    let pods = pods(assumed.cpu_requests.max(assumed.memory_requests));
+    Some(format!("{what} of {pods} are not in the trace: {value} are assumed, and decide the result"))
+}
+
+fn region(study: &Study) -> Option<String> {
+    let region = &study.scenario.settings.region;
+    let traced = region_of(&study.trace).filter(|traced| *traced != region.name)?;
+    (region.source == RegionSource::Given)
+        .then(|| format!("the trace ran in {traced}; what it would cost in {} is shown", region.name))
+}
+
+fn prices(used: &[&UsedPrice], inferred: &[String]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !inferred.is_empty() {
+        warnings.push(format!("prices inferred, not observed: {}", inferred.join(", ")));
+    }
+    let year = |price: &UsedPrice| price.as_of.to_string().get(..4).and_then(|year| year.parse::<i32>().ok());
+    let newest = used.iter().filter_map(|price| year(price)).max();
+    let old: Vec<&str> = used
+        .iter()
+        .filter(|price| year(price).zip(newest).is_some_and(|(year, newest)| year + OLD_YEARS < newest))
+        .map(|price| price.name.as_str())
+        .collect();
+    if !old.is_empty() {
+        warnings
+            .push(format!("prices more than {OLD_YEARS} years older than the newest: {}", old.join(", ")));
+    }
+    warnings
+}
+
+fn window(study: &Study) -> Option<String> {
+    let length = study.workload.window.end - study.workload.window.start;
+    (length.ms() < SHORT_WINDOW_HOURS * 3_600_000)
+        .then(|| format!("the trace covers {length}: a monthly cost repeats that for a whole month"))
+}
+
+fn source(study: &Study) -> Option<String> {
+    let text = match study.source {
+        None => "the trace does not say where it ran: no platform is marked as today's",
+        Some(SourcePlatform::Ec2) if study.described_groups.is_empty() => {
+            "the trace ran on EC2, but on which nodes is not said: describe the node group in a scenario to compare \
+             with it"
+        }
+        Some(_) => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// `1 pod`, `2,345 pods`.
+pub(super) fn pods(count: usize) -> String {
+    crate::report::plural(count as u64, "pod")
+}
