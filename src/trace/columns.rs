@@ -5,6 +5,7 @@
 
 use std::hash::Hasher;
 
+use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
 /// An interned string. Equal words have equal numbers; `Word::EMPTY` is the empty string.
@@ -25,27 +26,24 @@ impl Word {
 
 /// The strings behind [`Word`]s, numbered in the order in which they were first seen.
 ///
-/// The index is an open-addressing table of numbers into the one buffer of texts: a column in which every row
-/// has its own word must not cost an allocation a row, nor hold each text twice.
+/// The table holds numbers into the one buffer of texts: a column in which every row has its own word must not cost
+/// an allocation a row, nor hold each text twice.
 #[derive(Clone, Debug)]
 pub struct Words {
     texts: Text,
-    /// The words' numbers at their hash's slot or after it. Its length is a power of two.
-    slots: Vec<Slot>,
+    table: HashTable<Entry>,
 }
 
-/// Half of the hash beside the number: most slots are told apart, and all are moved, without a look at the text.
+/// Half of the hash beside the number: most words are told apart, and all are moved, without a look at the text.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct Entry {
     hash: u32,
     number: u32,
 }
 
-const FREE: Slot = Slot { hash: 0, number: u32::MAX };
-
 impl Default for Words {
     fn default() -> Self {
-        let mut words = Self { texts: Text::default(), slots: vec![FREE; 64] };
+        let mut words = Self { texts: Text::default(), table: HashTable::new() };
         words.intern("");
         words
     }
@@ -53,17 +51,13 @@ impl Default for Words {
 
 impl Words {
     pub fn intern(&mut self, text: &str) -> Word {
-        let hash = hash(text);
-        let slot = match self.slot_of(text, hash) {
-            Ok(number) => return Word(number),
-            Err(slot) => slot,
-        };
-        let number = u32::try_from(self.texts.len()).expect("fewer than 2^32 distinct words");
-        self.texts.push(text);
-        self.slots[slot] = Slot { hash, number };
-        if self.texts.len() * 2 > self.slots.len() {
-            self.grow();
+        if let Some(word) = self.find(text) {
+            return word;
         }
+        let number = u32::try_from(self.texts.len()).expect("fewer than 2^32 distinct words");
+        let hash = hash(text);
+        self.texts.push(text);
+        self.table.insert_unique(spread(hash), Entry { hash, number }, |entry| spread(entry.hash));
         Word(number)
     }
 
@@ -73,7 +67,9 @@ impl Words {
 
     /// The word of `text`, if it was ever interned.
     pub fn find(&self, text: &str) -> Option<Word> {
-        self.slot_of(text, hash(text)).ok().map(Word)
+        let hash = hash(text);
+        let is_text = |entry: &Entry| entry.hash == hash && self.texts.get(entry.number as usize) == text;
+        self.table.find(spread(hash), is_text).map(|entry| Word(entry.number))
     }
 
     /// How many distinct words there are, the empty one included.
@@ -84,41 +80,17 @@ impl Words {
     pub fn is_empty(&self) -> bool {
         self.len() == 1
     }
-
-    /// The number of `text`, or the slot where it belongs. At least half of the slots are free, so this ends.
-    fn slot_of(&self, text: &str, hash: u32) -> Result<u32, usize> {
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot.number == FREE.number {
-                return Err(at);
-            }
-            if slot.hash == hash && self.texts.get(slot.number as usize) == text {
-                return Ok(slot.number);
-            }
-            at = (at + 1) & mask;
-        }
-    }
-
-    fn grow(&mut self) {
-        let mask = self.slots.len() * 2 - 1;
-        let mut slots = vec![FREE; mask + 1];
-        for slot in self.slots.iter().filter(|slot| slot.number != FREE.number) {
-            let mut at = slot.hash as usize & mask;
-            while slots[at].number != FREE.number {
-                at = (at + 1) & mask;
-            }
-            slots[at] = *slot;
-        }
-        self.slots = slots;
-    }
 }
 
 fn hash(text: &str) -> u32 {
     let mut hasher = FxHasher::default();
     hasher.write(text.as_bytes());
     hasher.finish() as u32
+}
+
+/// The table picks its groups by the low and tells entries apart by the high bits of 64.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// One string per row, end to end in one buffer.
