@@ -158,13 +158,19 @@ impl Study {
         })
     }
 
+    /// Runs that have a name and a step that is replayed.
+    fn workflow_runs(&self) -> u64 {
+        let runs = self.workload.runs.iter().zip(self.workload.replayed_runs());
+        runs.filter(|(run, replayed)| *replayed && !run.id.is_empty()).count() as u64
+    }
+
     fn inputs(&self, used: &[&UsedPrice], inferred: Vec<String>) -> Inputs {
         let settings = &self.scenario.settings;
         let dates = || used.iter().map(|price| price.as_of);
         Inputs {
             traces: self.traces.clone(),
             pods: self.workload.steps.pods().count() as u64,
-            workflow_runs: self.workload.runs.iter().filter(|run| !run.id.is_empty()).count() as u64,
+            workflow_runs: self.workflow_runs(),
             window: WindowText {
                 start: rfc3339(self.workload.window.start),
                 end: rfc3339(self.workload.window.end),

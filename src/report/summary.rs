@@ -336,9 +336,10 @@ fn workflows(source: &Source, bill: Option<&Bill>, runs: &RunTimes) -> Vec<Workf
     }
     let number = |workflow: Word| number_of[workflow.index()] as usize;
     let workflow_of = |step: u32| number(workload.runs[workload.steps.run[step as usize] as usize].workflow);
-    for (run, makespan) in workload.runs.iter().zip(&runs.makespan) {
+    let replayed = workload.replayed_runs();
+    for ((run, makespan), replayed) in workload.runs.iter().zip(&runs.makespan).zip(replayed) {
         let sums = &mut workflows[number(run.workflow)].1;
-        sums.runs += 1;
+        sums.runs += u64::from(replayed);
         sums.makespans.extend(makespan.map(Span::ms));
     }
     for step in 0..workload.steps.len() as u32 {
@@ -350,8 +351,11 @@ fn workflows(source: &Source, bill: Option<&Bill>, runs: &RunTimes) -> Vec<Workf
             workflows[workflow_of(run.step)].1.usd += *usd;
         }
     }
-    let mut names: Vec<(&str, Sums)> =
-        workflows.into_iter().map(|(workflow, sums)| (words.get(workflow), sums)).collect();
+    let mut names: Vec<(&str, Sums)> = workflows
+        .into_iter()
+        .filter(|(_, sums)| sums.runs > 0)
+        .map(|(workflow, sums)| (words.get(workflow), sums))
+        .collect();
     names.sort_by(|a, b| a.0.cmp(b.0));
     names
         .into_iter()

@@ -91,6 +91,17 @@ impl Steps {
     }
 }
 
+impl Workload {
+    /// Which runs have a step that is replayed.
+    pub fn replayed_runs(&self) -> Vec<bool> {
+        let mut replayed = vec![false; self.runs.len()];
+        for (run, kind) in self.steps.run.iter().zip(&self.steps.kind) {
+            replayed[*run as usize] |= *kind != StepKind::NotReplayed;
+        }
+        replayed
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepKind {
     Pod,
