@@ -17,6 +17,8 @@ use crate::error::{Diagnostic, Diagnostics};
 pub struct Given {
     file: String,
     fields: BTreeMap<String, (Place, String)>,
+    /// What flags set.
+    by_flag: BTreeSet<&'static str>,
 }
 
 impl Given {
@@ -26,6 +28,15 @@ impl Given {
 
     pub fn place(&self, path: &str) -> Option<Place> {
         self.fields.get(path).map(|(place, _)| *place)
+    }
+
+    /// Whether the user said it, in the file or with a flag.
+    pub fn is_chosen(&self, path: &str) -> bool {
+        self.contains(path) || self.by_flag.contains(path)
+    }
+
+    pub(super) fn choose(&mut self, path: &'static str) {
+        self.by_flag.insert(path);
     }
 
     pub(super) fn forget(&mut self, path: &str) {
@@ -54,7 +65,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub fn new(file: &str) -> Self {
-        let given = Given { file: file.to_owned(), fields: BTreeMap::new() };
+        let given = Given { file: file.to_owned(), ..Given::default() };
         Self { file: file.to_owned(), problems: Vec::new(), given, asked: BTreeSet::new() }
     }
 

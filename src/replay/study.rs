@@ -69,15 +69,8 @@ impl Study {
             ));
         }
         let assumed = built.assumed;
-        if strict && assumed.cpu_requests.max(assumed.memory_requests) > 0 {
-            return Err(Error::usage(
-                format!(
-                    "the trace lacks the CPU request of {} and the memory request of {}, and --strict refuses defaults",
-                    warnings::pods(assumed.cpu_requests),
-                    warnings::pods(assumed.memory_requests)
-                ),
-                "add cpu_request_milli and memory_request_mib to the trace",
-            ));
+        if strict {
+            refuse_defaults(&scenario, assumed)?;
         }
         let described_groups =
             scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
@@ -209,6 +202,26 @@ impl Study {
                 .collect(),
         }
     }
+}
+
+/// Defaults that nobody chose decide nothing under `--strict`.
+fn refuse_defaults(scenario: &Scenario, assumed: Assumed) -> Result<()> {
+    let lacking = [
+        (assumed.cpu_requests, "defaults.cpuRequest", "CPU"),
+        (assumed.memory_requests, "defaults.memoryRequest", "memory"),
+    ];
+    let lacking: Vec<String> = lacking
+        .into_iter()
+        .filter(|(pods, path, _)| *pods > 0 && !scenario.given.is_chosen(path))
+        .map(|(pods, _, what)| format!("the {what} request of {}", warnings::pods(pods)))
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("the trace lacks {}, and --strict refuses defaults that nobody chose", lacking.join(" and ")),
+        "add cpu_request_milli and memory_request_mib to the trace, or give --cpu-request and --memory-request",
+    ))
 }
 
 /// Whether the scenario says what the node group is made of, and of how many nodes.

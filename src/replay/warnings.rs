@@ -26,6 +26,11 @@ fn defaults(study: &Study) -> Option<String> {
     let assumed = study.assumed;
     let cpu = format!("{} CPU", defaults.cpu_request);
     let memory = format!("{} of memory", defaults.memory_request);
+    let given = &study.scenario.given;
+    let chosen = |pods: usize, path: &str| pods == 0 || given.is_chosen(path);
+    let all_chosen = chosen(assumed.cpu_requests, "defaults.cpuRequest")
+        && chosen(assumed.memory_requests, "defaults.memoryRequest");
+    let verb = if all_chosen { "stand in, as chosen" } else { "are assumed" };
     let (what, value) = match (assumed.cpu_requests, assumed.memory_requests) {
         (0, 0) => return None,
         (_, 0) => ("CPU requests", cpu),
@@ -33,7 +38,7 @@ fn defaults(study: &Study) -> Option<String> {
         _ => ("requests", format!("{cpu} and {memory}")),
     };
     let pods = pods(assumed.cpu_requests.max(assumed.memory_requests));
-    Some(format!("{what} of {pods} are not in the trace: {value} are assumed, and decide the result"))
+    Some(format!("{what} of {pods} are not in the trace: {value} {verb}, and decide the result"))
 }
 
 fn region(study: &Study) -> Option<String> {

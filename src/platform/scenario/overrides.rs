@@ -30,10 +30,12 @@ impl Scenario {
             self.given.forget("region");
         }
         if let Some(cpu) = flags.cpu_request {
+            self.given.choose("defaults.cpuRequest");
             s.defaults.cpu_request = within(cpu, Cpu::from_milli(1), MOST_CPU, cpu_text)
                 .map_err(|e| usage("the default CPU request", &cpu_text(cpu), e))?;
         }
         if let Some(memory) = flags.memory_request {
+            self.given.choose("defaults.memoryRequest");
             s.defaults.memory_request = within(memory, Memory::from_mib(1), MOST_MEMORY, memory_text)
                 .map_err(|e| usage("the default memory request", &memory_text(memory), e))?;
         }

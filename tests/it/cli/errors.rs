@@ -472,8 +472,7 @@ fn strict_refuses_what_is_assumed() {
         &["trace.csv"][..],
         &["trace.csv", "-s", "inferred.yaml"],
         &["bare.csv", "--region", "us-east-1"],
-        // A flag is a default too: the trace does not have it.
-        &["bare.csv", "--region", "us-east-1", "--cpu-request", "1", "--memory-request", "1Gi"],
+        &["bare.csv", "--region", "us-east-1", "--cpu-request", "1"],
     ];
     let said: Vec<String> =
         all.iter().map(|args| case.refuse(&[&["replay", "--strict"], *args].concat())).collect();
@@ -487,13 +486,16 @@ error: prices of BoxUsage:m6i.xlarge are inferred, not observed, and --strict re
   hint: give a snapshot that has them with --prices, or leave the platform out
 
 $ cost-sim replay --strict bare.csv --region us-east-1
-error: the trace lacks the CPU request of 1 pod and the memory request of 1 pod, and --strict refuses defaults
-  hint: add cpu_request_milli and memory_request_mib to the trace
+error: the trace lacks the CPU request of 1 pod and the memory request of 1 pod, and --strict refuses defaults that nobody chose
+  hint: add cpu_request_milli and memory_request_mib to the trace, or give --cpu-request and --memory-request
 
-$ cost-sim replay --strict bare.csv --region us-east-1 --cpu-request 1 --memory-request 1Gi
-error: the trace lacks the CPU request of 1 pod and the memory request of 1 pod, and --strict refuses defaults
-  hint: add cpu_request_milli and memory_request_mib to the trace
+$ cost-sim replay --strict bare.csv --region us-east-1 --cpu-request 1
+error: the trace lacks the memory request of 1 pod, and --strict refuses defaults that nobody chose
+  hint: add cpu_request_milli and memory_request_mib to the trace, or give --cpu-request and --memory-request
 ");
+    // What the user chose is not assumed.
+    let chosen = ["replay", "--strict", "bare.csv", "--region", "us-east-1", "--cpu-request", "1"];
+    assert_eq!(case.run(&[&chosen[..], &["--memory-request", "1Gi"]].concat()).code, Some(0));
 }
 
 #[test]
