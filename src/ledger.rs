@@ -170,12 +170,11 @@ impl PodRun {
     }
 }
 
-/// Counts of what the engine did, for the curious and for tests of its economy.
+/// Counts of what leaves no record of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    pub events: u64,
-    pub scheduling_attempts: u64,
     pub image_pulls: u64,
+    /// Pods whose image was on the node already.
     pub image_hits: u64,
 }
 

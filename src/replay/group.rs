@@ -13,9 +13,9 @@ use crate::workload::{ClassId, Delays, PodClass, StepId, ideal_timeline};
 
 /// Fills in the open parts of `group`, or says which of its given parts cannot be.
 pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Result<()> {
-    let id = match &group.instance_type {
-        Some(given) => find_type(setup, name, given)?,
-        None => choose_group(setup, name, group)?.id,
+    let (id, nodes) = match &group.instance_type {
+        Some(given) => (find_type(setup, name, given)?, None),
+        None => choose_group(setup, name, group).map(|choice| (choice.id, Some(choice.nodes)))?,
     };
     let instance = setup.catalog.instance_type(id);
     group.instance_type = Some(instance.name.clone());
@@ -26,7 +26,7 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
         return Err(complaint(setup, name, &message, "choose a larger type, or smaller daemonSets"));
     }
     if group.size == GroupSize::HoldPeak {
-        group.size = GroupSize::Fixed(Pods::new(setup).nodes(&node));
+        group.size = GroupSize::Fixed(nodes.unwrap_or_else(|| Pods::new(setup).nodes(&node)));
     }
     Ok(())
 }
@@ -63,12 +63,11 @@ fn complaint(setup: &Setup, platform: &str, message: &str, hint: impl Into<Strin
     setup.given.complaint(&path, format!("platform {platform}: {message}")).hint(hint).into()
 }
 
-/// The type that was chosen, and why.
+/// The type that was chosen, and how many nodes of it hold the busiest moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
     pub id: TypeId,
-    /// How many classes of pods fit some candidate but not this type.
-    pub left_out: usize,
+    pub nodes: u32,
 }
 
 /// The current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type fits and
@@ -102,24 +101,24 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         .collect();
     by_bound.sort_unstable();
     // What first-fit really needs is at least the bound: once that is no better than the best found, nothing is.
-    let mut best: Option<(usize, i128, TypeId)> = None;
+    let mut best: Option<(usize, i128, Choice)> = None;
     for (left_out, at_least, _, id) in by_bound {
         if best.is_some_and(|(fewest, least, _)| (fewest, least) <= (left_out, at_least)) {
             break;
         }
         let node = node_type(setup, name, group, catalog.instance_type(id));
-        let cost = on_demand(setup, id).unwrap_or_default().femto() * i128::from(pods.nodes(&node));
+        let nodes = pods.nodes(&node);
+        let cost = on_demand(setup, id).unwrap_or_default().femto() * i128::from(nodes);
         if best.is_none_or(|(fewest, least, _)| (left_out, cost) < (fewest, least)) {
-            best = Some((left_out, cost, id));
+            best = Some((left_out, cost, Choice { id, nodes }));
         }
     }
-    let (left_out, _, id) = best.ok_or_else(|| {
+    best.map(|(_, _, choice)| choice).ok_or_else(|| {
         Error::usage(
             format!("no current-generation x86 m, c or r type has a price in {}", catalog.region),
             "name one in the scenario's instanceTypes, or choose another --region",
         )
-    })?;
-    Ok(Choice { id, left_out })
+    })
 }
 
 fn is_candidate(instance: &InstanceType) -> bool {

@@ -93,10 +93,6 @@ impl Cluster {
         self.ready
     }
 
-    pub fn type_of(&self, node: NodeId) -> &NodeType {
-        &self.types[self.nodes[node as usize].kind as usize]
-    }
-
     pub fn add(&mut self, kind: TemplateId, zone: u8, lease: LeaseId) -> NodeId {
         let node_type = &self.types[kind as usize];
         let allocatable = &node_type.template.allocatable;

@@ -170,7 +170,6 @@ impl<'a> Engine<'a> {
     }
 
     fn handle(&mut self, now: Time, event: Event) {
-        self.ledger.counters.events += 1;
         match event {
             Event::ContainerEnded(run) => self.container_ended(now, run),
             Event::Noticed(step) => self.noticed(now, step),
@@ -396,7 +395,6 @@ impl<'a> Engine<'a> {
             self.ledger.leases.iter().all(|lease| lease.terminated != Time::MAX),
             "a lease without an end would be billed for ever"
         );
-        self.ledger.counters.scheduling_attempts = self.scheduler.attempts;
         (self.ledger.outcomes, self.ledger.spans) = self.orchestrator.into_records();
         self.ledger
     }

@@ -122,6 +122,15 @@ fn simulate(
     pods: &[(i64, i64, i64)],
     script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
 ) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
+    simulate_on(vec![node_type(&settings(), Vec::new())], pods, script)
+}
+
+/// The same with these kinds of nodes.
+fn simulate_on(
+    node_types: Vec<NodeType>,
+    pods: &[(i64, i64, i64)],
+    script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
+) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
     let (workload, settings) = (workload(pods), settings());
     let catalog = Snapshot::embedded().region("us-east-1").unwrap();
     let words = Words::default();
@@ -135,7 +144,7 @@ fn simulate(
     };
     let seen = std::sync::Mutex::new(Vec::new());
     let fleet = Fleet {
-        node_types: vec![node_type(&settings, Vec::new())],
+        node_types,
         fargate_sizes: Vec::new(),
         placement: Placement::KubeScheduler,
         bill_until_deleted: true,
@@ -263,34 +272,14 @@ fn shares_of_a_full_node_never_exceed_it() {
 
 #[test]
 fn preferred_taints_repel_only_while_there_is_a_choice() {
-    let settings = settings();
-    let workload = workload(&[(0, 100, 800), (0, 100, 800)]);
     let taint = Taint { key: "old".into(), value: String::new(), effect: TaintEffect::PreferNoSchedule };
-    let catalog = Snapshot::embedded().region("us-east-1").unwrap();
-    let words = Words::default();
-    let input = Input {
-        workload: &workload,
-        words: &words,
-        settings: &settings,
-        zones: &catalog.zones,
-        catalog: &catalog,
-        closed: false,
-    };
-    let seen = std::sync::Mutex::new(Vec::new());
-    let script = |_: Time, triggers: &[Trigger], _: &View, actions: &mut Vec<Action>| {
+    let node_types = [vec![taint], Vec::new()].map(|taints| node_type(&settings(), taints)).to_vec();
+    let (ledger, _) = simulate_on(node_types, &[(0, 100, 800), (0, 100, 800)], |_, triggers, _, actions| {
         if triggers.contains(&Trigger::Start) {
             actions.extend([Action::Adopt { kind: 0, zone: 0 }, Action::Adopt { kind: 1, zone: 0 }]);
         }
         NextWake::OnTrigger
-    };
-    let fleet = Fleet {
-        node_types: vec![node_type(&settings, vec![taint]), node_type(&settings, Vec::new())],
-        fargate_sizes: Vec::new(),
-        placement: Placement::KubeScheduler,
-        bill_until_deleted: true,
-        controller: Box::new(Scripted { seen: &seen, script }),
-    };
-    let ledger = run(&input, fleet);
+    });
     // The first pod takes the untainted node; the second has no other place than the tainted one.
     assert_eq!((ledger.runs[0].lease, ledger.runs[1].lease), (1, 0));
 }

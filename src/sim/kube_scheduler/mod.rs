@@ -48,7 +48,6 @@ pub struct KubeScheduler<'a> {
     images: Vec<ImageNodes>,
     /// Where the next search starts.
     next_start: usize,
-    pub attempts: u64,
 }
 
 /// Scores of all nodes for one class, as of some point in the journal.
@@ -99,7 +98,6 @@ impl<'a> KubeScheduler<'a> {
             admitted: vec![Vec::new(); shapes],
             images: vec![ImageNodes::default(); workload.images.len()],
             next_start: 0,
-            attempts: 0,
         }
     }
 
@@ -126,7 +124,6 @@ impl<'a> KubeScheduler<'a> {
 
     /// Chooses a node for a pod of `class`; `key` and `failures` decide among equals.
     pub fn place(&mut self, cluster: &Cluster, class: ClassId, key: u64, failures: u8) -> Option<NodeId> {
-        self.attempts += 1;
         self.refresh(cluster, class);
         let shape = self.shape_of[class as usize] as usize;
         let nodes = cluster.nodes.len();
