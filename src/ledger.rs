@@ -50,6 +50,8 @@ pub enum Outcome {
     Succeeded,
     /// As recorded: the container ran and failed.
     Failed,
+    /// The platform took its pod away, and nothing was left that would start it again.
+    Lost,
     /// No capacity could ever hold the pod.
     Unschedulable,
     Canceled,
@@ -72,6 +74,16 @@ pub struct NodeTemplate {
     pub root_volume: Memory,
     /// Whether EKS Auto Mode manages it, which has a fee.
     pub auto_mode: bool,
+    pub role: Role,
+}
+
+/// What a machine is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The trace's pods.
+    Jobs,
+    /// The controllers that make the capacity: their own home, which the platform must pay for.
+    Controllers,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,16 +119,47 @@ pub struct Lease {
     pub pulled: Memory,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Lease {
+    /// Whether the machine ever ran, and so is billed. One that was given up before has [`Time::MAX`] as `running`.
+    pub fn ran(&self) -> bool {
+        self.running != Time::MAX
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EndReason {
     /// The simulated time ended, not the node.
     WindowEnd,
     /// A Fargate pod was deleted.
     PodDeleted,
-    /// A controller removed it.
+    /// Cluster Autoscaler, or a scale-in threshold, found it unneeded.
     ScaledDown,
+    /// Karpenter found it empty.
+    Empty,
+    /// Karpenter found a cheaper way to run its pods.
+    Consolidated,
+    /// It reached `expireAfter`.
+    Expired,
     /// EC2 took a Spot instance back.
     Interrupted,
+    /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
+    /// billed as the user's own doing.
+    DrainedAtNotice,
+}
+
+impl EndReason {
+    /// As it is called in reports; the words of Karpenter's disruption reasons where it has one.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::WindowEnd => "window_end",
+            Self::PodDeleted => "pod_deleted",
+            Self::ScaledDown => "scale_down",
+            Self::Empty => "emptiness",
+            Self::Consolidated => "consolidation",
+            Self::Expired => "expiration",
+            Self::Interrupted | Self::DrainedAtNotice => "interruption",
+        }
+    }
 }
 
 /// One pod from its creation to its deletion. Times that were never reached are [`Time::MAX`].
@@ -137,13 +180,15 @@ pub struct PodRun {
     /// The node's time that is allocated to the pod, in microseconds: its larger request share of the node's CPU
     /// or memory, integrated over its stay, scaled down where shares add up to over one.
     pub node_share_us: u64,
+    /// Why the platform took the pod away before its work was done; `None` if it did not.
+    pub taken: Option<EndReason>,
 }
 
 impl PodRun {
-    pub const fn new(step: StepId, created: Time) -> Self {
+    pub const fn new(step: StepId, attempt: u32, created: Time) -> Self {
         Self {
             step,
-            attempt: 1,
+            attempt,
             lease: LeaseId::MAX,
             created,
             scheduled: Time::MAX,
@@ -153,6 +198,7 @@ impl PodRun {
             observed: Time::MAX,
             deleted: Time::MAX,
             node_share_us: 0,
+            taken: None,
         }
     }
 
@@ -176,6 +222,12 @@ pub struct Counters {
     pub image_pulls: u64,
     /// Pods whose image was on the node already.
     pub image_hits: u64,
+    /// Work that was done and had to be done again, in milliseconds.
+    pub lost_work_ms: u64,
+    /// Launches that EC2 refused for want of capacity, offering by offering.
+    pub capacity_errors: u64,
+    /// Spot instances that EC2 took back.
+    pub interruptions: u64,
 }
 
 /// Microseconds of a lease that its DaemonSets take.

@@ -19,6 +19,18 @@ pub enum Purpose {
     PendingToKernel = 8,
     KernelToRegistered = 9,
     RegisteredToReady = 10,
+    /// A node's name, which decides ties.
+    NodeName = 11,
+    /// Which of several zones or pools that are equally cheap EC2 takes.
+    OfferTie = 12,
+    /// When the next event of a Spot pool comes.
+    PoolEvent = 13,
+    /// How long a Spot pool has no capacity after an event.
+    PoolShortage = 14,
+    /// Whether an event of a pool takes a given node, and how long after its beginning.
+    PoolHit = 15,
+    PoolHitDelay = 16,
+    CreateFleet = 17,
 }
 
 /// All draws of one seed.
@@ -30,6 +42,11 @@ pub struct Draws {
 impl Draws {
     pub const fn new(seed: u64) -> Self {
         Self { seed }
+    }
+
+    /// The seed of a further history: another one for each number. History 0 is the seed's own.
+    pub const fn replication(seed: u64, number: u32) -> u64 {
+        if number == 0 { seed } else { mix(seed ^ mix(0x5265_706c << 32 | number as u64)) }
     }
 
     /// 64 uniform bits.

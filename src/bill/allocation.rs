@@ -1,7 +1,7 @@
 //! Who is charged for what: each lease's cost split over its pods, its DaemonSets, its start-up and its idle
 //! time, so that the parts sum to the bill exactly.
 
-use crate::ledger::{Ledger, Machine, daemon_share_us};
+use crate::ledger::{Ledger, Machine, Role, daemon_share_us};
 use crate::units::{Usd, largest_remainder};
 
 /// The bill by what the money was for. The parts sum to the total.
@@ -13,7 +13,7 @@ pub struct Allocation {
     /// From a node's first billed second to Ready.
     pub startup: Usd,
     pub idle: Usd,
-    /// What no node stands for: control plane, NAT.
+    /// What no node for jobs stands for: control plane, NAT, the controllers' home.
     pub shared: Usd,
     /// The Savings Plan's commitment less the list price of what it covers: below zero where the plan pays off.
     /// The other parts are at list prices.
@@ -28,6 +28,9 @@ pub(super) fn allocate(ledger: &Ledger, leases: &[Usd]) -> (Vec<Usd>, Allocation
     let (mut weights, mut parts) = (Vec::new(), Vec::new());
     for (index, lease) in ledger.leases.iter().enumerate() {
         let template = &ledger.templates[lease.template as usize];
+        if template.role == Role::Controllers || !lease.ran() {
+            continue;
+        }
         let pods = runs.of(index);
         if let (Machine::Fargate { .. }, &[run]) = (&template.machine, pods) {
             by_run[run as usize] = leases[index];

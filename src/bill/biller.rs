@@ -8,7 +8,7 @@ use crate::catalog::{
     CapacityType, Catalog, FargateCharge, FargatePrices, FargateSize, InstanceType, Offering, Price,
     PriceSeries, ZoneId, billed_seconds, fargate, spot_billed_seconds, volume_charge,
 };
-use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate};
+use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate, Role};
 use crate::platform::{Cluster, PlanScope, Support};
 use crate::units::{Memory, Rate, Usd};
 
@@ -127,7 +127,7 @@ impl<'a> Biller<'a> {
             }
             Machine::Fargate { cpu, memory, ephemeral } => {
                 let size = FargateSize { cpu: *cpu, memory: *memory, ephemeral: *ephemeral };
-                self.fargate_meter(size).map(Meter::Fargate)
+                self.fargate_meter(size, template.role).map(Meter::Fargate)
             }
         }
     }
@@ -144,8 +144,11 @@ impl<'a> Biller<'a> {
         let rate = price.at(lease.running).unwrap_or_default();
         let used = Price { rate, origin: offering.origin, as_of: offering.as_of };
         let is_spot = capacity_type == CapacityType::Spot;
-        let (item, usage) =
-            if is_spot { (ItemKind::Ec2Spot, "Spot") } else { (ItemKind::Ec2OnDemand, "Box") };
+        let (item, usage) = match (template.role, is_spot) {
+            (Role::Controllers, _) => (ItemKind::ControllersInstance, "Box"),
+            (Role::Jobs, true) => (ItemKind::Ec2Spot, "Spot"),
+            (Role::Jobs, false) => (ItemKind::Ec2OnDemand, "Box"),
+        };
         let detail = format!("{usage}Usage:{instance_type}");
         self.used(&detail, "hour", used);
         let steady = price.points().len() == 1;
@@ -223,7 +226,7 @@ impl<'a> Biller<'a> {
         usd + volume_usd + fee_usd
     }
 
-    fn fargate_meter(&mut self, size: FargateSize) -> Result<FargateMeter, MissingPrice> {
+    fn fargate_meter(&mut self, size: FargateSize, role: Role) -> Result<FargateMeter, MissingPrice> {
         use ItemKind::*;
         let prices = self.catalog.fargate.ok_or_else(|| self.missing("Fargate"))?;
         let mut rates = [
@@ -238,7 +241,10 @@ impl<'a> Biller<'a> {
         let mut lines =
             |kinds: [ItemKind; 3]| [0, 1, 2].map(|i| self.line(kinds[i], FARGATE[i], Some(rates[i])));
         let after_end_lines = lines([FargateAfterEndCpu, FargateAfterEndMemory, FargateAfterEndStorage]);
-        let lines = lines([FargateCpu, FargateMemory, FargateStorage]);
+        let lines = lines(match role {
+            Role::Jobs => [FargateCpu, FargateMemory, FargateStorage],
+            Role::Controllers => [ControllersCpu, ControllersMemory, FargateStorage],
+        });
         let plan_group = self.plan_usage.as_mut().and_then(Usage::fargate);
         Ok(FargateMeter { prices, size, lines, after_end_lines, plan_group })
     }

@@ -27,6 +27,10 @@ pub enum ItemKind {
     FargateAfterEndStorage,
     Ec2OnDemand,
     Ec2Spot,
+    /// Where the platform's controllers run.
+    ControllersCpu,
+    ControllersMemory,
+    ControllersInstance,
     AutoModeFee,
     RootVolume,
     ControlPlane,
@@ -49,6 +53,9 @@ impl ItemKind {
             Self::FargateAfterEndStorage => "Fargate storage after the pod's end",
             Self::Ec2OnDemand => "EC2 on-demand",
             Self::Ec2Spot => "EC2 Spot",
+            Self::ControllersCpu => "controllers' vCPU",
+            Self::ControllersMemory => "controllers' memory",
+            Self::ControllersInstance => "controllers' nodes",
             Self::AutoModeFee => "EKS Auto Mode fee",
             Self::RootVolume => "EBS root volumes",
             Self::ControlPlane => "EKS control plane",
@@ -61,13 +68,15 @@ impl ItemKind {
 
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::FargateCpu | Self::FargateAfterEndCpu => "vCPU-hours",
+            Self::FargateCpu | Self::FargateAfterEndCpu | Self::ControllersCpu => "vCPU-hours",
             Self::FargateMemory
             | Self::FargateStorage
             | Self::FargateAfterEndMemory
-            | Self::FargateAfterEndStorage => "GB-hours",
+            | Self::FargateAfterEndStorage
+            | Self::ControllersMemory => "GB-hours",
             Self::Ec2OnDemand
             | Self::Ec2Spot
+            | Self::ControllersInstance
             | Self::AutoModeFee
             | Self::ControlPlane
             | Self::NatGateway
@@ -84,6 +93,7 @@ impl ItemKind {
             // Millicore-seconds; and milliseconds, of what the window decides.
             Self::FargateCpu
             | Self::FargateAfterEndCpu
+            | Self::ControllersCpu
             | Self::ControlPlane
             | Self::NatGateway
             | Self::SavingsPlanCommitment => 1_000 * 3_600,
@@ -91,9 +101,10 @@ impl ItemKind {
             Self::FargateMemory
             | Self::FargateStorage
             | Self::FargateAfterEndMemory
-            | Self::FargateAfterEndStorage => 1_024 * 3_600,
+            | Self::FargateAfterEndStorage
+            | Self::ControllersMemory => 1_024 * 3_600,
             // Seconds.
-            Self::Ec2OnDemand | Self::Ec2Spot | Self::AutoModeFee => 3_600,
+            Self::Ec2OnDemand | Self::Ec2Spot | Self::ControllersInstance | Self::AutoModeFee => 3_600,
             // MiB-seconds.
             Self::RootVolume => 1_024 * catalog::SECONDS_PER_STORAGE_MONTH as i128,
             // Bytes.

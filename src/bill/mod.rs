@@ -20,7 +20,7 @@ use std::collections::btree_map::Entry;
 use self::biller::{Biller, Meter};
 use self::savings_plan::Usage;
 use crate::catalog::{Catalog, PriceDate, PriceOrigin, billed_seconds};
-use crate::ledger::{Ledger, Machine};
+use crate::ledger::{Lease, Ledger, Machine, Role};
 use crate::platform::{Cluster, SavingsPlan};
 use crate::units::{Rate, Usd};
 
@@ -77,12 +77,18 @@ pub fn bill(
     }
     let mut leases = Vec::with_capacity(ledger.leases.len());
     for (index, lease) in ledger.leases.iter().enumerate() {
+        if !lease.ran() {
+            leases.push(Usd::ZERO);
+            continue;
+        }
         leases.push(match &meters[&(lease.template, lease.zone)] {
             Meter::Instance(meter) => biller.instance(lease, meter),
             Meter::Fargate(meter) => biller.fargate(lease, meter, after_end.get(index).copied().unwrap_or(0)),
         });
     }
-    let leased: Usd = leases.iter().copied().sum();
+    let for_jobs = |lease: &Lease| ledger.templates[lease.template as usize].role == Role::Jobs;
+    let leased: Usd =
+        ledger.leases.iter().zip(&leases).filter(|(lease, _)| for_jobs(lease)).map(|(_, usd)| *usd).sum();
     biller.surroundings(ledger, *cluster)?;
     let savings_plan = biller.savings_plan(ledger);
     let (items, prices) = biller.items();

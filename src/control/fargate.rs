@@ -47,7 +47,7 @@ impl Controller for FargateController {
     }
 
     fn wants(&self) -> Wants {
-        Wants::default()
+        Wants { created_pods: true, ..Wants::default() }
     }
 }
 

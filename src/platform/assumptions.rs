@@ -36,7 +36,7 @@ pub fn assumptions(settings: &Settings, platforms: &[Platform]) -> Vec<Assumptio
         _ => None,
     };
     let node_group = |kind: &Kind| match kind {
-        Kind::NodeGroup(group) => Some(group.clone()),
+        Kind::NodeGroups(groups) => groups.groups.first().cloned(),
         _ => None,
     };
     all.extend(of_kind(FARGATE, platforms, fargate));
@@ -249,6 +249,9 @@ const NODE_GROUP: &[Row<NodeGroup>] = &[
         "platforms[node-group].scaling",
         |g| match g.size {
             GroupSize::HoldPeak => "holdPeak".into(),
+            GroupSize::Auto { min, max, desired } => {
+                format!("minSize {min}, maxSize {max}, desiredSize {desired}")
+            }
             GroupSize::Fixed(nodes) => format!("desiredSize {nodes}"),
         },
         "no source; as many nodes as first-fit packing without start-up delays ever needs at once",

@@ -4,6 +4,7 @@
 //! [`assumptions`](super::assumptions), which a test keeps complete.
 
 use super::*;
+use crate::catalog::labels;
 
 /// The names that `--platform` and a scenario's `platforms` may use without describing the platform.
 pub const BUILT_INS: [&str; 3] = ["recorded", "fargate", "node-group"];
@@ -38,6 +39,7 @@ impl Default for Settings {
             sidecars: Vec::new(),
             scheduler: KubeScheduler::default(),
             cluster: Cluster::default(),
+            spot: Spot::default(),
             savings_plan: None,
             unschedulable_after: Span::from_secs(3_600),
             replay: Replay::Auto,
@@ -62,6 +64,7 @@ impl Default for Defaults {
             cpu_request: Cpu::from_milli(500),
             memory_request: Memory::from_gib(1),
             image_size: Memory::from_mib(350),
+            arch: PodArch::Amd64,
         }
     }
 }
@@ -69,9 +72,8 @@ impl Default for Defaults {
 impl Default for Startup {
     fn default() -> Self {
         Self {
-            // Through an Auto Scaling group. A direct CreateFleet call, as Karpenter makes, is faster: 1.5 s
-            // and 4 s.
             launch_to_pending: Step::seconds(6, 20),
+            create_fleet: Step { median: Span::from_ms(1_500), p95: Span::from_secs(4) },
             pending_to_kernel: Step::seconds(10, 16),
             kernel_to_registered: Step::seconds(20, 40),
             registered_to_ready: Step::seconds(5, 15),
@@ -103,6 +105,11 @@ impl Default for Orchestrator {
             // Digdag: half of a 10-second poll, and its loop.
             detection_lag: Step::constant(Span::from_secs(6)),
             deletion_delay: Span::ZERO,
+            lost_pods: LostPods {
+                retry_limit: 3,
+                retry_interval: Span::ZERO,
+                graceful_stop: Span::from_secs(2),
+            },
             leftover_pods: LeftoverPods { share_ppm: 0, kept: Span::from_secs(6 * 3_600) },
         }
     }
@@ -124,15 +131,139 @@ impl Default for Cluster {
     }
 }
 
+impl Default for Spot {
+    fn default() -> Self {
+        Self {
+            allocation: SpotAllocation::PriceCapacityOptimized,
+            hazard_permille: 1_000,
+            pool_loss_ppm: 500_000,
+            shortage: Step { median: Span::from_secs(30 * 60), p95: Span::from_secs(4 * 3_600) },
+            events: Vec::new(),
+        }
+    }
+}
+
 impl Default for Fargate {
     fn default() -> Self {
         Self { launch_burst: 20, launch_rate: 20, bill_until: BillUntil::PodDeleted }
     }
 }
 
+impl Default for NodeGroups {
+    fn default() -> Self {
+        Self {
+            groups: vec![NodeGroup::default()],
+            autoscaler: ClusterAutoscaler::default(),
+            home: Home::Fargate {
+                pods: 1,
+                requests: Resources {
+                    cpu: Cpu::from_milli(100),
+                    memory: Memory::from_mib(600),
+                    ..Resources::ZERO
+                },
+            },
+        }
+    }
+}
+
+impl NodeGroups {
+    /// Whether Cluster Autoscaler has anything to do.
+    pub fn is_autoscaled(&self) -> bool {
+        self.groups.iter().any(|group| matches!(group.size, GroupSize::Auto { .. }))
+    }
+}
+
+impl Default for ClusterAutoscaler {
+    fn default() -> Self {
+        let minutes = |n: i64| Span::from_secs(60 * n);
+        Self {
+            expander: Expander::LeastWaste,
+            scan_interval: Span::from_secs(10),
+            frequent_loops_enabled: true,
+            new_pod_scale_up_delay: Span::ZERO,
+            max_nodes_per_scaleup: 1_000,
+            max_node_provision_time: minutes(15),
+            scale_down_enabled: true,
+            scale_down_delay_after_add: minutes(10),
+            scale_down_delay_after_failure: minutes(3),
+            scale_down_unneeded_time: minutes(10),
+            scale_down_utilization_threshold_ppm: 500_000,
+            max_scale_down_parallelism: 10,
+            max_drain_parallelism: 1,
+            node_delete_delay_after_taint: Span::from_secs(5),
+            initial_node_group_backoff: minutes(5),
+            max_node_group_backoff: minutes(30),
+            skip_nodes_with_custom_controller_pods: true,
+        }
+    }
+}
+
+impl Default for Karpenter {
+    fn default() -> Self {
+        Self {
+            node_pools: vec![NodePool::default()],
+            home: Home::Fargate {
+                pods: 2,
+                requests: Resources {
+                    cpu: Cpu::from_cores(1),
+                    memory: Memory::from_gib(1),
+                    ..Resources::ZERO
+                },
+            },
+            batch_idle_duration: Span::from_secs(1),
+            batch_max_duration: Span::from_secs(10),
+            version: KarpenterVersion::V1_14,
+            interruption_handling: true,
+            spot_to_spot_consolidation: false,
+            controller_speed: ControllerSpeed::Measured,
+        }
+    }
+}
+
+/// What a careful engineer would deploy for jobs.
+impl Default for NodePool {
+    fn default() -> Self {
+        Self {
+            name: "jobs".into(),
+            weight: 0,
+            requirements: vec![
+                one_of(labels::CATEGORY, &["c", "m", "r"]),
+                NodeRequirement {
+                    key: labels::GENERATION.into(),
+                    operator: RequirementOperator::Gt,
+                    values: vec!["2".into()],
+                    min_values: None,
+                },
+                one_of(labels::ARCH, &["amd64"]),
+                one_of(labels::CAPACITY_TYPE, &["on-demand"]),
+            ],
+            labels: Vec::new(),
+            taints: Vec::new(),
+            limits: PoolLimits::default(),
+            consolidation_policy: ConsolidationPolicy::WhenEmpty,
+            consolidate_after: Some(Span::from_secs(60)),
+            budgets: vec![Budget::Percent(10)],
+            expire_after: Some(Span::from_secs(720 * 3_600)),
+            termination_grace_period: None,
+            root_volume: Memory::from_gib(20),
+            max_pods: None,
+        }
+    }
+}
+
+fn one_of(key: &str, values: &[&str]) -> NodeRequirement {
+    NodeRequirement {
+        key: key.into(),
+        operator: RequirementOperator::In,
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        min_values: None,
+    }
+}
+
 impl Default for NodeGroup {
     fn default() -> Self {
         Self {
+            name: String::new(),
             instance_type: None,
             capacity_type: CapacityType::OnDemand,
             size: GroupSize::HoldPeak,
@@ -150,7 +281,8 @@ impl Platform {
         let kind = match name {
             "recorded" => Kind::Recorded,
             "fargate" => Kind::Fargate(Fargate::default()),
-            "node-group" => Kind::NodeGroup(NodeGroup::default()),
+            "node-group" => Kind::NodeGroups(NodeGroups::default()),
+            "karpenter" => Kind::Karpenter(Karpenter::default()),
             _ => return None,
         };
         Some(Self { name: name.into(), kind })
@@ -169,7 +301,8 @@ impl Kind {
         match self {
             Self::Recorded => "recorded",
             Self::Fargate(_) => "fargate",
-            Self::NodeGroup(_) => "node-group",
+            Self::NodeGroups(_) => "node-group",
+            Self::Karpenter(_) => "karpenter",
         }
     }
 }

@@ -21,6 +21,7 @@ pub use tree::Place;
 pub use words::Words;
 
 pub use crate::catalog::CapacityType;
+pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
 /// What all platforms of a run share.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub sidecars: Vec<Agent>,
     pub scheduler: KubeScheduler,
     pub cluster: Cluster,
+    /// The Spot market: one for all platforms.
+    pub spot: Spot,
     /// Bought for the same account and so the same on every platform, used or not.
     pub savings_plan: Option<SavingsPlan>,
     /// A pod that no present or coming capacity can hold is given up after this long.
@@ -71,6 +74,8 @@ pub struct Defaults {
     pub memory_request: Memory,
     /// Compressed.
     pub image_size: Memory,
+    /// What the images of pods are built for.
+    pub arch: PodArch,
 }
 
 /// How long a step of start-up takes: log-normal with this median and 95th percentile, or constant when the
@@ -94,8 +99,10 @@ impl Step {
 /// The way of a node from the request to Ready, and of a pod from binding to running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Startup {
-    /// EC2 asked → instance `pending`. Not billed yet.
+    /// Desired capacity of an Auto Scaling group raised → instance `pending`. Not billed yet.
     pub launch_to_pending: Step,
+    /// The same for Karpenter, which asks EC2 itself: `CreateFleet` → instance `pending`.
+    pub create_fleet: Step,
     /// `pending` → kernel. Billing starts at the end of this step, when the instance is `running`.
     pub pending_to_kernel: Step,
     /// Kernel → kubelet registered.
@@ -138,7 +145,20 @@ pub struct Orchestrator {
     pub detection_lag: Step,
     /// End noticed → pod object deleted.
     pub deletion_delay: Span,
+    /// What becomes of tasks whose pods the platform took away, where the trace does not say.
+    pub lost_pods: LostPods,
     pub leftover_pods: LeftoverPods,
+}
+
+/// What the orchestrator does when a pod is lost: evicted, or gone with its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostPods {
+    /// How often a task is started again at most.
+    pub retry_limit: u32,
+    /// From noticing the loss to the new pod.
+    pub retry_interval: Span,
+    /// How long a pod that is asked to stop (SIGTERM) goes on; at most its grace period.
+    pub graceful_stop: Span,
 }
 
 /// Pods that nobody deletes when their task ends. On Fargate they go on being billed.
@@ -182,6 +202,46 @@ pub enum BalancedAllocation {
     Improvement,
     /// Up to 1.35: how balanced the node is with the pod.
     Absolute,
+}
+
+/// The Spot market: how EC2 chooses among pools (an instance type in a zone), takes instances back and runs out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub allocation: SpotAllocation,
+    /// Thousandths of the interruption rate that follows from the Spot Advisor's bucket.
+    pub hazard_permille: u32,
+    /// Instances of a pool are taken back together: which share of them an event takes, in parts per million.
+    pub pool_loss_ppm: u32,
+    /// How long a pool has no capacity after an event.
+    pub shortage: Step,
+    /// Events that a scenario prescribes, beside the drawn ones.
+    pub events: Vec<SpotEvent>,
+}
+
+/// How EC2 chooses a Spot pool for a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpotAllocation {
+    /// The cheapest among the pools that are interrupted least, by one bucket of the Spot Advisor.
+    PriceCapacityOptimized,
+    /// The cheapest.
+    LowestPrice,
+    /// The least interrupted; among equals the cheapest.
+    CapacityOptimized,
+}
+
+/// Something that happens to Spot pools at a given time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpotEvent {
+    /// After the start of the window.
+    pub at: Span,
+    /// `None` for every type.
+    pub instance_type: Option<String>,
+    /// Letter of the zone; `None` for every zone.
+    pub zone: Option<String>,
+    /// Which share of the instances is taken back, in parts per million.
+    pub reclaims_ppm: u32,
+    /// How long there is no capacity afterwards.
+    pub shortage: Span,
 }
 
 /// The cluster itself and what surrounds it.
@@ -242,7 +302,8 @@ pub enum Kind {
     /// The trace's own delays instead of simulated ones: what really happened.
     Recorded,
     Fargate(Fargate),
-    NodeGroup(NodeGroup),
+    NodeGroups(NodeGroups),
+    Karpenter(Karpenter),
 }
 
 /// EKS Fargate: each pod is a node of its own.
@@ -262,9 +323,156 @@ pub enum BillUntil {
     PodFinished,
 }
 
-/// A managed node group of fixed size.
+/// One or several managed node groups. Cluster Autoscaler runs if any of them can change its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeGroups {
+    pub groups: Vec<NodeGroup>,
+    pub autoscaler: ClusterAutoscaler,
+    /// Where Cluster Autoscaler runs.
+    pub home: Home,
+}
+
+/// Where a platform's controllers run, which the platform has to pay for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// On machines that are there anyway.
+    Elsewhere,
+    /// So many Fargate pods with these requests each.
+    Fargate { pods: u32, requests: Resources },
+    /// So many on-demand nodes of their own.
+    Nodes { instance_type: String, nodes: u32 },
+}
+
+/// Cluster Autoscaler's flags, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterAutoscaler {
+    pub expander: Expander,
+    pub scan_interval: Span,
+    pub frequent_loops_enabled: bool,
+    pub new_pod_scale_up_delay: Span,
+    pub max_nodes_per_scaleup: u32,
+    pub max_node_provision_time: Span,
+    pub scale_down_enabled: bool,
+    pub scale_down_delay_after_add: Span,
+    pub scale_down_delay_after_failure: Span,
+    pub scale_down_unneeded_time: Span,
+    /// In parts per million of the larger of a node's CPU and memory requests.
+    pub scale_down_utilization_threshold_ppm: u32,
+    pub max_scale_down_parallelism: u32,
+    pub max_drain_parallelism: u32,
+    pub node_delete_delay_after_taint: Span,
+    pub initial_node_group_backoff: Span,
+    pub max_node_group_backoff: Span,
+    /// Nodes with pods that no controller would start again are not removed.
+    pub skip_nodes_with_custom_controller_pods: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expander {
+    LeastWaste,
+    Random,
+}
+
+/// Karpenter and its NodePools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Karpenter {
+    pub node_pools: Vec<NodePool>,
+    pub home: Home,
+    /// `BATCH_IDLE_DURATION` and `BATCH_MAX_DURATION`.
+    pub batch_idle_duration: Span,
+    pub batch_max_duration: Span,
+    pub version: KarpenterVersion,
+    /// Whether it hears of Spot interruptions (its SQS queue); without, pods die with their node.
+    pub interruption_handling: bool,
+    /// The feature gate `SpotToSpotConsolidation`.
+    pub spot_to_spot_consolidation: bool,
+    pub controller_speed: ControllerSpeed,
+}
+
+/// Which Karpenter's rules apply where they changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KarpenterVersion {
+    V1_13,
+    V1_14,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControllerSpeed {
+    /// A scheduling round takes 1 ms a pod, a consolidation simulation 100 ms.
+    Measured,
+    /// Decisions take no time.
+    Unlimited,
+}
+
+/// A NodePool (`karpenter.sh/v1`) together with what its EC2NodeClass says of the nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePool {
+    pub name: String,
+    /// Higher ones are tried first.
+    pub weight: u32,
+    pub requirements: Vec<NodeRequirement>,
+    pub labels: Vec<(String, String)>,
+    pub taints: Vec<Taint>,
+    pub limits: PoolLimits,
+    pub consolidation_policy: ConsolidationPolicy,
+    /// `None`: `Never`.
+    pub consolidate_after: Option<Span>,
+    pub budgets: Vec<Budget>,
+    /// `None`: `Never`.
+    pub expire_after: Option<Span>,
+    pub termination_grace_period: Option<Span>,
+    pub root_volume: Memory,
+    /// kubelet's `maxPods`; `None`: as many as the type's network interfaces allow.
+    pub max_pods: Option<i64>,
+}
+
+/// One line of a NodePool's `requirements`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRequirement {
+    pub key: String,
+    pub operator: RequirementOperator,
+    pub values: Vec<String>,
+    pub min_values: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequirementOperator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+    Gt,
+    Lt,
+    Gte,
+    Lte,
+}
+
+/// `spec.limits`; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolLimits {
+    pub cpu: Option<Cpu>,
+    pub memory: Option<Memory>,
+    pub nodes: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsolidationPolicy {
+    WhenEmpty,
+    WhenEmptyOrUnderutilized,
+}
+
+/// How many nodes of a pool may be disrupted at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    Nodes(u32),
+    /// Of all nodes of the pool, rounded up.
+    Percent(u32),
+}
+
+/// A managed node group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeGroup {
+    pub name: String,
     /// `None`: the current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type
     /// fits and whose nodes for the busiest moment cost least.
     pub instance_type: Option<String>,
@@ -280,6 +488,12 @@ pub struct NodeGroup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupSize {
     Fixed(u32),
+    /// Cluster Autoscaler decides, from `desired` on.
+    Auto {
+        min: u32,
+        max: u32,
+        desired: u32,
+    },
     /// As many nodes as first-fit packing of the trace without any start-up delay ever needs at once.
     HoldPeak,
 }

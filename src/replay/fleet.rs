@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Setup;
-use crate::catalog::{CapacityType, FargateRefusal, FargateSize, InstanceType, NodeSettings};
+use crate::catalog::{CapacityType, FargateRefusal, FargateSize, NodeSettings, TypeId};
 use crate::control::{FargateController, FixedGroup};
-use crate::ledger::{Machine, NodeTemplate};
-use crate::platform::{Agent, BillUntil, Fargate, GroupSize, NodeGroup, Taint, Words as _};
+use crate::ledger::{Machine, NodeTemplate, Role};
+use crate::platform::{Agent, BillUntil, Fargate, GroupSize, Home, NodeGroup, NodeGroups, Taint, Words as _};
 use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_request};
 use crate::sim::{Fleet, NodeType, Placement, PullRates};
 use crate::trace::{PodArch, Word, Words};
@@ -63,9 +63,10 @@ pub(super) fn fargate(setup: &Setup, fargate: &Fargate, refusals: &mut Refusals)
     Fleet {
         node_types: Vec::new(),
         fargate_sizes: sizes,
+        homes: Vec::new(),
         placement: Placement::Fargate,
         bill_until_deleted: fargate.bill_until == BillUntil::PodDeleted,
-        controller: Box::new(controller),
+        controllers: vec![Box::new(controller)],
     }
 }
 
@@ -77,30 +78,69 @@ pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
         daemons: Resources::ZERO,
         root_volume: Memory::ZERO,
         auto_mode: false,
+        role: Role::Jobs,
     }
 }
 
-pub(super) fn node_group(
+pub(super) fn node_groups(
     setup: &Setup,
-    name: &str,
-    group: &NodeGroup,
+    platform: &str,
+    groups: &NodeGroups,
     refusals: &mut Refusals,
 ) -> Fleet<'static> {
-    let type_name = group.instance_type.as_deref().expect("groups are resolved before they are simulated");
-    let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
-    let node_type = node_type(setup, name, group, setup.catalog.instance_type(id));
-    let GroupSize::Fixed(size) = group.size else { unreachable!("resolving a group gives it a size") };
-    for (index, class) in setup.workload.classes.iter().enumerate() {
-        if let Some(refusal) = refuse(setup, &node_type, class) {
-            refusals.add(index, refusal.text(&setup.trace.words, &node_type, type_name));
-        }
-    }
-    Fleet {
-        node_types: vec![node_type],
+    let mut fleet = Fleet {
+        node_types: Vec::new(),
         fargate_sizes: Vec::new(),
+        homes: if groups.is_autoscaled() {
+            home(setup, "cluster-autoscaler", &groups.home)
+        } else {
+            Vec::new()
+        },
         placement: Placement::KubeScheduler,
         bill_until_deleted: true,
-        controller: Box::new(FixedGroup { kind: 0, size, zones: setup.catalog.zones.len() as u8 }),
+        controllers: Vec::new(),
+    };
+    let zones = setup.catalog.zones.len() as u8;
+    for (kind, group) in groups.groups.iter().enumerate() {
+        let type_name =
+            group.instance_type.as_deref().expect("groups are resolved before they are simulated");
+        let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
+        let name = if group.name.is_empty() { platform } else { &group.name };
+        fleet.node_types.push(node_type(setup, name, group, id));
+        if let GroupSize::Fixed(size) = group.size {
+            fleet.controllers.push(Box::new(FixedGroup { kind: kind as u32, size, zones }));
+        }
+    }
+    for (index, class) in setup.workload.classes.iter().enumerate() {
+        let mut refused = fleet.node_types.iter().map(|node_type| refuse(setup, node_type, class));
+        // Any group will do; if none does, the first one's reason is as good as another's.
+        let Some(first) = refused.next().flatten() else { continue };
+        if refused.all(|refusal| refusal.is_some()) {
+            refusals.add(index, first.text(&setup.trace.words, &fleet.node_types[0]));
+        }
+    }
+    fleet
+}
+
+/// The machines on which a platform's controllers run.
+pub(super) fn home(setup: &Setup, controller: &str, home: &Home) -> Vec<(NodeTemplate, u32)> {
+    let for_controllers = |template: NodeTemplate| NodeTemplate {
+        pool: controller.to_owned(),
+        role: Role::Controllers,
+        ..template
+    };
+    match home {
+        Home::Elsewhere => Vec::new(),
+        Home::Fargate { pods, requests } => {
+            let size = FargateSize::for_request(requests.cpu, requests.memory, requests.ephemeral)
+                .expect("the scenario's reader checks that a home fits Fargate");
+            vec![(for_controllers(fargate_template(size)), *pods)]
+        }
+        Home::Nodes { instance_type, nodes } => {
+            let id = setup.catalog.find(instance_type).expect("resolving a platform checks its home's type");
+            let node = node_type(setup, controller, &NodeGroup::default(), id);
+            vec![(for_controllers(node.template), *nodes)]
+        }
     }
 }
 
@@ -114,7 +154,9 @@ pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> O
         // Ask again without each hurdle to learn which one it is.
         let untainted = NodeLabels { taints: Vec::new(), ..node_type.labels.clone() };
         let anywhere = PodClass { node_selector: Word::EMPTY, ..*class };
-        return Some(if admitted(&untainted, class) {
+        return Some(if node_type.labels.is_spot && !class.interruptible {
+            Refusal::Interruptible
+        } else if admitted(&untainted, class) {
             Refusal::Taints
         } else if admitted(&untainted, &anywhere) {
             Refusal::Selector(class.node_selector)
@@ -130,6 +172,7 @@ pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> O
 /// Why a pod can never run on a kind of node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
+    Interruptible,
     Arch,
     Selector(Word),
     Taints,
@@ -137,8 +180,12 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    fn text(&self, words: &Words, node_type: &NodeType, type_name: &str) -> String {
+    fn text(&self, words: &Words, node_type: &NodeType) -> String {
+        let Machine::Ec2 { instance_type: type_name, .. } = &node_type.template.machine else {
+            unreachable!("nodes are EC2 instances")
+        };
         match self {
+            Self::Interruptible => "they must not be interrupted, and all nodes are Spot".to_owned(),
             Self::Arch => format!("their images are not for the architecture of {type_name} (column arch)"),
             Self::Selector(selector) => {
                 format!("no node has the labels of their node_selector {}", words.get(*selector))
@@ -176,7 +223,8 @@ fn mib(memory: Memory) -> String {
 }
 
 /// A node of a managed node group, as it is once Ready.
-pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, instance: &InstanceType) -> NodeType {
+pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, id: TypeId) -> NodeType {
+    let instance = setup.catalog.instance_type(id);
     let settings = setup.settings;
     let node_settings =
         NodeSettings { max_pods: group.max_pods, root_volume: group.root_volume, ..NodeSettings::default() };
@@ -202,6 +250,7 @@ pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, instance: &Instan
         mbps => Memory::from_bytes(mbps * 125_000),
     };
     NodeType {
+        instance: id,
         template: NodeTemplate {
             pool: name.to_owned(),
             machine: Machine::Ec2 { instance_type: instance.name.clone(), capacity_type },
@@ -209,8 +258,13 @@ pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, instance: &Instan
             daemons,
             root_volume: group.root_volume,
             auto_mode: false,
+            role: Role::Jobs,
         },
-        labels: NodeLabels { labels, taints: group.taints.clone() },
+        labels: NodeLabels {
+            labels,
+            taints: group.taints.clone(),
+            is_spot: capacity_type == CapacityType::Spot,
+        },
         pull_rates: PullRates::new(&settings.images, network),
         scored_daemons: settings
             .daemon_sets

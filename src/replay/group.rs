@@ -19,7 +19,7 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     };
     let instance = setup.catalog.instance_type(id);
     group.instance_type = Some(instance.name.clone());
-    let node = node_type(setup, name, group, instance);
+    let node = node_type(setup, name, group, id);
     let capacity = node.template.allocatable - node.template.daemons;
     if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
         let message = format!("{} has no room for pods beside the DaemonSets", instance.name);
@@ -81,7 +81,7 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         .filter(|id| is_candidate(catalog.instance_type(*id)) && on_demand(setup, *id).is_some())
         .collect();
     let fits = |id: TypeId| -> Vec<bool> {
-        let node = node_type(setup, name, group, catalog.instance_type(id));
+        let node = node_type(setup, name, group, id);
         workload.classes.iter().map(|class| refuse(setup, &node, class).is_none()).collect()
     };
     let fitting: Vec<Vec<bool>> = candidates.iter().map(|id| fits(*id)).collect();
@@ -94,7 +94,7 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         .zip(&fitting)
         .map(|(id, fits)| {
             let left_out = by_any.iter().zip(fits).filter(|(any, this)| **any && !**this).count();
-            let capacity = room_for_pods(setup, name, group, catalog.instance_type(*id));
+            let capacity = room_for_pods(setup, name, group, *id);
             let (at_peak, fluid) = demand.cost(on_demand(setup, *id).unwrap_or_default(), &capacity);
             (left_out, at_peak, fluid, *id)
         })
@@ -106,7 +106,7 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         if best.is_some_and(|(fewest, least, _)| (fewest, least) <= (left_out, at_least)) {
             break;
         }
-        let node = node_type(setup, name, group, catalog.instance_type(id));
+        let node = node_type(setup, name, group, id);
         let nodes = pods.nodes(&node);
         let cost = on_demand(setup, id).unwrap_or_default().femto() * i128::from(nodes);
         if best.is_none_or(|(fewest, least, _)| (left_out, cost) < (fewest, least)) {
@@ -137,8 +137,8 @@ fn on_demand(setup: &Setup, id: TypeId) -> Option<Rate> {
     offering.price.at(setup.workload.window.start)
 }
 
-fn room_for_pods(setup: &Setup, name: &str, group: &NodeGroup, instance: &InstanceType) -> Resources {
-    let template = node_type(setup, name, group, instance).template;
+fn room_for_pods(setup: &Setup, name: &str, group: &NodeGroup, id: TypeId) -> Resources {
+    let template = node_type(setup, name, group, id).template;
     template.allocatable - template.daemons
 }
 

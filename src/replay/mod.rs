@@ -66,7 +66,11 @@ impl Setup<'_> {
         for platform in platforms {
             let mut platform = platform.clone();
             match &mut platform.kind {
-                Kind::NodeGroup(group) => group::resolve(self, &platform.name, group)?,
+                Kind::NodeGroups(groups) => {
+                    for group in &mut groups.groups {
+                        group::resolve(self, &platform.name, group)?;
+                    }
+                }
                 Kind::Fargate(_) if self.catalog.fargate.is_none() => {
                     return Err(Error::usage(
                         format!("EKS Fargate has no known price in {}", self.catalog.region),
@@ -79,7 +83,7 @@ impl Setup<'_> {
                         "leave out the platform `recorded`, or add start_time (or queue_seconds) to every row",
                     ));
                 }
-                Kind::Fargate(_) | Kind::Recorded => {}
+                Kind::Fargate(_) | Kind::Recorded | Kind::Karpenter(_) => {}
             }
             resolved.push(platform);
         }
@@ -93,7 +97,9 @@ impl Setup<'_> {
     pub fn is_today(&self, platform: &Platform) -> bool {
         match (&platform.kind, self.source) {
             (Kind::Fargate(_), Some(SourcePlatform::Fargate)) => true,
-            (Kind::NodeGroup(_), Some(SourcePlatform::Ec2)) => self.described_groups.contains(&platform.name),
+            (Kind::NodeGroups(_), Some(SourcePlatform::Ec2)) => {
+                self.described_groups.contains(&platform.name)
+            }
             _ => false,
         }
     }
@@ -118,9 +124,10 @@ impl Setup<'_> {
         let ledger = match &platform.kind {
             Kind::Recorded => recorded::ledger(self),
             Kind::Fargate(fargate) => self.simulate(fleet::fargate(self, fargate, &mut refusals)),
-            Kind::NodeGroup(group) => {
-                self.simulate(fleet::node_group(self, &platform.name, group, &mut refusals))
+            Kind::NodeGroups(groups) => {
+                self.simulate(fleet::node_groups(self, &platform.name, groups, &mut refusals))
             }
+            Kind::Karpenter(_) => unreachable!("resolving refuses what cannot be simulated"),
         };
         let billable =
             !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);

@@ -70,7 +70,7 @@ fn run_of(setup: &Setup, step: StepId, times: &StepTimes) -> PodRun {
         ended: times.ended,
         observed: times.observed,
         deleted,
-        ..PodRun::new(step, times.created)
+        ..PodRun::new(step, 1, times.created)
     }
 }
 

@@ -226,14 +226,11 @@ fn refuse_defaults(scenario: &Scenario, assumed: Assumed) -> Result<()> {
 
 /// Whether the scenario says what the node group is made of, and of how many nodes.
 fn is_described(platform: &Platform) -> bool {
-    matches!(
-        &platform.kind,
-        platform::Kind::NodeGroup(platform::NodeGroup {
-            instance_type: Some(_),
-            size: platform::GroupSize::Fixed(_),
-            ..
-        })
-    )
+    let platform::Kind::NodeGroups(groups) = &platform.kind else { return false };
+    groups
+        .groups
+        .iter()
+        .all(|group| group.instance_type.is_some() && !matches!(group.size, platform::GroupSize::HoldPeak))
 }
 
 fn price_used(price: &UsedPrice) -> PriceUsed {

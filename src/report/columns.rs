@@ -202,7 +202,7 @@ const fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Open => "open",
         Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
+        Outcome::Failed | Outcome::Lost => "failed",
         Outcome::Unschedulable => "unschedulable",
         Outcome::Canceled => "canceled",
         Outcome::NotRun => "not_run",
@@ -211,12 +211,7 @@ const fn outcome(outcome: Outcome) -> &'static str {
 }
 
 const fn end_reason(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::WindowEnd => "window_end",
-        EndReason::PodDeleted => "pod_deleted",
-        EndReason::ScaledDown => "scaled_down",
-        EndReason::Interrupted => "interrupted",
-    }
+    reason.word()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     PlatformReport, PodCounts, SavingsPlanReport, Spot, WorkflowReport,
 };
 use crate::bill::Bill;
-use crate::ledger::{Ledger, Machine, Outcome};
+use crate::ledger::{Lease, Ledger, Machine, Outcome, Role};
 use crate::trace::{Word, Words};
 use crate::units::{Span, Time, Usd};
 use crate::workload::{StepKind, Workload};
@@ -93,7 +93,7 @@ impl RunTimes {
             match ledger.outcomes[step] {
                 Outcome::Skipped => {}
                 Outcome::NotRun if workload.steps.never_ran[step] => {}
-                Outcome::NotRun | Outcome::Unschedulable | Outcome::Open => *run = None,
+                Outcome::NotRun | Outcome::Unschedulable | Outcome::Lost | Outcome::Open => *run = None,
                 Outcome::Succeeded | Outcome::Failed | Outcome::Canceled => {
                     let span = ledger.spans[step];
                     *run = run.map(|(first, last)| (first.min(span.eligible), last.max(span.observed)));
@@ -128,7 +128,7 @@ fn pod_counts(workload: &Workload, ledger: &Ledger) -> PodCounts {
         counts.total += 1;
         match ledger.outcomes[step as usize] {
             Outcome::Succeeded => counts.succeeded += 1,
-            Outcome::Failed => counts.failed += 1,
+            Outcome::Failed | Outcome::Lost => counts.failed += 1,
             Outcome::Unschedulable => counts.unschedulable += 1,
             Outcome::Canceled => counts.canceled += 1,
             Outcome::NotRun => counts.not_run += 1,
@@ -240,7 +240,9 @@ impl Use {
 
 fn capacity(workload: &Workload, ledger: &Ledger, bill: Option<&Bill>) -> Capacity {
     let mut uses = vec![Use::default(); ledger.templates.len()];
-    for (index, lease) in ledger.leases.iter().enumerate() {
+    let for_jobs = |lease: &Lease| ledger.templates[lease.template as usize].role == Role::Jobs;
+    let ran = |lease: &Lease| lease.ran() && for_jobs(lease);
+    for (index, lease) in ledger.leases.iter().enumerate().filter(|(_, lease)| ran(lease)) {
         let size = &ledger.templates[lease.template as usize].allocatable;
         let ms = i128::from((lease.terminated - lease.running).ms().max(0));
         let sum = &mut uses[lease.template as usize];
@@ -300,8 +302,9 @@ fn machine_report(machine: &Machine, sum: &Use) -> MachineReport {
 
 /// The most leases that run at once. One that ends as another begins does not overlap it.
 fn peak(ledger: &Ledger) -> u64 {
-    let mut starts: Vec<Time> = ledger.leases.iter().map(|lease| lease.running).collect();
-    let mut ends: Vec<Time> = ledger.leases.iter().map(|lease| lease.terminated).collect();
+    let ran = |lease: &&Lease| lease.ran() && ledger.templates[lease.template as usize].role == Role::Jobs;
+    let mut starts: Vec<Time> = ledger.leases.iter().filter(ran).map(|lease| lease.running).collect();
+    let mut ends: Vec<Time> = ledger.leases.iter().filter(ran).map(|lease| lease.terminated).collect();
     starts.sort_unstable();
     ends.sort_unstable();
     let mut ended = 0;

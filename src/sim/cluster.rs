@@ -1,10 +1,12 @@
 //! The shared nodes of the cluster and what runs on them. Only the engine changes it; controllers see it.
 
+use super::event::RunIndex;
 use super::images::{NodeImages, PullRates};
 use super::kube_scheduler::score;
 use super::kube_scheduler::{NodeLabels, scored_request};
+use crate::catalog::TypeId;
 use crate::ledger::{LeaseId, NodeTemplate, SHARE_BITS, TemplateId, share};
-use crate::units::{Cpu, Memory, Resources, Time};
+use crate::units::{Cpu, Memory, Resources, Span, Time};
 use crate::workload::PodClass;
 
 /// Index into [`Cluster::nodes`].
@@ -13,6 +15,7 @@ pub type NodeId = u32;
 /// A kind of node that a controller may launch.
 #[derive(Clone, Debug)]
 pub struct NodeType {
+    pub instance: TypeId,
     /// What the ledger records of it. Its index there is the index of this type.
     pub template: NodeTemplate,
     /// Labels and taints, without the zone's.
@@ -24,8 +27,11 @@ pub struct NodeType {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeState {
+    /// From the request until Ready.
     Starting,
     Ready,
+    /// To be terminated as soon as its pods are gone.
+    Draining,
     Gone,
 }
 
@@ -35,14 +41,31 @@ pub struct Node {
     pub kind: TemplateId,
     pub zone: u8,
     pub state: NodeState,
+    /// There from the beginning, rather than launched.
+    pub adopted: bool,
+    /// EC2 has said that it will take it back.
+    pub noticed: bool,
+    /// A draining node stays until this time at least.
+    pub drains_until: Time,
+    /// Tainted so that no further pod is put here, though it is Ready.
+    pub cordoned: bool,
     pub lease: LeaseId,
+    /// Decides its place among nodes that are otherwise alike, as its name does in a real cluster: random, so that
+    /// age plays no part.
+    pub name: u64,
+    pub requested: Time,
+    /// [`Time::MAX`] before.
+    pub ready: Time,
+    /// When a pod last came or went, as Karpenter notes it: at most once in ten seconds
+    /// (`pkg/controllers/nodeclaim/podevents`). [`Time::MIN`] if none ever did.
+    pub last_pod_event: Time,
     pub free: Resources,
     /// Requests as scores count them, DaemonSets included.
     pub scored: (Cpu, Memory),
     /// [`score::balance`] of what is requested now.
     pub balance: i64,
-    /// Pods bound here whose containers have not ended.
-    pub pods: u32,
+    /// Pods bound here whose containers have not ended, in no particular order.
+    pub pods: Vec<RunIndex>,
     pub images: NodeImages,
     clock: ShareClock,
 }
@@ -73,6 +96,20 @@ impl ShareClock {
     }
 }
 
+impl Node {
+    /// Whether kube-scheduler may put pods here.
+    pub fn is_schedulable(&self) -> bool {
+        self.state == NodeState::Ready && !self.cordoned
+    }
+
+    fn note_pod_event(&mut self, now: Time) {
+        const DEDUPLICATED_WITHIN: Span = Span::from_secs(10);
+        if self.last_pod_event == Time::MIN || now - self.last_pod_event >= DEDUPLICATED_WITHIN {
+            self.last_pod_event = now;
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
     pub types: Vec<NodeType>,
@@ -93,7 +130,8 @@ impl Cluster {
         self.ready
     }
 
-    pub fn add(&mut self, kind: TemplateId, zone: u8, lease: LeaseId) -> NodeId {
+    /// A node that was requested at `now`. Its `name` decides ties.
+    pub fn add(&mut self, kind: TemplateId, zone: u8, lease: LeaseId, name: u64, now: Time) -> NodeId {
         let node_type = &self.types[kind as usize];
         let allocatable = &node_type.template.allocatable;
         let daemons = &node_type.template.daemons;
@@ -101,11 +139,19 @@ impl Cluster {
             kind,
             zone,
             state: NodeState::Starting,
+            adopted: false,
+            noticed: false,
+            drains_until: Time::MIN,
+            cordoned: false,
             lease,
+            name,
+            requested: now,
+            ready: Time::MAX,
+            last_pod_event: Time::MIN,
             free: *allocatable - *daemons,
             scored: node_type.scored_daemons,
             balance: score::balance(daemons, allocatable),
-            pods: 0,
+            pods: Vec::new(),
             images: NodeImages::default(),
             clock: ShareClock { shares: share(daemons, allocatable), ..ShareClock::default() },
         };
@@ -123,14 +169,24 @@ impl Cluster {
         let node = &mut self.nodes[node as usize];
         self.ready += 1;
         node.state = NodeState::Ready;
+        node.ready = now;
         node.clock.updated = now;
+    }
+
+    /// Begins the end of a node: no pod comes any more. Gives whether it was Ready.
+    pub fn set_draining(&mut self, node: NodeId) -> bool {
+        let state = &mut self.nodes[node as usize].state;
+        let was_ready = *state == NodeState::Ready;
+        *state = NodeState::Draining;
+        self.ready -= usize::from(was_ready);
+        was_ready
     }
 
     /// Takes `node` away and gives its share clock's last reading.
     pub fn remove(&mut self, node: NodeId, now: Time) -> u64 {
-        let was_ready = self.nodes[node as usize].state == NodeState::Ready;
         let gone = &mut self.nodes[node as usize];
-        let reading = if was_ready { gone.clock.advance(now) } else { 0 };
+        let was_ready = gone.state == NodeState::Ready;
+        let reading = if gone.ready == Time::MAX { 0 } else { gone.clock.advance(now) };
         gone.state = NodeState::Gone;
         self.vacant.push(node);
         self.ready -= usize::from(was_ready);
@@ -138,7 +194,7 @@ impl Cluster {
     }
 
     /// Puts a pod on a node and gives the reading of the node's share clock.
-    pub fn bind(&mut self, node: NodeId, class: &PodClass, now: Time) -> u64 {
+    pub fn bind(&mut self, node: NodeId, run: RunIndex, class: &PodClass, now: Time) -> u64 {
         let types = &self.types;
         let node = &mut self.nodes[node as usize];
         let allocatable = &types[node.kind as usize].template.allocatable;
@@ -148,13 +204,14 @@ impl Cluster {
         let (cpu, memory) = scored_request(&class.requests);
         node.scored = (node.scored.0 + cpu, node.scored.1 + memory);
         node.balance = score::balance(&(*allocatable - node.free), allocatable);
-        node.pods += 1;
+        node.pods.push(run);
+        node.note_pod_event(now);
         assert!(Resources::ZERO.fits_in(&node.free), "a pod was bound beyond a node's allocatable");
         reading
     }
 
     /// Takes a pod off a node that was bound at `reading`; gives the node time allocated to it, in microseconds.
-    pub fn release(&mut self, node: NodeId, class: &PodClass, reading: u64, now: Time) -> u64 {
+    pub fn release(&mut self, node: NodeId, run: RunIndex, class: &PodClass, reading: u64, now: Time) -> u64 {
         let types = &self.types;
         let node = &mut self.nodes[node as usize];
         let allocatable = &types[node.kind as usize].template.allocatable;
@@ -165,7 +222,9 @@ impl Cluster {
         let (cpu, memory) = scored_request(&class.requests);
         node.scored = (node.scored.0 - cpu, node.scored.1 - memory);
         node.balance = score::balance(&(*allocatable - node.free), allocatable);
-        node.pods -= 1;
+        let at = node.pods.iter().position(|pod| *pod == run).expect("only pods of the node are released");
+        node.pods.swap_remove(at);
+        node.note_pod_event(now);
         ((u128::from(elapsed) * u128::from(part)) >> SHARE_BITS) as u64
     }
 }

@@ -8,12 +8,16 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::cluster::NodeId;
+use crate::catalog::TypeId;
 use crate::ledger::LeaseId;
 use crate::units::Time;
 use crate::workload::{ClassId, StepId};
 
 /// Index of a pod run in the ledger.
 pub type RunIndex = u32;
+/// Index of a launch in the order of requests.
+pub type LaunchId = u32;
+
 /// What can happen. The order of the variants is the order within an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -21,6 +25,16 @@ pub enum Event {
     ContainerEnded(RunIndex),
     /// The orchestrator notices that a step has ended.
     Noticed(StepId),
+    /// EC2 takes instances of a Spot pool back.
+    PoolEvent(TypeId, u8),
+    /// A Spot instance gets its interruption notice.
+    SpotNotice(LeaseId),
+    /// The two minutes of a notice are over: the instance is gone.
+    SpotReclaim(LeaseId),
+    /// The least time of a node's drain is over.
+    DrainedLongEnough(LeaseId),
+    /// EC2 answers a launch.
+    LaunchAnswered(LaunchId),
     /// The node of a lease becomes Ready.
     NodeReady(LeaseId),
     /// The image pulls of a node reach a point where one of them moves on. The number tells stale events apart.
@@ -29,6 +43,8 @@ pub enum Event {
     Eligible(StepId),
     /// The orchestrator creates a pod or takes up a step of its own.
     Created(StepId),
+    /// The orchestrator starts a task again whose pod was lost.
+    Retried(RunIndex),
     /// kube-scheduler's back-off of pods of a class is over.
     BackoffOver(ClassId),
     /// A pod has been pending for as long as one waits for impossible capacity.
@@ -42,18 +58,24 @@ impl Event {
         match self {
             Self::ContainerEnded(_) => 0,
             Self::Noticed(_) => 1,
-            Self::NodeReady(_) => 2,
-            Self::PullProgress(..) => 3,
+            Self::PoolEvent(..) => 2,
+            Self::SpotNotice(_) => 3,
+            Self::SpotReclaim(_) => 4,
+            Self::DrainedLongEnough(_) => 5,
+            Self::LaunchAnswered(_) => 6,
+            Self::NodeReady(_) => 7,
+            Self::PullProgress(..) => 8,
             Self::Eligible(_) => ELIGIBLE_RANK,
-            Self::Created(_) => 5,
-            Self::BackoffOver(_) => 6,
-            Self::GiveUp(_) => 7,
-            Self::ControllerWake => 8,
+            Self::Created(_) => 10,
+            Self::Retried(_) => 11,
+            Self::BackoffOver(_) => 12,
+            Self::GiveUp(_) => 13,
+            Self::ControllerWake => 14,
         }
     }
 }
 
-const ELIGIBLE_RANK: u8 = 4;
+const ELIGIBLE_RANK: u8 = 9;
 
 /// Pending events, earliest first.
 #[derive(Debug, Default)]

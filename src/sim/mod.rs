@@ -8,9 +8,12 @@
 //! nothing depends on the order of a hash map.
 
 mod cluster;
+mod ec2;
 mod event;
 mod images;
 pub mod kube_scheduler;
+mod market;
+mod nodes;
 mod orchestrator;
 mod pods;
 mod startup;
@@ -19,20 +22,21 @@ mod startup;
 mod tests;
 
 pub use cluster::{Cluster, Node, NodeId, NodeState, NodeType};
-pub use event::{Event, EventQueue, RunIndex};
+pub use event::{Event, EventQueue, LaunchId, RunIndex};
 pub use images::{NodeImages, PullRates};
+pub use market::{Market, NOTICE, Pool, PoolEvent, hazard_per_ms};
 pub use startup::StartupTimes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, PriceRefresh, PriceView};
 use crate::control::{Action, Controller, NextWake, Trigger, View, Wants};
-use crate::ledger::{EndReason, Lease, LeaseId, Ledger, NodeTemplate, TemplateId};
+use crate::ledger::{EndReason, Ledger, NodeTemplate};
 use crate::platform::Settings;
-use crate::rng::{Draws, key_of};
+use crate::rng::Draws;
 use crate::trace::Words;
-use crate::units::{Memory, Time};
-use crate::workload::{ClassId, Delays, Window, Workload};
+use crate::units::{Span, Time};
+use crate::workload::{ClassId, Delays, StepId, Window, Workload};
 use kube_scheduler::{Batch, KubeScheduler, SchedulingQueue};
 use orchestrator::Orchestrator;
 
@@ -41,9 +45,11 @@ pub struct Fleet<'a> {
     pub node_types: Vec<NodeType>,
     /// Fargate sizes, after the node types in the ledger's templates.
     pub fargate_sizes: Vec<NodeTemplate>,
+    /// Machines that are there for the controllers, and how many of each. They are paid for, and no more.
+    pub homes: Vec<(NodeTemplate, u32)>,
     pub placement: Placement,
     pub bill_until_deleted: bool,
-    pub controller: Box<dyn Controller + Send + 'a>,
+    pub controllers: Vec<Box<dyn Controller + Send + 'a>>,
 }
 
 /// Who decides where a pod runs.
@@ -62,19 +68,24 @@ pub struct Input<'a> {
     pub settings: &'a Settings,
     /// Zone names, as labels say them.
     pub zones: &'a [String],
-    /// Prices for the controllers that decide by them, refreshed as the real ones do.
+    /// Prices for EC2's choice, and for the controllers that decide by them, refreshed as the real ones do.
     pub catalog: &'a Catalog,
     /// Whether steps wait for their predecessors.
     pub closed: bool,
 }
 
-/// Simulates one platform to the end of its last pod.
+/// Nodes that were launched and are still there this long after the end of everything else are there to stay, and
+/// are billed to that end.
+const TAIL: Span = Span::from_secs(3_600);
+
+/// Simulates one platform to the end of its last pod, and of the nodes launched for pods.
 pub fn run(input: &Input, fleet: Fleet) -> Ledger {
     Engine::new(input, fleet).run()
 }
 
 struct Engine<'a> {
     input: &'a Input<'a>,
+    draws: Draws,
     queue: EventQueue,
     cluster: Cluster,
     scheduler: KubeScheduler<'a>,
@@ -82,7 +93,11 @@ struct Engine<'a> {
     orchestrator: Orchestrator<'a>,
     startup: StartupTimes,
     fargate_rates: PullRates,
-    controller: Box<dyn Controller + Send + 'a>,
+    market: Market<'a>,
+    /// Spot pools whose next event is scheduled.
+    watched: BTreeSet<Pool>,
+    controllers: Vec<Slot<'a>>,
+    /// What any controller wants.
     wants: Wants,
     placement: Placement,
     bill_until_deleted: bool,
@@ -94,10 +109,24 @@ struct Engine<'a> {
     bound_at_reading: Vec<u64>,
     /// How many nodes each pool has launched.
     launches: BTreeMap<String, u64>,
+    /// What EC2 will answer to each launch.
+    answers: Vec<nodes::LaunchAnswer>,
+    /// Launched nodes that are not gone.
+    launched_nodes: usize,
+    /// Pods that were asked to stop, and why.
+    stopping: BTreeMap<RunIndex, EndReason>,
+    /// Work that a checkpoint has saved, of steps whose pods were lost.
+    saved_work: BTreeMap<StepId, Span>,
     /// Nodes on which room was made, or which became Ready, at this instant.
     freed: Vec<NodeId>,
-    wake: Option<Time>,
     scratch: Scratch,
+}
+
+/// A controller and when it wants to be called.
+struct Slot<'a> {
+    controller: Box<dyn Controller + Send + 'a>,
+    wants: Wants,
+    wake: Option<Time>,
 }
 
 /// Buffers that are reused from event to event.
@@ -116,8 +145,15 @@ impl<'a> Engine<'a> {
         let mut templates: Vec<NodeTemplate> = fleet.node_types.iter().map(|t| t.template.clone()).collect();
         templates.extend(fleet.fargate_sizes);
         let pods = workload.steps.pods().count();
-        Self {
+        let controllers: Vec<Slot> = fleet
+            .controllers
+            .into_iter()
+            .map(|controller| Slot { wants: controller.wants(), controller, wake: None })
+            .collect();
+        let wants = controllers.iter().fold(Wants::default(), |all, slot| all.or(slot.wants));
+        let mut engine = Self {
             input,
+            draws,
             queue: EventQueue::default(),
             cluster: Cluster::new(fleet.node_types),
             scheduler: KubeScheduler::new(settings.scheduler, workload, input.words, input.zones, draws),
@@ -125,8 +161,10 @@ impl<'a> Engine<'a> {
             orchestrator: Orchestrator::new(workload, delays, input.closed),
             startup: StartupTimes::new(&settings.startup, draws),
             fargate_rates: PullRates::new(&settings.images, settings.images.network_rate),
-            wants: fleet.controller.wants(),
-            controller: fleet.controller,
+            market: Market::new(input.catalog, &settings.spot, draws, workload.window.start),
+            watched: BTreeSet::new(),
+            controllers,
+            wants,
             placement: fleet.placement,
             bill_until_deleted: fleet.bill_until_deleted,
             triggers: vec![Trigger::Start],
@@ -134,21 +172,44 @@ impl<'a> Engine<'a> {
             node_of_lease: Vec::new(),
             bound_at_reading: Vec::with_capacity(pods),
             launches: BTreeMap::new(),
+            answers: Vec::new(),
+            launched_nodes: 0,
+            stopping: BTreeMap::new(),
+            saved_work: BTreeMap::new(),
             freed: Vec::new(),
-            wake: None,
             scratch: Scratch::default(),
-        }
+        };
+        engine.open_homes(fleet.homes);
+        engine
     }
 
     fn run(mut self) -> Ledger {
-        // What the controller brings along is there before the first pod.
+        // What the controllers bring along is there before the first pod.
         self.settle(self.input.workload.window.start);
-        while !self.orchestrator.all_final() {
+        let mut last_end = None;
+        loop {
+            if self.orchestrator.all_final() && self.launched_nodes == 0 {
+                break;
+            }
             let next = self.queue.next_time().into_iter().chain(self.orchestrator.next_arrival()).min();
             let Some(now) = next else { break };
+            if self.orchestrator.all_final() {
+                // Only the idle ends of nodes are still to come.
+                let end = *last_end.get_or_insert_with(|| self.end_of_work());
+                if now > end + TAIL {
+                    break;
+                }
+            }
             self.instant(now);
         }
         self.finish()
+    }
+
+    /// The end of the window or of the last pod.
+    fn end_of_work(&self) -> Time {
+        let given = self.input.workload.window.end;
+        let last = self.ledger.runs.iter().map(|run| run.ended).filter(|end| *end != Time::MAX).max();
+        last.map_or(given, |last| last.max(given))
     }
 
     /// Handles everything that happens at `now`.
@@ -173,10 +234,16 @@ impl<'a> Engine<'a> {
         match event {
             Event::ContainerEnded(run) => self.container_ended(now, run),
             Event::Noticed(step) => self.noticed(now, step),
+            Event::PoolEvent(id, zone) => self.pool_event(now, (id, zone)),
+            Event::SpotNotice(lease) => self.spot_notice(now, lease),
+            Event::SpotReclaim(lease) => self.spot_reclaim(now, lease),
+            Event::DrainedLongEnough(lease) => self.terminate_if_drained(now, lease),
+            Event::LaunchAnswered(launch) => self.launch_answered(launch),
             Event::NodeReady(lease) => self.node_ready(now, lease),
             Event::PullProgress(node, version) => self.pull_progress(now, node, version),
             Event::Eligible(step) => self.eligible(now, step),
             Event::Created(step) => self.created(now, step),
+            Event::Retried(run) => self.retried(now, run),
             Event::BackoffOver(class) => self.pending.backoff_over(now, class, self.priority(class)),
             Event::GiveUp(run) => self.give_up(now, run),
             Event::ControllerWake => {}
@@ -187,14 +254,11 @@ impl<'a> Engine<'a> {
         self.input.workload.classes[class as usize].priority
     }
 
-    /// Lets kube-scheduler and then the controller look at what has happened, until that is news to neither.
+    /// Lets kube-scheduler and then the controllers look at what has happened, until that is news to none.
     fn settle(&mut self, now: Time) {
         loop {
             self.schedule_pods(now);
-            let due = self.wake.is_some_and(|wake| wake <= now);
-            if due || !self.triggers.is_empty() {
-                self.step_controller(now);
-            }
+            self.step_controllers(now);
             if self.freed.is_empty() && self.triggers.is_empty() {
                 break;
             }
@@ -250,7 +314,7 @@ impl<'a> Engine<'a> {
         self.freed = freed;
     }
 
-    /// Pods that found no node at their first attempt: the controller hears of them, and their patience starts.
+    /// Pods that found no node at their first attempt: the controllers hear of them, and their patience starts.
     fn first_failure(&mut self, now: Time, batch: &Batch) {
         for run in &batch.pods {
             if self.wants.unschedulable_pods {
@@ -260,49 +324,59 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn step_controller(&mut self, now: Time) {
-        let mut actions = std::mem::take(&mut self.scratch.actions);
+    fn step_controllers(&mut self, now: Time) {
+        if self.triggers.is_empty() && !self.controllers.iter().any(|slot| slot.is_due(now)) {
+            return;
+        }
         let triggers = std::mem::take(&mut self.triggers);
         let refresh =
             PriceRefresh { first: self.input.workload.window.start, every: PriceRefresh::KARPENTER };
         let prices = PriceView::new(self.input.catalog, refresh, now);
-        let view = View { cluster: &self.cluster, classes: &self.input.workload.classes, prices: &prices };
-        let next = self.controller.step(now, &triggers, &view, &mut actions);
-        for action in actions.drain(..) {
-            self.apply(now, action);
+        for index in 0..self.controllers.len() {
+            let slot = &mut self.controllers[index];
+            if !slot.is_due(now) && !triggers.iter().any(|trigger| slot.wants.includes(trigger)) {
+                continue;
+            }
+            let view = View {
+                cluster: &self.cluster,
+                classes: &self.input.workload.classes,
+                workload: self.input.workload,
+                words: self.input.words,
+                catalog: self.input.catalog,
+                prices: &prices,
+                queue: &self.pending,
+                runs: &self.ledger.runs,
+                node_of_lease: &self.node_of_lease,
+            };
+            let mut actions = std::mem::take(&mut self.scratch.actions);
+            let next = slot.controller.step(now, &triggers, &view, &mut actions);
+            slot.wake = match next {
+                NextWake::OnTrigger => None,
+                NextWake::At(at) => {
+                    assert!(at > now, "a controller must let time pass");
+                    if slot.wake != Some(at) {
+                        self.queue.schedule(at, Event::ControllerWake);
+                    }
+                    Some(at)
+                }
+            };
+            for action in actions.drain(..) {
+                self.apply(now, action);
+            }
+            self.scratch.actions = actions;
         }
-        self.scratch.actions = actions;
         if self.triggers.is_empty() {
             self.triggers = triggers;
             self.triggers.clear();
         }
-        self.wake = match next {
-            NextWake::OnTrigger => None,
-            NextWake::At(at) => {
-                assert!(at > now, "a controller must let time pass");
-                if self.wake != Some(at) {
-                    self.queue.schedule(at, Event::ControllerWake);
-                }
-                Some(at)
-            }
-        };
     }
 
     fn apply(&mut self, now: Time, action: Action) {
         match action {
-            Action::Adopt { kind, zone } => {
-                let lease = self.open_lease(kind, zone, now, now);
-                self.add_node(kind, zone, lease);
-                self.node_ready(now, lease);
-            }
-            Action::Launch { kind, zone } => {
-                let key = self.launch_key(kind);
-                let boot = self.startup.node(key);
-                let lease = self.open_lease(kind, zone, now, now + boot.until_running);
-                self.add_node(kind, zone, lease);
-                self.queue.schedule(now + boot.until_ready, Event::NodeReady(lease));
-            }
-            Action::Terminate { lease } => self.terminate(now, lease, EndReason::ScaledDown),
+            Action::Adopt { kind, zone } => self.adopt(now, kind, zone),
+            Action::Launch(launch) => self.launch(now, &launch),
+            Action::Cordon { lease, on } => self.cordon(lease, on),
+            Action::Delete { lease, reason, at_least } => self.delete(now, lease, reason, at_least),
             Action::RunOnFargate { run, kind } => self.run_on_fargate(now, run, kind),
             Action::LeavePending { run } => {
                 self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(run));
@@ -310,75 +384,10 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn open_lease(&mut self, template: TemplateId, zone: u8, requested: Time, running: Time) -> LeaseId {
-        self.ledger.leases.push(Lease {
-            template,
-            zone,
-            end_reason: EndReason::WindowEnd,
-            requested,
-            running,
-            ready: Time::MAX,
-            terminated: Time::MAX,
-            shared_us: 0,
-            pulled: Memory::ZERO,
-        });
-        self.node_of_lease.push(NodeId::MAX);
-        self.ledger.leases.len() as LeaseId - 1
-    }
-
-    fn add_node(&mut self, kind: TemplateId, zone: u8, lease: LeaseId) {
-        self.node_of_lease[lease as usize] = self.cluster.add(kind, zone, lease);
-    }
-
-    /// The key of a node's draws: its pool and its place among that pool's launches. What other pools do does not
-    /// change it.
-    fn launch_key(&mut self, kind: TemplateId) -> u64 {
-        let pool = &self.ledger.templates[kind as usize].pool;
-        let ordinal = self.launches.entry(pool.clone()).or_default();
-        *ordinal += 1;
-        key_of(&[pool], *ordinal)
-    }
-
-    fn node_ready(&mut self, now: Time, lease: LeaseId) {
-        let node = self.node_of_lease[lease as usize];
-        if self.cluster.nodes[node as usize].lease != lease {
-            return; // It is gone, and its place taken.
-        }
-        self.cluster.set_ready(node, now);
-        self.ledger.leases[lease as usize].ready = now;
-        self.room_made(node);
-        if self.wants.nodes {
-            self.triggers.push(Trigger::NodeReady(lease));
-        }
-    }
-
-    fn room_made(&mut self, node: NodeId) {
-        self.scheduler.node_changed(node);
-        // Nobody waits: nobody needs to hear of it.
-        if self.pending.waiting() > 0 || self.pending.has_active() {
-            self.freed.push(node);
-        }
-    }
-
-    fn terminate(&mut self, now: Time, lease: LeaseId, reason: EndReason) {
-        let node = self.node_of_lease[lease as usize];
-        let state = &self.cluster.nodes[node as usize];
-        assert!(state.pods == 0 && state.state == NodeState::Ready, "only empty Ready nodes are terminated");
-        for image in state.images.present() {
-            self.scheduler.image_changed(node, *image, false);
-        }
-        let shared_us = self.cluster.remove(node, now);
-        self.scheduler.node_changed(node);
-        let lease = &mut self.ledger.leases[lease as usize];
-        (lease.terminated, lease.shared_us, lease.end_reason) = (now, shared_us, reason);
-    }
-
     /// Closes the books: nodes that stay are paid to the end of the window or of the last pod.
     fn finish(mut self) -> Ledger {
-        let given = self.input.workload.window;
-        let last_end = self.ledger.runs.iter().map(|r| r.ended).filter(|t| *t != Time::MAX).max();
-        let end = last_end.map_or(given.end, |last| last.max(given.end));
-        self.ledger.window = Window { start: given.start, end };
+        let end = self.end_of_work();
+        self.ledger.window = Window { start: self.input.workload.window.start, end };
         for node in 0..self.cluster.nodes.len() as NodeId {
             if self.cluster.nodes[node as usize].state == NodeState::Gone {
                 continue;
@@ -386,16 +395,25 @@ impl<'a> Engine<'a> {
             let lease = self.cluster.nodes[node as usize].lease;
             let shared_us = self.cluster.remove(node, end);
             let lease = &mut self.ledger.leases[lease as usize];
-            // A node that was still on its way is given up before it costs anything more.
-            let terminated = end.max(lease.running);
-            (lease.terminated, lease.shared_us) = (terminated, shared_us);
-            lease.ready = lease.ready.min(terminated);
+            if lease.running > end {
+                lease.running = Time::MAX; // Given up before it cost anything.
+            }
+            (lease.terminated, lease.shared_us) = (end.max(lease.requested), shared_us);
+            lease.ready = lease.ready.min(lease.terminated);
         }
-        assert!(
-            self.ledger.leases.iter().all(|lease| lease.terminated != Time::MAX),
-            "a lease without an end would be billed for ever"
-        );
+        for lease in &mut self.ledger.leases {
+            if lease.terminated == Time::MAX {
+                // A home of the controllers: nobody but the window ends it.
+                lease.terminated = end;
+            }
+        }
         (self.ledger.outcomes, self.ledger.spans) = self.orchestrator.into_records();
         self.ledger
+    }
+}
+
+impl Slot<'_> {
+    fn is_due(&self, now: Time) -> bool {
+        self.wake.is_some_and(|wake| wake <= now)
     }
 }

@@ -1,7 +1,7 @@
 //! The life of a pod: created, bound, its image pulled, running, ended, noticed, deleted.
 
 use super::event::Event;
-use super::{Engine, NodeId, Placement, RunIndex};
+use super::{Engine, NodeId, NodeState, Placement, RunIndex};
 use crate::control::Trigger;
 use crate::ledger::{EndReason, Outcome, PodRun, TemplateId};
 use crate::rng::{Draws, Purpose};
@@ -36,16 +36,18 @@ impl Engine<'_> {
                 let ended = now + delays.control_start(step) + steps.work[step as usize];
                 self.end_step(step, ended);
             }
-            StepKind::Pod => {
-                let run = self.ledger.runs.len() as RunIndex;
-                self.ledger.runs.push(PodRun::new(step, now));
-                self.bound_at_reading.push(0);
-                let class = steps.class[step as usize];
-                match self.placement {
-                    Placement::KubeScheduler => self.pending.push_new(class, run),
-                    Placement::Fargate => self.triggers.push(Trigger::PodCreated { run, class }),
-                }
-            }
+            StepKind::Pod => self.create_pod(now, step, 1),
+        }
+    }
+
+    fn create_pod(&mut self, now: Time, step: StepId, attempt: u32) {
+        let run = self.ledger.runs.len() as RunIndex;
+        self.ledger.runs.push(PodRun::new(step, attempt, now));
+        self.bound_at_reading.push(0);
+        let class = self.input.workload.steps.class[step as usize];
+        match self.placement {
+            Placement::KubeScheduler => self.pending.push_new(class, run),
+            Placement::Fargate => self.triggers.push(Trigger::PodCreated { run, class }),
         }
     }
 
@@ -71,7 +73,7 @@ impl Engine<'_> {
 
     pub(super) fn bind(&mut self, now: Time, run: RunIndex, class: ClassId, node: NodeId) {
         let pod = &self.input.workload.classes[class as usize];
-        let reading = self.cluster.bind(node, pod, now);
+        let reading = self.cluster.bind(node, run, pod, now);
         self.scheduler.node_changed(node);
         let state = &mut self.cluster.nodes[node as usize];
         let record = &mut self.ledger.runs[run as usize];
@@ -111,13 +113,17 @@ impl Engine<'_> {
         for run in state.images.just_started() {
             self.ledger.runs[*run as usize].pull_started = now;
         }
-        let lease = state.lease as usize;
+        let (lease, is_ready) = (state.lease as usize, state.state == NodeState::Ready);
         for image in pulled.drain(..) {
             self.ledger.counters.image_pulls += 1;
             self.ledger.leases[lease].pulled += image.size;
-            self.scheduler.image_changed(node, image.image, true);
+            if is_ready {
+                self.scheduler.image_changed(node, image.image, true);
+            }
             for run in image.waiting {
-                self.start_container(now, run);
+                if self.ledger.runs[run as usize].taken.is_none() {
+                    self.start_container(now, run);
+                }
             }
         }
         self.scratch.pulled = pulled;
@@ -126,11 +132,12 @@ impl Engine<'_> {
 
     /// The image is there: sandbox and container are created, then the work runs.
     fn start_container(&mut self, now: Time, run: RunIndex) {
+        let (step, attempt) = (self.ledger.runs[run as usize].step, self.ledger.runs[run as usize].attempt);
+        let work = self.work(step);
         let record = &mut self.ledger.runs[run as usize];
         let steps = &self.input.workload.steps;
-        record.started = now + self.startup.container(steps.key[record.step as usize]);
-        let ends = record.started + steps.work[record.step as usize];
-        self.queue.schedule(ends, Event::ContainerEnded(run));
+        record.started = now + self.startup.container(steps.key[step as usize], attempt);
+        self.queue.schedule(record.started + work, Event::ContainerEnded(run));
     }
 
     pub(super) fn run_on_fargate(&mut self, now: Time, run: RunIndex, kind: TemplateId) {
@@ -140,9 +147,10 @@ impl Engine<'_> {
         let class = &self.input.workload.classes[steps.class[step as usize] as usize];
         let size = self.input.workload.images[class.image as usize].size;
         // Nobody shares the micro-VM, so its whole course is known at once.
-        let registered = now + self.startup.fargate(key);
+        let attempt = self.ledger.runs[run as usize].attempt;
+        let registered = now + self.startup.fargate(key, attempt);
         let pulled = registered + self.fargate_rates.alone(size);
-        let started = pulled + self.startup.container(key);
+        let started = pulled + self.startup.container(key, attempt);
         let lease = self.open_lease(kind, 0, now, registered);
         self.ledger.leases[lease as usize].ready = registered;
         self.ledger.leases[lease as usize].pulled = size;
@@ -156,10 +164,16 @@ impl Engine<'_> {
     }
 
     pub(super) fn container_ended(&mut self, now: Time, run: RunIndex) {
-        if self.ledger.runs[run as usize].ended != Time::MAX {
+        let PodRun { ended, started, step, .. } = self.ledger.runs[run as usize];
+        if ended != Time::MAX {
             return; // The pod was taken away before its container could end by itself.
         }
-        let step = self.ledger.runs[run as usize].step;
+        if let Some(reason) = self.stopping.remove(&run)
+            && (started == Time::MAX || started + self.work(step) > now)
+        {
+            self.take_away(now, run, reason);
+            return;
+        }
         let observed = self.end_step(step, now);
         let deleted = self.deletion(step, now, observed);
         let record = &mut self.ledger.runs[run as usize];
@@ -180,10 +194,69 @@ impl Engine<'_> {
         let lease = record.lease;
         let class = self.input.workload.steps.class[record.step as usize];
         let pod = &self.input.workload.classes[class as usize];
-        record.node_share_us = self.cluster.release(node, pod, self.bound_at_reading[run as usize], now);
+        record.node_share_us = self.cluster.release(node, run, pod, self.bound_at_reading[run as usize], now);
         self.room_made(node);
-        if self.wants.nodes && self.cluster.nodes[node as usize].pods == 0 {
-            self.triggers.push(Trigger::NodeEmpty(lease));
+        if self.cluster.nodes[node as usize].pods.is_empty() {
+            if self.cluster.nodes[node as usize].state == NodeState::Draining {
+                self.terminate_if_drained(now, lease);
+            } else if self.wants.nodes {
+                self.triggers.push(Trigger::NodeEmpty(lease));
+            }
+        }
+    }
+
+    /// The work of a step that is still to be done.
+    fn work(&self, step: StepId) -> Span {
+        let saved = self.saved_work.get(&step).copied().unwrap_or_default();
+        self.input.workload.steps.work[step as usize] - saved
+    }
+
+    /// Asks a pod to stop: it goes on for a moment, and may end by itself in that.
+    pub(super) fn evict(&mut self, now: Time, run: RunIndex, reason: EndReason) {
+        self.stopping.insert(run, reason);
+        let stops = now + self.input.settings.orchestrator.lost_pods.graceful_stop;
+        self.queue.schedule(stops, Event::ContainerEnded(run));
+    }
+
+    /// The platform ends a pod whose work is not done. Its task is lost unless the orchestrator starts it again.
+    pub(super) fn take_away(&mut self, now: Time, run: RunIndex, reason: EndReason) {
+        self.stopping.remove(&run);
+        let PodRun { step, started, lease, .. } = self.ledger.runs[run as usize];
+        if started <= now {
+            let done = now - started;
+            let checkpoint = self.input.workload.steps.checkpoint_interval.get(step as usize);
+            let saved =
+                checkpoint.map_or(Span::ZERO, |every| Span::from_ms(done.ms() - done.ms() % every.ms()));
+            if saved > Span::ZERO {
+                *self.saved_work.entry(step).or_default() += saved;
+            }
+            self.ledger.counters.lost_work_ms += (done - saved).ms() as u64;
+        }
+        let observed = now + self.orchestrator.delays.detection(step);
+        let record = &mut self.ledger.runs[run as usize];
+        if started > now {
+            record.started = Time::MAX;
+        }
+        (record.ended, record.observed, record.deleted) = (now, observed, observed);
+        record.taken = Some(reason);
+        self.release(now, run, self.node_of_lease[lease as usize]);
+        let interval = self.input.workload.steps.retry_interval.get(step as usize);
+        let interval = interval.unwrap_or(self.input.settings.orchestrator.lost_pods.retry_interval);
+        self.queue.schedule(observed + interval, Event::Retried(run));
+    }
+
+    /// The orchestrator has seen that a pod is lost, and starts its task again if it may.
+    pub(super) fn retried(&mut self, now: Time, lost: RunIndex) {
+        let PodRun { step, attempt, .. } = self.ledger.runs[lost as usize];
+        if !self.orchestrator.is_open(step) {
+            return;
+        }
+        let limit = self.input.workload.steps.retry_limit.get(step as usize);
+        let limit = limit.unwrap_or(self.input.settings.orchestrator.lost_pods.retry_limit);
+        if attempt > limit {
+            self.orchestrator.give_up(step, Outcome::Lost, now);
+        } else {
+            self.create_pod(now, step, attempt + 1);
         }
     }
 

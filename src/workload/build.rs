@@ -121,6 +121,7 @@ impl Builder<'_> {
         self.steps.submit.push(submit);
         self.steps.key.push(key_of(&[trace.words.get(run_word), task], u64::from(attempt)));
         self.add_recorded_times(step, row, submit);
+        self.add_retries(step, row);
         self.notes.not_replayed += usize::from(kind == StepKind::NotReplayed);
         self.notes.censored += usize::from(state == Some(State::Running));
         if kind == StepKind::Pod {
@@ -169,6 +170,19 @@ impl Builder<'_> {
         let latest = [Some(submit), created, start, end, observed].into_iter().flatten().max();
         self.notes.first = self.notes.first.into_iter().chain([earliest]).min();
         self.notes.last = self.notes.last.into_iter().chain(latest).max();
+    }
+
+    fn add_retries(&mut self, step: usize, row: usize) {
+        let trace = self.trace;
+        if let Some(limit) = trace.retry_limit.get(row) {
+            self.steps.retry_limit.set(step, limit);
+        }
+        if let Some(interval) = trace.retry_interval.get(row) {
+            self.steps.retry_interval.set(step, interval);
+        }
+        if let Some(interval) = trace.checkpoint_interval.get(row) {
+            self.steps.checkpoint_interval.set(step, interval);
+        }
     }
 
     /// Two rows of one (run, task, attempt) cannot both be right. Found by sorting keys: no table of strings.

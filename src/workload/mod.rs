@@ -71,6 +71,11 @@ pub struct Steps {
     pub recorded_run: Column<Span>,
     /// Recorded: end → noticed.
     pub detection: Column<Span>,
+    /// How often the orchestrator starts a task again whose pod was lost, and how long it waits before.
+    pub retry_limit: Column<u32>,
+    pub retry_interval: Column<Span>,
+    /// Work is saved this often; what was saved need not be done again.
+    pub checkpoint_interval: Column<Span>,
 }
 
 impl Steps {

@@ -98,7 +98,10 @@ fn described(reader: &mut Reader, path: String, node: &Node) -> Option<(Place, P
     section.rename(format!("platforms[{shown}]"), format!("platforms[{kind}]"));
     let kind = match kind {
         "fargate" => Kind::Fargate(fargate(reader, &mut section)),
-        "node-group" => Kind::NodeGroup(node_group(reader, &mut section)),
+        "node-group" => {
+            let group = node_group(reader, &mut section);
+            Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() })
+        }
         _ => Kind::Recorded,
     };
     section.finish(reader);

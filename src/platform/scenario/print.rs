@@ -153,7 +153,8 @@ fn platform(p: &Platform) -> Yaml {
             field("launchRate", Yaml::Whole(f.launch_rate.into())),
             field("billUntil", text(f.bill_until.word())),
         ]),
-        Kind::NodeGroup(g) => fields.extend(node_group(g)),
+        Kind::NodeGroups(g) => fields.extend(g.groups.iter().flat_map(node_group)),
+        Kind::Karpenter(_) => {}
     }
     Yaml::Map(fields)
 }
@@ -162,6 +163,11 @@ fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
     let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::InlineList(vec![t.clone()]));
     let scaling = match g.size {
         GroupSize::HoldPeak => text("holdPeak"),
+        GroupSize::Auto { min, max, desired } => Yaml::Inline(vec![
+            field("minSize", Yaml::Whole(min.into())),
+            field("maxSize", Yaml::Whole(max.into())),
+            field("desiredSize", Yaml::Whole(desired.into())),
+        ]),
         GroupSize::Fixed(nodes) => Yaml::Inline(vec![field("desiredSize", Yaml::Whole(nodes.into()))]),
     };
     let taint = |t: &Taint| {

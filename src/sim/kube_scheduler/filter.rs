@@ -12,6 +12,8 @@ use crate::trace::{PodArch, split_list};
 pub struct NodeLabels {
     pub labels: BTreeMap<String, String>,
     pub taints: Vec<Taint>,
+    /// EC2 may take the node back: not for pods that must not be interrupted.
+    pub is_spot: bool,
 }
 
 pub const ARCH_LABEL: &str = "kubernetes.io/arch";

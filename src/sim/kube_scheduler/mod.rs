@@ -161,7 +161,7 @@ impl<'a> KubeScheduler<'a> {
         let admitted = self.admission(cluster, class, &cluster.nodes[node as usize]);
         let state = &cluster.nodes[node as usize];
         let request = &self.workload.classes[class as usize].requests;
-        admitted != Admission::No && state.state == NodeState::Ready && request.fits_in(&state.free)
+        admitted != Admission::No && state.is_schedulable() && request.fits_in(&state.free)
     }
 
     /// Whether some node that is there or on its way could hold a pod of `class` if nothing else ran on it.
@@ -170,7 +170,7 @@ impl<'a> KubeScheduler<'a> {
         (0..cluster.nodes.len()).any(|n| {
             let node = &cluster.nodes[n];
             let template = &cluster.types[node.kind as usize].template;
-            node.state != NodeState::Gone
+            matches!(node.state, NodeState::Starting | NodeState::Ready)
                 && request.fits_in(&(template.allocatable - template.daemons))
                 && self.admission(cluster, class, node) != Admission::No
         })
@@ -253,7 +253,7 @@ impl<'a> KubeScheduler<'a> {
     fn score(&mut self, cluster: &Cluster, class: ClassId, node: usize) -> i16 {
         let node = &cluster.nodes[node];
         let pod: &PodClass = &self.workload.classes[class as usize];
-        if node.state != NodeState::Ready || !pod.requests.fits_in(&node.free) {
+        if !node.is_schedulable() || !pod.requests.fits_in(&node.free) {
             return INFEASIBLE;
         }
         if self.admission(cluster, class, node) == Admission::No {
@@ -296,6 +296,9 @@ impl<'a> KubeScheduler<'a> {
 /// Whether `pod` may run on a node with these labels in `zone`; if so, how many `PreferNoSchedule` taints of it the
 /// pod does not tolerate.
 pub fn admits_pod(labels: &NodeLabels, zone: Option<&String>, pod: &PodClass, words: &Words) -> Option<u32> {
+    if labels.is_spot && !pod.interruptible {
+        return None;
+    }
     let (selector, tolerations) = (words.get(pod.node_selector), words.get(pod.tolerations));
     match zone {
         Some(zone) => {
@@ -314,7 +317,8 @@ fn shapes(classes: &[PodClass]) -> (Vec<u32>, usize) {
         .iter()
         .map(|pod| {
             let next = numbers.len() as u32;
-            *numbers.entry((pod.requests, pod.arch, pod.node_selector, pod.tolerations)).or_insert(next)
+            let shape = (pod.requests, pod.arch, pod.node_selector, pod.tolerations, pod.interruptible);
+            *numbers.entry(shape).or_insert(next)
         })
         .collect();
     (shape_of, numbers.len())

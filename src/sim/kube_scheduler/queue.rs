@@ -107,6 +107,12 @@ impl SchedulingQueue {
         &self.waiting_classes
     }
 
+    /// The waiting pods of a class, in no particular order.
+    pub fn waiting_of(&self, class: ClassId) -> impl Iterator<Item = RunIndex> + '_ {
+        let Waiting { parked, backing_off } = &self.waiting[class as usize];
+        parked.iter().chain(backing_off.values().flatten()).flat_map(|cohort| cohort.pods.iter().copied())
+    }
+
     pub fn push_new(&mut self, class: ClassId, pod: RunIndex) {
         self.fresh.push((class, pod));
     }
