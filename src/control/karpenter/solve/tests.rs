@@ -1,0 +1,1 @@
+//! Rounds worked out by hand.

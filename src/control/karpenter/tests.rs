@@ -1,0 +1,1 @@
+//! Karpenter in the engine: timelines of whole simulations.
