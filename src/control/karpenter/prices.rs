@@ -104,6 +104,11 @@ impl PriceBook {
         self.available[instance.0 as usize]
     }
 
+    /// What has been short lately, in a steady order.
+    pub fn shortages(&self) -> impl Iterator<Item = &(TypeId, CapacityType, u8)> {
+        self.short_until.keys()
+    }
+
     /// The price of the cheapest available one of `allowed` offerings.
     pub fn cheapest(&self, instance: TypeId, allowed: Offerings) -> Option<Rate> {
         let possible = self.available(instance).and(allowed);
