@@ -32,6 +32,7 @@ use self::execution::Commands;
 use self::memory::Memory;
 use self::search::{Found, Trial};
 use self::survey::Survey;
+use self::validation::Surroundings;
 use super::state::State;
 use crate::control::{Action, Trigger, View};
 use crate::ledger::EndReason;
@@ -192,7 +193,8 @@ impl Disruption {
         let pools: Vec<String> = state.scheduler.pools.iter().map(|pool| pool.spec.name.clone()).collect();
         let spot_to_spot = state.config.spot_to_spot_consolidation;
         let per_simulation = per_simulation(state);
-        let mut simulate = |removed: &[Candidate]| validation::simulate(removed, now, view, state);
+        let surroundings = Surroundings::new(&Survey { now, view, state });
+        let mut simulate = |removed: &[Candidate]| surroundings.without(removed, view, state);
         let mut trial = Trial::new(&mut simulate, spot_to_spot, per_simulation);
         let found = if method == Method::MultiNode {
             search::multi_node(&candidates, &mut budgets, &mut trial)

@@ -12,26 +12,42 @@ use super::decision::{LaunchOption, PricedOffering, Replacement, Simulated};
 use super::survey::Survey;
 use super::{Method, Planned, consolidatable};
 use crate::control::View;
-use crate::control::karpenter::solve::{Input, NewClaim, Origin, Plan};
+use crate::control::karpenter::solve::{ExistingNode, Input, NewClaim, Origin, Plan, Pod};
 use crate::control::karpenter::state::State;
 use crate::ledger::LeaseId;
 use crate::sim::RunIndex;
 use crate::units::{Rate, Time};
 
-/// Where the pods of `removed` nodes would go without them, beside all the pods that need a place anyway.
-pub fn simulate(removed: &[Candidate], now: Time, view: &View, state: &mut State) -> Simulated {
-    let is_removed = |lease: LeaseId| removed.iter().any(|candidate| candidate.lease == lease);
-    let mut pods = state.provisionable_pods(view);
-    for candidate in removed {
-        state.pods_on(view, candidate.lease, Origin::Candidate, &mut pods);
+/// What all simulations of a pass have in common: the pods that need a place anyway, and the nodes.
+pub struct Surroundings {
+    pods: Vec<Pod>,
+    nodes: Vec<ExistingNode>,
+}
+
+impl Surroundings {
+    pub fn new(survey: &Survey) -> Self {
+        let Survey { now, view, state } = *survey;
+        let mut nodes = state.existing_nodes(now, view, |_| false);
+        // The order in which the scheduler wants them, so that it need not sort them again and again.
+        nodes.sort_unstable_by_key(|node| (!node.initialized, node.name, node.lease));
+        Self { pods: state.provisionable_pods(view), nodes }
     }
-    let nodes = state.existing_nodes(now, view, is_removed);
-    let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, tries: usize::MAX };
-    let plan = state.scheduler.solve(&input);
-    let origins: BTreeMap<RunIndex, Origin> = pods.iter().map(|pod| (pod.run, pod.origin)).collect();
-    let coming: BTreeSet<LeaseId> =
-        nodes.iter().filter(|node| !node.initialized).map(|node| node.lease).collect();
-    outcome(plan, &origins, &coming, state)
+
+    /// Where the pods of `removed` nodes would go without them.
+    pub fn without(&self, removed: &[Candidate], view: &View, state: &mut State) -> Simulated {
+        let leases: BTreeSet<LeaseId> = removed.iter().map(|candidate| candidate.lease).collect();
+        let mut pods = self.pods.clone();
+        for candidate in removed {
+            state.pods_on(view, candidate.lease, Origin::Candidate, &mut pods);
+        }
+        let staying = self.nodes.iter().filter(|node| !leases.contains(&node.lease));
+        let nodes: Vec<ExistingNode> = staying.copied().collect();
+        let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, tries: usize::MAX };
+        let plan = state.scheduler.solve(&input);
+        let origins: BTreeMap<RunIndex, Origin> = pods.iter().map(|pod| (pod.run, pod.origin)).collect();
+        let coming = nodes.iter().filter(|node| !node.initialized).map(|node| node.lease).collect();
+        outcome(plan, &origins, &coming, state)
+    }
 }
 
 /// What a round says of the pods that have a node now: those that are pending anyway may stay so. A pod that counts on
@@ -110,8 +126,10 @@ pub fn validate(planned: Planned, now: Time, view: &View, state: &mut State) -> 
         return None;
     }
     if planned.method != Method::Emptiness {
+        let surroundings = Surroundings::new(&survey);
         let is_whole = candidates.len() == before;
-        if !is_whole || !is_confirmed(planned.replacement.as_ref(), &simulate(&candidates, now, view, state))
+        if !is_whole
+            || !is_confirmed(planned.replacement.as_ref(), &surroundings.without(&candidates, view, state))
         {
             return None;
         }
