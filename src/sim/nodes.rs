@@ -304,9 +304,11 @@ impl Engine<'_> {
             self.forget_images(node);
             self.cluster.set_draining(node);
         }
+        self.cluster.nodes[node as usize].drains_until = now;
         for run in self.cluster.nodes[node as usize].pods.clone() {
             self.take_away(now, run, EndReason::Interrupted);
         }
-        self.terminate(now, lease);
+        // The last pod has ended the node, if there was one.
+        self.terminate_if_drained(now, lease);
     }
 }
