@@ -13,6 +13,7 @@ mod json;
 mod markdown;
 mod outputs;
 mod replications;
+mod risk;
 #[cfg(test)]
 mod sample;
 mod summary;
@@ -235,7 +236,7 @@ pub struct AllocationReport {
     pub daemonsets_usd: String,
     pub startup_usd: String,
     pub idle_usd: String,
-    /// Control plane and NAT.
+    /// Control plane, NAT, and the machines of the controllers.
     pub shared_usd: String,
     /// A Savings Plan's commitment less the list price of what it covers: negative where the plan pays off. The other
     /// parts, and the amounts of workflows and machines, are at list prices. Left out where it is zero.

@@ -36,6 +36,7 @@ impl Engine<'_> {
         let lease = self.open_lease(kind, zone, now, now);
         let node = self.add_node(now, kind, zone, lease, key);
         self.cluster.nodes[node as usize].adopted = true;
+        self.watch_spot(now, lease);
         self.node_ready(now, lease);
     }
 
@@ -265,7 +266,7 @@ impl Engine<'_> {
             .cluster
             .nodes
             .iter()
-            .filter(|node| node.state != NodeState::Gone && !node.adopted)
+            .filter(|node| node.state != NodeState::Gone)
             .map(|node| (node.lease, node.name))
             .filter(|(lease, _)| self.spot_pool(*lease) == Some(pool))
             .collect();
