@@ -40,6 +40,10 @@ pub struct Args {
     /// Seed of all random draws.
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
+    /// Simulate so many histories of each platform, with other luck, and report means and 95 % intervals. The table
+    /// and everything else shows the first one.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    replications: u32,
     /// Whether tasks wait for their predecessors in the simulation (closed) or start as recorded (open).
     #[arg(long, value_name = "auto|closed|open", value_parser = replay_mode)]
     replay: Option<Replay>,
@@ -103,7 +107,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
         return printer.data(&resolved.to_yaml());
     }
     report::check_writable(&args.out)?;
-    let runs = simulate(&setup, &resolved.platforms, printer);
+    let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
     let report = study.report(&resolved, &runs)?;
     write(args, printer, &study, &runs, &report)?;
     enforce(&resolved, &report)
@@ -194,10 +198,17 @@ fn timezone(name: &str) -> Result<chrono_tz::Tz> {
     })
 }
 
-fn simulate(setup: &Setup, platforms: &[platform::Platform], printer: &Printer) -> Vec<PlatformRun> {
-    let bar = printer.progress(platforms.len() as u64, "simulating {bar:30} {pos}/{len} platforms");
+fn simulate(
+    setup: &Setup,
+    platforms: &[platform::Platform],
+    histories: u32,
+    printer: &Printer,
+) -> Vec<PlatformRun> {
+    let what = if histories > 1 { "histories" } else { "platforms" };
+    let total = platforms.len() as u64 * u64::from(histories);
+    let bar = printer.progress(total, &format!("simulating {{bar:30}} {{pos}}/{{len}} {what}"));
     bar.tick();
-    let runs = setup.run(platforms, &|| bar.inc(1));
+    let runs = setup.run(platforms, histories, &|| bar.inc(1));
     bar.finish_and_clear();
     runs
 }
