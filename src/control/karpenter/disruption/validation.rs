@@ -11,6 +11,7 @@ use super::candidate::Candidate;
 use super::decision::{LaunchOption, PricedOffering, Replacement, Simulated};
 use super::survey::Survey;
 use super::{Method, Planned, consolidatable};
+use crate::catalog::Requirement;
 use crate::control::View;
 use crate::control::karpenter::solve::{ExistingNode, Input, NewClaim, Origin, Plan, Pod};
 use crate::control::karpenter::state::State;
@@ -86,7 +87,7 @@ fn replacement(claim: NewClaim, state: &State) -> Replacement {
             Some(PricedOffering { capacity_type, zone, price })
         });
         let values = |(key, _): &(&str, u32)| {
-            let values = this.requirements.get(key).into_iter().flat_map(|value| value.values());
+            let values = this.requirements.get(key).into_iter().flat_map(Requirement::values);
             values.map(str::to_owned).collect()
         };
         LaunchOption {
