@@ -114,3 +114,88 @@ impl Batcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(ms: i64) -> Time {
+        Time::from_ms(ms)
+    }
+
+    fn batcher() -> Batcher {
+        Batcher::new(Span::from_secs(1), Span::from_secs(10))
+    }
+
+    /// Steps the batcher whenever it wants to be called; gives when its round begins.
+    fn next_round(batcher: &mut Batcher, has_reason: impl Fn(Source, Time) -> bool) -> Option<i64> {
+        while let Some(next) = batcher.next() {
+            batcher.catch_up(next, &has_reason);
+            if batcher.take_round(next) {
+                return Some(next.ms());
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_window_closes_a_second_after_the_last_trigger() {
+        let mut batcher = batcher();
+        for (at, run) in [(0, 1), (400, 2), (1_300, 3)] {
+            batcher.catch_up(t(at), |_, _| true);
+            assert!(!batcher.take_round(t(at)));
+            batcher.trigger(t(at), Source::Pod(run));
+        }
+        assert_eq!(next_round(&mut batcher, |_, _| true), Some(2_300));
+    }
+
+    #[test]
+    fn a_steady_stream_is_cut_off_after_ten_seconds() {
+        let mut batcher = batcher();
+        for half_seconds in 0..20 {
+            batcher.trigger(t(500 * half_seconds), Source::Pod(half_seconds as u32));
+        }
+        // The last came at 9.5 s and would keep the window open until 10.5 s.
+        assert_eq!(next_round(&mut batcher, |_, _| true), Some(10_000));
+    }
+
+    #[test]
+    fn a_trigger_during_a_round_opens_the_next_window_at_its_end() {
+        let mut batcher = batcher();
+        batcher.trigger(t(0), Source::Pod(1));
+        assert_eq!(next_round(&mut batcher, |_, _| true), Some(1_000));
+        batcher.trigger(t(1_200), Source::Pod(2));
+        batcher.trigger(t(2_900), Source::Pod(3));
+        batcher.round_ended(t(3_000));
+        // From the end of the round, not from the triggers.
+        assert_eq!(next_round(&mut batcher, |_, _| true), Some(4_000));
+    }
+
+    #[test]
+    fn who_still_waits_triggers_again_every_ten_seconds() {
+        let mut batcher = batcher();
+        batcher.trigger(t(0), Source::Pod(1));
+        batcher.trigger(t(300), Source::Pod(2));
+        let waits = |source, at: Time| source == Source::Pod(2) || at < t(9_000);
+        assert_eq!(next_round(&mut batcher, waits), Some(1_300));
+        batcher.round_ended(t(1_300));
+        // Pod 1 was bound in the meantime. Pod 2 triggers at 10.3 s: the window closes at 11.3 s. And again at 20.3 s.
+        assert_eq!(next_round(&mut batcher, waits), Some(11_300));
+        batcher.round_ended(t(11_300));
+        assert_eq!(next_round(&mut batcher, waits), Some(21_300));
+        batcher.forget(|_| false);
+        batcher.round_ended(t(21_300));
+        assert_eq!(next_round(&mut batcher, waits), None);
+    }
+
+    #[test]
+    fn triggering_again_keeps_an_open_window_open() {
+        let mut batcher = batcher();
+        batcher.trigger(t(0), Source::Pod(1));
+        assert_eq!(next_round(&mut batcher, |_, _| true), Some(1_000));
+        batcher.round_ended(t(1_000));
+        batcher.trigger(t(9_500), Source::Pod(2));
+        // Pod 1 again at 10.0 s, before the window would close at 10.5 s.
+        assert_eq!(next_round(&mut batcher, |_, _| true), Some(11_000));
+    }
+}

@@ -12,6 +12,8 @@
 
 pub mod batcher;
 pub mod disruption;
+#[cfg(test)]
+mod fixture;
 pub mod gosort;
 pub mod launch;
 pub mod nodes;
@@ -22,9 +24,6 @@ pub mod shapes;
 pub mod solve;
 pub mod state;
 pub mod types;
-
-#[cfg(test)]
-mod tests;
 
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;
@@ -65,6 +64,7 @@ impl Karpenter {
 
 impl Controller for Karpenter {
     fn step(&mut self, now: Time, triggers: &[Trigger], view: &View, actions: &mut Vec<Action>) -> NextWake {
+        self.state.catch_up(now, view);
         for trigger in triggers {
             self.state.observe(now, trigger);
             if let Trigger::SpotNotice(lease) = trigger {

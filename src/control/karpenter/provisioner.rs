@@ -42,11 +42,6 @@ impl Provisioner {
         state: &mut State,
         actions: &mut Vec<Action>,
     ) -> Option<Time> {
-        let State { batcher, claims, .. } = &mut *state;
-        batcher.catch_up(now, |source, at| match source {
-            Source::Pod(run) => view.runs[run as usize].scheduled > at,
-            Source::Node(lease) => claims.get(lease).is_some_and(|claim| claim.deleting),
-        });
         loop {
             match std::mem::take(&mut self.phase) {
                 Phase::Batching => {

@@ -49,6 +49,15 @@ impl State {
         self.outstanding.is_empty()
     }
 
+    /// Lets pods and nodes trigger again that have done so before. Comes first at every step.
+    pub fn catch_up(&mut self, now: Time, view: &View) {
+        let Self { batcher, claims, .. } = self;
+        batcher.catch_up(now, |source, at| match source {
+            Source::Pod(run) => view.runs[run as usize].scheduled > at,
+            Source::Node(lease) => claims.get(lease).is_some_and(|claim| claim.deleting),
+        });
+    }
+
     /// Takes note of what happened.
     pub fn observe(&mut self, now: Time, trigger: &Trigger) {
         match *trigger {

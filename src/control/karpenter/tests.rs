@@ -1,1 +1,0 @@
-//! Karpenter in the engine: timelines of whole simulations.
