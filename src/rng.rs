@@ -19,6 +19,8 @@ pub enum Purpose {
     PendingToKernel = 8,
     KernelToRegistered = 9,
     RegisteredToReady = 10,
+    /// Everything in a generated trace.
+    Synthetic = 100,
 }
 
 /// All draws of one seed.
