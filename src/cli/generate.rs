@@ -24,7 +24,7 @@ pub struct Args {
 enum What {
     /// One day of pods: steady arrivals and bursts at the top of the hour. Synthetic.
     Day(Day),
-    /// A week of batch workflows as seen on EKS Fargate, shaped like those of a fashion app. Synthetic.
+    /// A week of batch workflows as seen on EKS Fargate. Synthetic.
     Wear(Wear),
     /// The JSON schema of report.json.
     Schema,

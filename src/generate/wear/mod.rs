@@ -69,7 +69,8 @@ pub fn meta_json(params: &Params) -> String {
         "synthetic": true,
         "source": "cost-sim generate wear",
         "notes": "Invented. Shaped like the publicly described batch workflows of a fashion app on Digdag and EKS \
-                  Fargate; every number is an assumption. Recorded times are as they would have been on Fargate.",
+                  Fargate; every number is an assumption. Recorded times are as they would have been on Fargate. \
+                  Requests are those of the job's own container; agents beside it are the scenario's.",
         "window_start": "2024-01-01T00:00:00+09:00",
         "window_end": end,
         "timezone": "Asia/Tokyo",
@@ -78,7 +79,7 @@ pub fn meta_json(params: &Params) -> String {
             "name": "cost-sim generate wear",
             "version": GENERATOR_VERSION,
             "seed": params.seed,
-            "params": { "days": params.days, "scale_milli": params.scale_milli, "requests": requests },
+            "params": { "days": params.days, "scale": f64::from(params.scale_milli) / 1_000.0, "requests": requests },
         },
     });
     format!("{meta:#}\n")
