@@ -55,7 +55,7 @@ struct Wear {
     /// How many days.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=366))]
     days: u32,
-    /// Multiplies the number of workflows; 1 are 84 of them with about 4,700 pods a day.
+    /// Multiplies the number of workflows; 1 are 84 of them with about 4,900 pods a day.
     #[arg(long, default_value = "0.5", value_parser = scale, allow_negative_numbers = true)]
     scale: u32,
     /// Seed; the same seed gives the same bytes.
@@ -78,8 +78,8 @@ enum Requests {
 
 /// In thousandths.
 fn scale(text: &str) -> std::result::Result<u32, String> {
-    let milli = parse_decimal(text, 3).map_err(|error| error.to_string())?;
-    let milli = u32::try_from(milli).ok().filter(|milli| (1..=100_000).contains(milli));
+    let milli = parse_decimal(text, 3).ok().and_then(|milli| u32::try_from(milli).ok());
+    let milli = milli.filter(|milli| (1..=100_000).contains(milli));
     milli.ok_or_else(|| "write a number from 0.001 to 100, such as 0.5".to_owned())
 }
 

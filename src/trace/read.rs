@@ -37,7 +37,7 @@ pub fn read(
         return Err(Error::usage("standard input can be read only once", "give - once"));
     }
     let inputs: Vec<Input> = inputs.iter().map(|path| Input::Path(path)).collect();
-    read_all(&inputs, options, progress)
+    read_all(&inputs, *options, progress)
 }
 
 /// A trace in CSV, with or without gzip, that is part of the program.
@@ -52,7 +52,7 @@ pub struct Embedded {
 
 /// As [`read`], but what comes with the program: no file is touched.
 pub fn read_embedded(trace: &Embedded, options: &ReadOptions) -> Result<(Trace, Vec<String>)> {
-    read_all(&[Input::Embedded(trace)], options, &mut |_| {})
+    read_all(&[Input::Embedded(trace)], *options, &mut |_| {})
 }
 
 enum Input<'a> {
@@ -88,14 +88,14 @@ impl Input<'_> {
 
 fn read_all(
     inputs: &[Input],
-    options: &ReadOptions,
+    options: ReadOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Trace, Vec<String>)> {
     let mut reading =
         Reading { progress, trace: Trace::default(), notes: Notes::default(), warnings: Vec::new() };
     let mut errors = Diagnostics::default();
     for input in inputs {
-        match reading.file(input, *options) {
+        match reading.file(input, options) {
             Ok(()) => {}
             Err(Error::Input(found)) => errors.append(found),
             Err(error) => return Err(error),

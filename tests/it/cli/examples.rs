@@ -128,3 +128,43 @@ fn a_generated_week_is_the_same_in_every_format() {
     assert_eq!(gunzip(case.path("packed.csv.gz")), printed.stdout);
     assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
 }
+
+#[test]
+fn weeks_that_cannot_be_generated() {
+    let case = Case::empty();
+    let all = [
+        &["--scale", "0"][..],
+        &["--scale", "1e3"],
+        &["--days", "0"],
+        &["--requests", "guessed"],
+        &["--out", "missing/week.csv.gz"],
+    ];
+    let said: Vec<String> =
+        all.iter().map(|args| case.refuse(&[&["generate", "wear"], *args].concat())).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+$ cost-sim generate wear --scale 0
+error: invalid value '0' for '--scale <SCALE>': write a number from 0.001 to 100, such as 0.5
+
+For more information, try '--help'.
+
+$ cost-sim generate wear --scale 1e3
+error: invalid value '1e3' for '--scale <SCALE>': write a number from 0.001 to 100, such as 0.5
+
+For more information, try '--help'.
+
+$ cost-sim generate wear --days 0
+error: invalid value '0' for '--days <DAYS>': 0 is not in 1..=366
+
+For more information, try '--help'.
+
+$ cost-sim generate wear --requests guessed
+error: invalid value 'guessed' for '--requests <REQUESTS>'
+  [possible values: as-is, right-sized]
+
+For more information, try '--help'.
+
+$ cost-sim generate wear --out missing/week.csv.gz
+error: cannot write missing/week.meta.json: No such file or directory (os error 2)
+  hint: check the path
+");
+}

@@ -131,6 +131,29 @@ Options:
 Example:
   cost-sim generate day --pods 1000000 --seed 42 --out day.csv
 ");
+    insta::assert_snapshot!(help(&["generate", "wear", "--help"]), @r"
+A week of batch workflows as seen on EKS Fargate. Synthetic
+
+Usage: cost-sim generate wear [OPTIONS]
+
+Options:
+      --days <DAYS>          How many days [default: 7]
+      --scale <SCALE>        Multiplies the number of workflows; 1 are 84 of them with about 4,900
+                             pods a day [default: 0.5]
+  -q, --quiet                Print nothing but the result and errors
+      --seed <SEED>          Seed; the same seed gives the same bytes [default: 42]
+      --color <COLOR>        When to use colour [default: auto] [possible values: auto, always,
+                             never]
+      --requests <REQUESTS>  What the pods ask for: sizes that somebody once chose, or what their
+                             use justifies [default: as-is] [possible values: as-is, right-sized]
+      --out <OUT>            File to write (CSV, with gzip if it ends in .gz, or .parquet), with a
+                             `.meta.json` beside it; `-` writes CSV to stdout [default: -]
+  -h, --help                 Print help
+
+Examples:
+  cost-sim generate wear --out wear.csv.gz
+  cost-sim generate wear --scale 4 --requests right-sized --out large.parquet
+");
 }
 
 #[test]
