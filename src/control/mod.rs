@@ -9,9 +9,11 @@
 
 mod fargate;
 mod fixed_group;
+pub mod karpenter;
 
 pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
+pub use karpenter::Karpenter;
 
 use crate::catalog::{Catalog, PriceView};
 use crate::ledger::{EndReason, LeaseId, PodRun, TemplateId};

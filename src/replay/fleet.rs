@@ -1,5 +1,9 @@
 //! From a platform's description and the catalog to what the engine runs: machines and a controller.
 
+mod karpenter;
+
+pub(super) use karpenter::{check as check_karpenter, karpenter};
+
 use std::collections::BTreeMap;
 
 use super::Setup;
