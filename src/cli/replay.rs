@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
+use crate::examples::Example;
 use crate::platform::{self, Overrides, Replay, Scenario, Words as _};
 use crate::replay::{PlatformRun, Setup, Study};
 use crate::report::{self, PlatformRecords, Report};
@@ -17,8 +18,11 @@ use crate::units::{Cpu, Memory, parse_cpu, parse_memory};
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one trace.
-    #[arg(required = true, value_name = "TRACE")]
+    #[arg(required_unless_present = "example", value_name = "TRACE")]
     traces: Vec<PathBuf>,
+    /// Replay a trace that comes with the program instead: wear or flowbench.
+    #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
+    example: Option<&'static Example>,
     /// Scenario file (YAML): platforms and assumptions.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
@@ -78,6 +82,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
   zcat month.csv.gz | cost-sim replay - --format json > report.json
   cost-sim replay trace.csv --print-scenario > scenario.yaml
+  cost-sim replay --example wear
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
 pods.parquet and nodes.parquet.";
@@ -164,6 +169,13 @@ fn replay_mode(text: &str) -> std::result::Result<Replay, String> {
     Replay::of_word(text).ok_or_else(|| "use auto, closed or open".to_owned())
 }
 
+fn example(name: &str) -> std::result::Result<&'static Example, String> {
+    Example::of_name(name).ok_or_else(|| {
+        let lines = Example::ALL.iter().map(|example| format!("\n  {:<10} {}", example.name, example.about));
+        format!("the examples are:{}", lines.collect::<String>())
+    })
+}
+
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -178,6 +190,9 @@ fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
 fn read_trace(args: &Args, printer: &Printer) -> Result<(trace::Trace, Vec<String>)> {
     let timezone = args.timezone.as_deref().map(timezone).transpose()?;
     let options = ReadOptions { timezone, drop_gpu: args.drop_gpu };
+    if let Some(example) = args.example {
+        return trace::read_embedded(&example.trace, &options);
+    }
     let bytes = args.traces.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
     let bar = printer.progress(bytes, "reading    {bar:30} {bytes}/{total_bytes}");
     let read = trace::read(&args.traces, &options, &mut |read| bar.inc(read));

@@ -7,15 +7,14 @@ use super::*;
 use crate::catalog::labels;
 
 /// The names that `--platform` and a scenario's `platforms` may use without describing the platform.
-pub const BUILT_INS: [&str; 3] = ["recorded", "fargate", "node-group"];
+pub const BUILT_INS: [&str; 4] = ["recorded", "fargate", "node-group", "node-group-spot"];
 
 /// Names of the design that this version knows but does not simulate.
-pub(super) const NOT_YET: [&str; 7] = [
+pub(super) const NOT_YET: [&str; 6] = [
     "karpenter",
     "karpenter-spot",
     "karpenter-graviton",
     "karpenter-consolidate",
-    "node-group-spot",
     "auto-mode",
     "mixed",
 ];
@@ -266,7 +265,7 @@ impl Default for NodeGroup {
             name: String::new(),
             instance_type: None,
             capacity_type: CapacityType::OnDemand,
-            size: GroupSize::HoldPeak,
+            size: GroupSize::Auto { min: 0, max: 1_000, desired: 0 },
             root_volume: Memory::from_gib(20),
             max_pods: None,
             labels: Vec::new(),
@@ -282,6 +281,10 @@ impl Platform {
             "recorded" => Kind::Recorded,
             "fargate" => Kind::Fargate(Fargate::default()),
             "node-group" => Kind::NodeGroups(NodeGroups::default()),
+            "node-group-spot" => {
+                let group = NodeGroup { capacity_type: CapacityType::Spot, ..NodeGroup::default() };
+                Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() })
+            }
             "karpenter" => Kind::Karpenter(Karpenter::default()),
             _ => return None,
         };
