@@ -51,7 +51,7 @@ fn money(usd: Usd) -> String {
 }
 
 /// How one cost compares with another, in words.
-struct Change {
+pub(super) struct Change {
     amount: String,
     /// What joins it to the name of the other: `37 % less` *than*, `5.9 times as much` *as*.
     joint: &'static str,
@@ -62,12 +62,12 @@ impl Change {
         self.amount
     }
 
-    fn against(self) -> String {
+    pub fn against(self) -> String {
         format!("{} {}", self.amount, self.joint)
     }
 }
 
-fn change(base: Usd, other: Usd) -> Change {
+pub(super) fn change(base: Usd, other: Usd) -> Change {
     let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
     let (amount, joint) = match percent {
         p if !p.is_finite() => (format!("{} more", money(other - base)), "than"),

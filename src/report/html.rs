@@ -14,14 +14,14 @@ use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{incomplete, pods_and_runs, workflow_rows};
-use super::{Distribution, PlatformReport, Report};
+use super::{Chart, Distribution, PlatformReport, Report};
 
 const STYLE: &str = include_str!("html/style.css");
 const WORKFLOWS_SHOWN: usize = 100;
 const WARNINGS_SHOWN: usize = 200;
 
-/// The whole page.
-pub fn html(report: &Report) -> String {
+/// The whole page, with the charts in it.
+pub fn html(report: &Report, charts: &[Chart]) -> String {
     let mut out = String::with_capacity(1 << 16);
     let _ = write!(
         out,
@@ -33,6 +33,7 @@ pub fn html(report: &Report) -> String {
     );
     header(&mut out, report);
     section(&mut out, "Comparison", |out| comparison(out, report));
+    self::charts(&mut out, charts);
     bars::allocation(&mut out, report);
     bars::bills(&mut out, report);
     bars::savings(&mut out, report);
@@ -192,6 +193,18 @@ fn latency(out: &mut String, report: &Report) {
     }
     let heads = ["platform", "count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"];
     table(out, &heads, 1, &rows);
+}
+
+/// Each as an inline SVG: its letters are text, and its colours follow the page's.
+fn charts(out: &mut String, charts: &[Chart]) {
+    if charts.is_empty() {
+        return;
+    }
+    section(out, "Charts", |out| {
+        for chart in charts {
+            let _ = write!(out, "<figure>\n{}</figure>\n", chart.svg);
+        }
+    });
 }
 
 fn workflows(out: &mut String, report: &Report) {

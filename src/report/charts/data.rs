@@ -1,0 +1,266 @@
+//! What charts show of a run: plain series, few enough to draw. Nothing here knows how they are drawn.
+
+use rayon::prelude::*;
+
+use crate::bill::{Bill, ItemKind};
+use crate::ledger::{Lease, Ledger, Machine, PodRun};
+use crate::report::{PlatformRecords, PlatformReport, Report};
+use crate::units::{Span, Time, Usd};
+use crate::workload::Window;
+
+/// Steps of the time axis: more than a line on a page can show.
+const STEPS: i64 = 640;
+/// Points of a distribution.
+const QUANTILES: usize = 400;
+/// More platforms than this have no room on a page; charts say so.
+pub const DRAWN: usize = 10;
+
+/// One comparison.
+#[derive(Clone, Debug)]
+pub struct ChartData {
+    pub synthetic: bool,
+    /// From the first platform's start to the end of the last thing that any of them was billed for.
+    pub window: Window,
+    /// What the trace covers: what the words of titles call it.
+    pub covered: Span,
+    /// Of the time axis: point `n` is at the start of the window plus `n` steps.
+    pub step: Span,
+    /// Whether latencies are of workflow runs; without those they are of tasks.
+    pub has_makespans: bool,
+    pub platforms: Vec<Series>,
+    /// Platforms for which there is no room.
+    pub left_out: usize,
+}
+
+/// One platform.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub name: String,
+    pub complete: bool,
+    /// It replays what happened: nobody can move there.
+    pub recorded: bool,
+    /// `None` without a bill.
+    pub cost: Option<CostSeries>,
+    /// Whether its nodes are Fargate's micro-VMs; `None` where it has no nodes.
+    pub micro_vms: Option<bool>,
+    /// The most nodes that were ready at once, by step of the time axis.
+    pub nodes: Vec<u32>,
+    /// The most pods that were created and not yet running, by step.
+    pub pending: Vec<u32>,
+    /// Created → running of the pods that ran: ascending, each with the share of them that took no longer.
+    pub delays: Vec<(Span, f64)>,
+    /// As in the report, seconds.
+    pub delay_p50: Option<f64>,
+    pub delay_p99: Option<f64>,
+    /// p99 makespan, or turnaround without workflow runs, seconds.
+    pub latency: Option<f64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CostSeries {
+    pub total: Usd,
+    pub per_month: Usd,
+    /// What had been spent at each point of the time axis; the last is the total.
+    pub cumulative: Vec<Usd>,
+    /// By what was paid for, in the order of the bill.
+    pub items: Vec<(&'static str, Usd)>,
+}
+
+impl ChartData {
+    /// `records` are of the report's platforms, in its order.
+    pub fn new(report: &Report, records: &[PlatformRecords]) -> Self {
+        let window = window(records);
+        let covered = crate::report::text::between(&report.inputs.window.start, &report.inputs.window.end);
+        let length = (window.end - window.start).ms();
+        let step = Span::from_ms((length / STEPS + i64::from(length % STEPS != 0)).max(1));
+        let grid = Grid { start: window.start, step, steps: (length.max(1) as u64).div_ceil(step.ms() as u64) as usize };
+        let has_makespans = report.inputs.workflow_runs > 0;
+        let platforms: Vec<_> = report.platforms.iter().zip(records).take(DRAWN).collect();
+        let platforms: Vec<Series> =
+            platforms.into_par_iter().map(|(p, record)| series(p, record, &grid, has_makespans)).collect();
+        Self {
+            synthetic: report.inputs.synthetic,
+            window,
+            covered: covered.unwrap_or(window.end - window.start),
+            step,
+            has_makespans,
+            left_out: records.len().saturating_sub(DRAWN),
+            platforms,
+        }
+    }
+}
+
+fn window(records: &[PlatformRecords]) -> Window {
+    let start = records.iter().map(|r| r.ledger.window.start).min().unwrap_or_default();
+    let ends = records.iter().flat_map(|r| {
+        let leases = r.ledger.leases.iter().filter(|l| lasted(l)).map(|l| l.terminated);
+        leases.chain([r.ledger.window.end])
+    });
+    Window { start, end: ends.max().unwrap_or_default().max(start) }
+}
+
+/// Whether a lease was ever billed, and ended.
+fn lasted(lease: &Lease) -> bool {
+    lease.running != Time::MAX && lease.terminated != Time::MAX && lease.terminated > lease.running
+}
+
+/// The time axis.
+struct Grid {
+    start: Time,
+    step: Span,
+    steps: usize,
+}
+
+impl Grid {
+    /// The step in which `time` lies; the number of steps from the end on.
+    fn step_of(&self, time: Time) -> usize {
+        ((time - self.start).ms().max(0) / self.step.ms()).min(self.steps as i64) as usize
+    }
+
+    fn point(&self, step: usize) -> Time {
+        self.start + Span::from_ms(step as i64 * self.step.ms())
+    }
+}
+
+fn series(report: &PlatformReport, record: &PlatformRecords, grid: &Grid, has_makespans: bool) -> Series {
+    let ledger = record.ledger;
+    let latency = &report.latency;
+    let ready = |lease: &Lease| (lease.ready.max(lease.running), lease.terminated);
+    let waited = |run: &PodRun| (run.created, run.started.min(run.ended).min(run.deleted));
+    let is_fargate = |lease: &Lease| {
+        matches!(ledger.templates[lease.template as usize].machine, Machine::Fargate { .. })
+    };
+    Series {
+        name: crate::report::text::clean(&report.name).into_owned(),
+        complete: report.complete,
+        recorded: report.kind == "recorded",
+        cost: record.bill.map(|bill| cost(report, bill, ledger, grid)),
+        micro_vms: (!ledger.leases.is_empty()).then(|| ledger.leases.iter().all(is_fargate)),
+        nodes: most_at_once(ledger.leases.iter().filter(|l| lasted(l)).map(ready), grid),
+        pending: most_at_once(ledger.runs.iter().map(waited), grid),
+        delays: delays(ledger),
+        delay_p50: latency.start_delay_s.p50,
+        delay_p99: latency.start_delay_s.p99,
+        latency: if has_makespans { latency.makespan_s.p99 } else { latency.turnaround_s.p99 },
+    }
+}
+
+fn cost(report: &PlatformReport, bill: &Bill, ledger: &Ledger, grid: &Grid) -> CostSeries {
+    let mut items: Vec<(&'static str, Usd)> = Vec::new();
+    for item in &bill.items {
+        let name = item_name(item.kind);
+        match items.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, usd)) => *usd += item.usd,
+            None => items.push((name, item.usd)),
+        }
+    }
+    let per_month = report.cost.as_ref().and_then(|cost| Usd::parse(&cost.usd_per_month));
+    CostSeries {
+        total: bill.total,
+        per_month: per_month.unwrap_or_default(),
+        cumulative: cumulative(bill, ledger, grid),
+        items,
+    }
+}
+
+/// What an item is called here: kinds that tell nothing apart on a slide are one.
+fn item_name(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::FargateAfterEndCpu | ItemKind::FargateAfterEndMemory | ItemKind::FargateAfterEndStorage => {
+            "after the pod's end"
+        }
+        ItemKind::RootVolume => "root volumes",
+        ItemKind::ControlPlane => "control plane",
+        ItemKind::NatGateway | ItemKind::NatTraffic => "NAT",
+        ItemKind::AutoModeFee => "Auto Mode fee",
+        ItemKind::SavingsPlanCommitment | ItemKind::SavingsPlanCovered => "Savings Plan",
+        other => other.label(),
+    }
+}
+
+/// Spent money at each point of the grid. A lease costs evenly while it runs; what is not of leases, evenly over the
+/// platform's window. Sums of leases that run are kept as a line, `slope × time − base`, so each lease is two changes.
+fn cumulative(bill: &Bill, ledger: &Ledger, grid: &Grid) -> Vec<Usd> {
+    #[derive(Clone, Copy, Default)]
+    struct Change {
+        slope: i128,
+        base: i128,
+        done: i128,
+    }
+    let mut changes = vec![Change::default(); grid.steps + 1];
+    let mut spent = Usd::ZERO;
+    let mut spend = |usd: Usd, from: Time, to: Time| {
+        // Relative to the grid, so that products stay small.
+        let (from, to) = ((from - grid.start).ms().max(0), (to - grid.start).ms());
+        let slope = usd.femto().div_euclid(i128::from((to - from).max(1)));
+        let point = |ms: i64| (ms.max(0) as u64).div_ceil(grid.step.ms() as u64).min(grid.steps as u64) as usize;
+        let base = slope * i128::from(from);
+        let first = &mut changes[point(from)];
+        first.slope += slope;
+        first.base += base;
+        let last = &mut changes[point(to)];
+        last.slope -= slope;
+        last.base -= base;
+        last.done += usd.femto();
+    };
+    for (lease, usd) in ledger.leases.iter().zip(&bill.leases).filter(|(lease, _)| lasted(lease)) {
+        spend(*usd, lease.running, lease.terminated);
+        spent += *usd;
+    }
+    spend(bill.total - spent, ledger.window.start, ledger.window.end);
+    let mut now = Change::default();
+    let value = |(step, change): (usize, &Change)| {
+        now.slope += change.slope;
+        now.base += change.base;
+        now.done += change.done;
+        let ms = i128::from((grid.point(step) - grid.start).ms());
+        Usd::from_femto(now.done + now.slope * ms - now.base)
+    };
+    changes.iter().enumerate().map(value).collect()
+}
+
+/// The most intervals that hold at once, by step. One that ends as another begins does not overlap it.
+fn most_at_once(intervals: impl Iterator<Item = (Time, Time)>, grid: &Grid) -> Vec<u32> {
+    let end = grid.point(grid.steps);
+    let intervals = intervals.filter(|(from, to)| from < to).map(|(from, to)| (from.min(end), to.min(end)));
+    let (mut starts, mut ends): (Vec<Time>, Vec<Time>) = intervals.unzip();
+    // Both come nearly in order, which a stable sort makes use of.
+    starts.sort();
+    ends.sort();
+    let mut most = vec![0; grid.steps];
+    let (mut started, mut ended, mut next) = (0, 0, 0);
+    loop {
+        let Some(now) = [starts.get(started), ends.get(ended)].into_iter().flatten().min().copied() else { break };
+        let step = grid.step_of(now).min(grid.steps - 1);
+        let held = (started - ended) as u32;
+        // Nothing changed since the last event; at the very start of a step, only what follows is of it.
+        most[next.min(step)..step].fill(held);
+        if now > grid.point(step) {
+            most[step] = most[step].max(held);
+        }
+        next = step + 1;
+        while ends.get(ended) == Some(&now) {
+            ended += 1;
+        }
+        while starts.get(started) == Some(&now) {
+            started += 1;
+        }
+        most[step] = most[step].max((started - ended) as u32);
+    }
+    most
+}
+
+/// The distribution of start delays, at most [`QUANTILES`] points of it: both ends and the places between where it
+/// has risen.
+fn delays(ledger: &Ledger) -> Vec<(Span, f64)> {
+    let mut delays: Vec<Span> = ledger.runs.iter().filter_map(PodRun::start_delay).collect();
+    delays.sort_unstable();
+    let count = delays.len();
+    let points = count.min(QUANTILES);
+    let share = |rank: usize| (rank + 1) as f64 / count as f64;
+    (1..=points).map(|n| n * count / points - 1).map(|rank| (delays[rank], share(rank))).collect()
+}
+
+#[cfg(test)]
+#[path = "data_tests.rs"]
+mod tests;
