@@ -58,7 +58,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    fn alone(self) -> String {
+    pub fn alone(self) -> String {
         self.amount
     }
 

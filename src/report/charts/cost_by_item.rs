@@ -13,7 +13,7 @@ const COLUMNS: usize = 6;
 const COLUMN_GAP: f64 = 22.0;
 /// From a bar to its amount.
 const AMOUNT_GAP: f64 = 6.0;
-const HEAD_LINES: usize = 3;
+const HEAD_LINES: usize = 2;
 
 /// A kind of item on every platform.
 struct Column {
@@ -50,7 +50,7 @@ pub fn draw(data: &ChartData) -> Figure {
     let scale = scale(&columns, page.right + COLUMN_GAP - left);
     let head_lines = columns.iter().map(|column| column.head.len()).max().unwrap_or(1) as f64;
     let head = head_lines * SMALL * LEADING + 8.0;
-    let height = ((page.bottom - page.top - head) / rows.len() as f64).min(92.0);
+    let height = ((page.bottom - page.top - head) / rows.len() as f64).min(126.0);
     let row = |nth: usize| page.top + head + nth as f64 * height;
     for (nth, (index, platform, cost)) in rows.iter().enumerate() {
         let middle = row(nth) + height / 2.0;
@@ -71,7 +71,7 @@ pub fn draw(data: &ChartData) -> Figure {
             let field = Rect { left: zero, right: page.right, top: row(nth), bottom: row(nth) + height };
             bar(&mut figure, rows[nth].0, *amount, places, scale, &field);
         }
-        figure.line(vec![(zero, row(0)), (zero, row(rows.len()))], 1.5, AXIS);
+        figure.line(vec![(zero, row(0)), (zero, row(rows.len()))], 1.0, AXIS);
         x += column.width(scale);
     }
     figure
@@ -82,7 +82,7 @@ fn bar(figure: &mut Figure, index: usize, amount: Usd, places: Places, scale: f6
         return;
     }
     let middle = row.top + row.height() / 2.0;
-    let half = (row.height() * 0.32).min(17.0);
+    let half = (row.height() * 0.32).min(24.0);
     let length = amount.to_f64() * scale;
     let (left, right) = (row.left + length.min(0.0), row.left + length.max(0.0));
     let color = theme::color(index);
@@ -123,16 +123,12 @@ fn columns(data: &ChartData, rows: &[(usize, &Series, &CostSeries)]) -> Vec<Colu
         let dollars = || amounts.iter().map(|usd| usd.to_f64());
         let places = data.places();
         let amount_room = amounts.iter().map(|usd| room(&places.show(Some(*usd)), SMALL, false));
-        let words = head.split_whitespace().map(|word| room(word, SMALL, false));
-        // Wide enough for every word, and for all of them in a few lines.
-        let share = room(head, SMALL, false) / HEAD_LINES as f64 * 1.3;
-        let head_room = words.fold(share, f64::max);
         Column {
             head: Vec::new(),
             right: dollars().fold(0.0, f64::max),
             left: -dollars().fold(0.0, f64::min),
             amount_room: amount_room.fold(0.0, f64::max),
-            head_room,
+            head_room: head_room(head),
             amounts,
         }
     };
@@ -146,8 +142,18 @@ fn columns(data: &ChartData, rows: &[(usize, &Series, &CostSeries)]) -> Vec<Colu
     }
     columns
         .into_iter()
-        .map(|(head, column)| Column { head: wrap(&head, column.head_room + 0.1, SMALL, false), ..column })
+        .map(|(head, column)| Column { head: wrap(&head, column.head_room, SMALL, false), ..column })
         .collect()
+}
+
+/// The least width that takes every word, and all of them in a few lines.
+fn head_room(head: &str) -> f64 {
+    let words = head.split_whitespace().map(|word| room(word, SMALL, false));
+    let mut width = words.fold(0.0, f64::max);
+    while wrap(head, width, SMALL, false).len() > HEAD_LINES {
+        width += 4.0;
+    }
+    width
 }
 
 /// Pixels per dollar: as many as let all columns fit.
@@ -167,7 +173,7 @@ fn title(data: &ChartData) -> String {
     let largest = |cost: &CostSeries| {
         let item = cost.items.iter().max_by_key(|(_, usd)| *usd).copied()?;
         let share = item.1.to_f64() / cost.total.to_f64();
-        (item.1 > Usd::ZERO && cost.total > Usd::ZERO).then(|| (item.0, ratio(Some(share))))
+        (item.1 > Usd::ZERO && cost.total > Usd::ZERO).then(|| (in_words(item.0), ratio(Some(share))))
     };
     let name = platform.label();
     let Some((item, share)) = largest(cost) else { return format!("{name} costs nothing") };
@@ -180,5 +186,14 @@ fn title(data: &ChartData) -> String {
         Some((other, (second, part))) => {
             format!("{name} pays most for {item} ({share}), {} for {second} ({part})", other.label())
         }
+    }
+}
+
+/// An item in a sentence.
+fn in_words(item: &str) -> String {
+    match item {
+        "control plane" | "Auto Mode fee" | "Savings Plan" => format!("the {item}"),
+        "after the pod's end" => format!("time {item}"),
+        _ => item.to_owned(),
     }
 }

@@ -2,16 +2,14 @@
 
 use super::axis::{self, Scale, Tick};
 use super::data::{ChartData, CostSeries, Series};
-use super::figure::{Align, Figure, LABEL, Point, Rect, SMALL, Text, room};
+use super::figure::{Align, Figure, Point, Rect, SMALL, Text};
 use super::labels::{Floating, float};
 use super::plot;
-use super::start_delay::leader;
-use super::theme::{self, AXIS, GRID, INK, PAPER, SOFT};
-use super::words::against;
+use super::theme::{self, AXIS, GRID, PAPER, SOFT};
+use crate::report::finding::change;
 use crate::report::text::{Places, seconds};
 
 const DOT: f64 = 7.0;
-const LABEL_HEIGHT: f64 = 38.0;
 
 /// A platform that has both a cost and a latency.
 struct Dot<'a> {
@@ -50,7 +48,8 @@ pub fn draw(data: &ChartData) -> Figure {
     figure.text(Text::new("cost per month →", at, Align::Right).size(SMALL).color(SOFT));
     let places: Vec<Point> =
         dots.iter().map(|d| (x.place(d.cost.per_month.to_f64()), y.place(d.latency))).collect();
-    front(&mut figure, &dots, &places);
+    let front = front(&dots, &places);
+    figure.dashed(&front, 1.5, AXIS, &[3.0, 4.0]);
     for (dot, at) in dots.iter().zip(&places) {
         let color = theme::color(dot.index);
         figure.disc(*at, DOT + 2.0, PAPER);
@@ -59,7 +58,7 @@ pub fn draw(data: &ChartData) -> Figure {
             figure.disc(*at, DOT - 2.5, PAPER);
         }
     }
-    labels(&mut figure, &dots, &places, &field);
+    labels(&mut figure, &dots, &places, &front, &field);
     figure
 }
 
@@ -71,7 +70,7 @@ fn dots(data: &ChartData) -> Vec<Dot<'_>> {
     let mut dots: Vec<Dot> = data.billed().filter_map(dot).collect();
     let beaten = |a: &Dot| {
         dots.iter().filter(|b| b.platform.is_candidate()).any(|b| {
-            let (cost, latency) = (b.cost.total.cmp(&a.cost.total), b.latency.total_cmp(&a.latency));
+            let (cost, latency) = (b.cost.per_month.cmp(&a.cost.per_month), b.latency.total_cmp(&a.latency));
             cost.is_le() && latency.is_le() && (cost.is_lt() || latency.is_lt())
         })
     };
@@ -94,47 +93,38 @@ fn range(values: impl Iterator<Item = f64>, ticks: fn(f64, f64, usize) -> Vec<Ti
 }
 
 /// The line that joins the best: what lies above and to the right of it is beaten.
-fn front(figure: &mut Figure, dots: &[Dot], places: &[Point]) {
+fn front(dots: &[Dot], places: &[Point]) -> Vec<Point> {
     let mut best: Vec<Point> = dots.iter().zip(places).filter(|(dot, _)| dot.best).map(|(_, at)| *at).collect();
     best.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let corners: Vec<Point> = best.windows(2).flat_map(|w| [w[0], (w[1].0, w[0].1), w[1]]).collect();
-    figure.dashed(&plot::simplify(corners), 1.5, AXIS, &[3.0, 4.0]);
+    plot::simplify(best.windows(2).flat_map(|w| [w[0], (w[1].0, w[0].1), w[1]]))
 }
 
-fn labels(figure: &mut Figure, dots: &[Dot], places: &[Point], field: &Rect) {
-    let detail = |dot: &Dot| {
-        let month = Places::of([Some(dot.cost.per_month)]).show(Some(dot.cost.per_month));
-        let mut text = format!("{month}, {}", seconds(Some(dot.latency)));
-        if !dot.platform.complete {
-            text.push_str(" · incomplete");
-        } else if dot.platform.recorded {
-            text.push_str(" · what happened");
-        }
-        text
-    };
-    let floating: Vec<Floating> = dots
-        .iter()
-        .zip(places)
-        .map(|(dot, at)| {
-            let width = room(&dot.platform.label(), LABEL, true).max(room(&detail(dot), SMALL, false));
-            Floating { anchor: *at, width: width + 4.0, height: LABEL_HEIGHT }
-        })
-        .collect();
+fn labels(figure: &mut Figure, dots: &[Dot], places: &[Point], front: &[Point], field: &Rect) {
+    let texts: Vec<[String; 2]> = dots.iter().map(|dot| [dot.platform.label(), detail(dot)]).collect();
+    let lines = |nth: usize| [&*texts[nth][0], &*texts[nth][1]];
+    let floating: Vec<Floating> =
+        places.iter().enumerate().map(|(nth, at)| plot::floating(*at, lines(nth))).collect();
     let around = |(x, y): &Point| {
         let reach = DOT + 3.0;
         Rect { left: x - reach, right: x + reach, top: y - reach, bottom: y + reach }
     };
-    let obstacles: Vec<Rect> = places.iter().map(around).collect();
+    let obstacles: Vec<Rect> = places.iter().map(around).chain(plot::boxes(front)).collect();
     let area = Rect { right: field.right + 20.0, top: field.top - 14.0, ..*field };
-    for ((dot, wanted), place) in dots.iter().zip(&floating).zip(float(&floating, &obstacles, &area)) {
+    for (nth, place) in float(&floating, &obstacles, &area).into_iter().enumerate() {
         let Some(place) = place else { continue };
-        let color = theme::color(dot.index);
-        leader(figure, wanted.anchor, &place, color);
-        let (left, top) = (place.left + 2.0, place.top);
-        figure.text_on_paper(Text::new(dot.platform.label(), (left, top + 15.0), Align::Left).bold().color(color));
-        let at = (left, top + 32.0);
-        figure.text_on_paper(Text::new(detail(dot), at, Align::Left).size(SMALL).color(INK));
+        plot::floating_label(figure, &floating[nth], &place, lines(nth), theme::color(dots[nth].index));
     }
+}
+
+fn detail(dot: &Dot) -> String {
+    let month = Places::of([Some(dot.cost.per_month)]).show(Some(dot.cost.per_month));
+    let mut text = format!("{month}, {}", seconds(Some(dot.latency)));
+    if !dot.platform.complete {
+        text.push_str(" · incomplete");
+    } else if dot.platform.recorded {
+        text.push_str(" · what happened");
+    }
+    text
 }
 
 const fn latency_name(data: &ChartData) -> &'static str {
@@ -143,8 +133,8 @@ const fn latency_name(data: &ChartData) -> &'static str {
 
 fn title(data: &ChartData, dots: &[Dot]) -> String {
     let candidates = || dots.iter().filter(|dot| dot.platform.is_candidate());
-    let by_cost = |a: &&Dot, b: &&Dot| a.cost.total.cmp(&b.cost.total).then(a.latency.total_cmp(&b.latency));
-    let by_time = |a: &&Dot, b: &&Dot| a.latency.total_cmp(&b.latency).then(a.cost.total.cmp(&b.cost.total));
+    let by_cost = |a: &&Dot, b: &&Dot| a.cost.per_month.cmp(&b.cost.per_month).then(a.latency.total_cmp(&b.latency));
+    let by_time = |a: &&Dot, b: &&Dot| a.latency.total_cmp(&b.latency).then(a.cost.per_month.cmp(&b.cost.per_month));
     let (Some(cheap), Some(fast)) = (candidates().min_by(by_cost), candidates().min_by(by_time)) else {
         return data.no_finding();
     };
@@ -154,19 +144,19 @@ fn title(data: &ChartData, dots: &[Dot]) -> String {
         return format!("{name} costs {month} a month, with a p99 {what} of {}", seconds(Some(cheap.latency)));
     }
     if cheap.index == fast.index {
-        return format!("{name} costs least and has the shortest p99 {what}");
+        return format!("{name} costs least a month and has the shortest p99 {what}");
     }
     let percent = (1.0 - fast.latency / cheap.latency) * 100.0;
-    let change = against(cheap.cost.total, fast.cost.total);
-    // Ties of cost go to the faster, so there is a difference.
-    format!("{name} costs least; {} costs {change} it, with a {percent:.0} % shorter p99 {what}", fast.platform.label())
+    let change = change(cheap.cost.per_month, fast.cost.per_month).alone();
+    let fast = fast.platform.label();
+    format!("{fast} has a {percent:.0} % shorter p99 {what} than {name}, for {change} a month")
 }
 
 fn subtitle(data: &ChartData, dollars_from_zero: bool, times_from_zero: bool, shown: usize) -> String {
-    let mut text = format!(
-        "Cost per month in USD against the p99 {}. Filled: no other is both cheaper and faster",
-        latency_name(data)
-    );
+    let other = if data.platforms.iter().all(|p| p.complete) { "other" } else { "complete platform" };
+    let what = latency_name(data);
+    let mut text =
+        format!("Cost per month in USD against the p99 {what}. Filled: no {other} is both cheaper and faster");
     match (dollars_from_zero, times_from_zero) {
         (true, true) => {}
         (false, true) => text.push_str(". The cost axis does not begin at zero"),

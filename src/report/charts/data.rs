@@ -23,7 +23,7 @@ pub struct ChartData {
     pub window: Window,
     /// What the trace covers: what the words of titles call it.
     pub covered: Span,
-    /// Of the time axis: point `n` is at the start of the window plus `n` steps.
+    /// Of the time axis: point `n` is `n` steps after the start of the window; the last is its end.
     pub step: Span,
     /// Whether latencies are of workflow runs; without those they are of tasks.
     pub has_makespans: bool,
@@ -43,10 +43,10 @@ pub struct Series {
     pub cost: Option<CostSeries>,
     /// Whether its nodes are Fargate's micro-VMs; `None` where it has no nodes.
     pub micro_vms: Option<bool>,
-    /// The most nodes that were ready at once, by step of the time axis.
-    pub nodes: Vec<u32>,
-    /// The most pods that were created and not yet running, by step.
-    pub pending: Vec<u32>,
+    /// Nodes that were ready.
+    pub nodes: Counts,
+    /// Pods that were created and not yet running.
+    pub pending: Counts,
     /// Created → running of the pods that ran: ascending, each with the share of them that took no longer.
     pub delays: Vec<(Span, f64)>,
     /// As in the report, seconds.
@@ -54,6 +54,19 @@ pub struct Series {
     pub delay_p99: Option<f64>,
     /// p99 makespan, or turnaround without workflow runs, seconds.
     pub latency: Option<f64>,
+}
+
+/// How many there were at once, by step of the time axis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    pub most: Vec<u32>,
+    pub average: Vec<f64>,
+}
+
+impl Counts {
+    pub fn peak(&self) -> u32 {
+        self.most.iter().max().copied().unwrap_or(0)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -71,9 +84,7 @@ impl ChartData {
     pub fn new(report: &Report, records: &[PlatformRecords]) -> Self {
         let window = window(records);
         let covered = crate::report::text::between(&report.inputs.window.start, &report.inputs.window.end);
-        let length = (window.end - window.start).ms();
-        let step = Span::from_ms((length / STEPS + i64::from(length % STEPS != 0)).max(1));
-        let grid = Grid { start: window.start, step, steps: (length.max(1) as u64).div_ceil(step.ms() as u64) as usize };
+        let grid = Grid::of(window);
         let has_makespans = report.inputs.workflow_runs > 0;
         let platforms: Vec<_> = report.platforms.iter().zip(records).take(DRAWN).collect();
         let platforms: Vec<Series> =
@@ -82,7 +93,7 @@ impl ChartData {
             synthetic: report.inputs.synthetic,
             window,
             covered: covered.unwrap_or(window.end - window.start),
-            step,
+            step: grid.step,
             has_makespans,
             left_out: records.len().saturating_sub(DRAWN),
             platforms,
@@ -107,26 +118,47 @@ fn lasted(lease: &Lease) -> bool {
 /// The time axis.
 struct Grid {
     start: Time,
+    end: Time,
     step: Span,
     steps: usize,
 }
 
 impl Grid {
+    fn of(window: Window) -> Self {
+        let length = (window.end - window.start).ms().max(1);
+        let step = round_step(length.div_euclid(STEPS) + i64::from(length % STEPS != 0));
+        let steps = (length as u64).div_ceil(step as u64) as usize;
+        Self { start: window.start, end: window.start + Span::from_ms(length), step: Span::from_ms(step), steps }
+    }
+
     /// The step in which `time` lies; the number of steps from the end on.
     fn step_of(&self, time: Time) -> usize {
         ((time - self.start).ms().max(0) / self.step.ms()).min(self.steps as i64) as usize
     }
 
     fn point(&self, step: usize) -> Time {
-        self.start + Span::from_ms(step as i64 * self.step.ms())
+        (self.start + Span::from_ms(step as i64 * self.step.ms())).min(self.end)
     }
+}
+
+/// The next length that people count in, in milliseconds.
+fn round_step(least: i64) -> i64 {
+    const DAY: i64 = 86_400_000;
+    let below_a_second = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+    let clock = [1, 2, 5, 10, 15, 30].map(|n| n * 1_000);
+    let minutes = [1, 2, 5, 10, 15, 30].map(|n| n * 60_000);
+    let hours = [1, 2, 3, 6, 12].map(|n| n * 3_600_000);
+    let steps = below_a_second.into_iter().chain(clock).chain(minutes).chain(hours);
+    steps.into_iter().find(|step| *step >= least).unwrap_or_else(|| (least + DAY - 1) / DAY * DAY)
 }
 
 fn series(report: &PlatformReport, record: &PlatformRecords, grid: &Grid, has_makespans: bool) -> Series {
     let ledger = record.ledger;
     let latency = &report.latency;
+    let end = ledger.window.end;
     let ready = |lease: &Lease| (lease.ready.max(lease.running), lease.terminated);
-    let waited = |run: &PodRun| (run.created, run.started.min(run.ended).min(run.deleted));
+    // What never starts waits until the platform's time ends.
+    let waited = |run: &PodRun| (run.created, run.started.min(run.ended).min(run.deleted).min(end));
     let is_fargate = |lease: &Lease| {
         matches!(ledger.templates[lease.template as usize].machine, Machine::Fargate { .. })
     };
@@ -136,8 +168,8 @@ fn series(report: &PlatformReport, record: &PlatformRecords, grid: &Grid, has_ma
         recorded: report.kind == "recorded",
         cost: record.bill.map(|bill| cost(report, bill, ledger, grid)),
         micro_vms: (!ledger.leases.is_empty()).then(|| ledger.leases.iter().all(is_fargate)),
-        nodes: most_at_once(ledger.leases.iter().filter(|l| lasted(l)).map(ready), grid),
-        pending: most_at_once(ledger.runs.iter().map(waited), grid),
+        nodes: counts(ledger.leases.iter().filter(|l| lasted(l)).map(ready), grid),
+        pending: counts(ledger.runs.iter().map(waited), grid),
         delays: delays(ledger),
         delay_p50: latency.start_delay_s.p50,
         delay_p99: latency.start_delay_s.p99,
@@ -219,14 +251,41 @@ fn cumulative(bill: &Bill, ledger: &Ledger, grid: &Grid) -> Vec<Usd> {
     changes.iter().enumerate().map(value).collect()
 }
 
-/// The most intervals that hold at once, by step. One that ends as another begins does not overlap it.
-fn most_at_once(intervals: impl Iterator<Item = (Time, Time)>, grid: &Grid) -> Vec<u32> {
-    let end = grid.point(grid.steps);
-    let intervals = intervals.filter(|(from, to)| from < to).map(|(from, to)| (from.min(end), to.min(end)));
+/// How many intervals hold at once. One that ends as another begins does not overlap it.
+fn counts(intervals: impl Iterator<Item = (Time, Time)>, grid: &Grid) -> Counts {
+    let within = |time: Time| time.clamp(grid.start, grid.end);
+    let intervals = intervals.filter(|(from, to)| from < to).map(|(from, to)| (within(from), within(to)));
     let (mut starts, mut ends): (Vec<Time>, Vec<Time>) = intervals.unzip();
     // Both come nearly in order, which a stable sort makes use of.
     starts.sort();
     ends.sort();
+    Counts { most: most(&starts, &ends, grid), average: average(&starts, &ends, grid) }
+}
+
+/// Time that was spent in each step, over the step's length.
+fn average(starts: &[Time], ends: &[Time], grid: &Grid) -> Vec<f64> {
+    // What holds from a time on counts for the rest of its step, and fully for each step after it.
+    let mut held = vec![0; grid.steps + 1];
+    let mut partial = vec![0; grid.steps + 1];
+    for (times, sign) in [(starts, 1), (ends, -1)] {
+        for time in times {
+            let step = grid.step_of(*time);
+            let next = (step + 1).min(grid.steps);
+            held[next] += sign;
+            partial[step] += sign * (grid.point(step + 1) - *time).ms();
+        }
+    }
+    let mut now = 0;
+    let average = |step: usize| {
+        now += held[step];
+        let length = (grid.point(step + 1) - grid.point(step)).ms();
+        (now * length + partial[step]) as f64 / length as f64
+    };
+    (0..grid.steps).map(average).collect()
+}
+
+/// The most that hold at once in each step.
+fn most(starts: &[Time], ends: &[Time], grid: &Grid) -> Vec<u32> {
     let mut most = vec![0; grid.steps];
     let (mut started, mut ended, mut next) = (0, 0, 0);
     loop {

@@ -11,7 +11,7 @@ pub const HEIGHT: f64 = 540.0;
 /// Left and right of everything.
 pub const MARGIN: f64 = 36.0;
 
-const TITLE: f64 = 24.0;
+const TITLE: f64 = 22.0;
 const SUBTITLE: f64 = 15.0;
 /// Labels and tick labels.
 pub const LABEL: f64 = 15.0;
@@ -128,7 +128,7 @@ impl Figure {
         let mut figure = Self { title: title.into(), subtitle: subtitle.into(), ..Self::default() };
         let mut baseline = 42.0;
         let page = WIDTH - 2.0 * MARGIN;
-        let title = wrap(&figure.title, page, TITLE, true);
+        let title = balanced(&figure.title.replace(" %", "\u{a0}%"), page, TITLE, true);
         let subtitle = wrap(&figure.subtitle, page, SUBTITLE, false);
         for line in title {
             figure.text(Text::new(line, (MARGIN, baseline), Align::Left).size(TITLE).bold());
@@ -188,7 +188,7 @@ impl Figure {
 /// `text` in lines of at most `most` pixels in any reader's font.
 pub fn wrap(text: &str, most: f64, size: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ') {
         match lines.last_mut() {
             Some(line) if room(&format!("{line} {word}"), size, bold) <= most => {
                 line.push(' ');
@@ -198,6 +198,15 @@ pub fn wrap(text: &str, most: f64, size: f64, bold: bool) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The same number of lines, as even as they can be: no word is left alone.
+fn balanced(text: &str, most: f64, size: f64, bold: bool) -> Vec<String> {
+    let lines = wrap(text, most, size, bold);
+    let narrower = (1..).map(|n| most - f64::from(n) * 6.0).take_while(|width| *width > 0.5 * most);
+    let as_many = |width| Some(wrap(text, width, size, bold)).filter(|other| other.len() == lines.len());
+    let last = if lines.len() > 1 { narrower.map_while(as_many).last() } else { None };
+    last.unwrap_or(lines)
 }
 
 /// The inked pieces of a dashed line.

@@ -44,18 +44,85 @@ pub struct Floating {
     pub height: f64,
 }
 
-/// Places labels near their points within `area`, none on another or on an `obstacle`, in turn. `None` for a label
-/// that fits nowhere.
+/// Places labels near their points within `area`, none on another or on a line that leads to one, and off the
+/// `obstacles` where there is room. `None` for a label that fits nowhere.
+///
+/// Labels are placed in turn; who comes first takes the room of the next. So every label is tried as the first, and
+/// the turn with the shortest lines is taken.
 pub fn float(labels: &[Floating], obstacles: &[Rect], area: &Rect) -> Vec<Option<Rect>> {
-    let mut taken = obstacles.to_vec();
-    let mut places = Vec::with_capacity(labels.len());
-    for label in labels {
-        let free = |rect: &Rect| area.holds(rect) && !taken.iter().any(|other| other.overlaps(rect));
-        let place = around(label).find(free);
-        taken.extend(place);
-        places.push(place);
+    let mut best: Option<(f64, Vec<Option<Rect>>)> = None;
+    for first in 0..labels.len() {
+        let (cost, places) = in_turn(labels, first, obstacles, area);
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, places));
+        }
+        if best.as_ref().is_some_and(|(least, _)| *least <= 0.0) {
+            break;
+        }
     }
-    places
+    best.map(|(_, places)| places).unwrap_or_default()
+}
+
+fn in_turn(labels: &[Floating], first: usize, obstacles: &[Rect], area: &Rect) -> (f64, Vec<Option<Rect>>) {
+    /// What it costs, in pixels of lines, to lie where it should not.
+    const MISPLACED: f64 = 2_000.0;
+    let mut placed: Vec<Rect> = Vec::new();
+    let mut lines: Vec<Rect> = Vec::new();
+    let mut places = vec![None; labels.len()];
+    let mut cost = 0.0;
+    for index in (first..labels.len()).chain(0..first) {
+        let label = &labels[index];
+        let off = |rect: &Rect, things: &[Rect]| !things.iter().any(|other| other.overlaps(rect));
+        let possible = |rect: &Rect| area.holds(rect) && off(rect, &placed) && off(rect, &lines);
+        let leads_elsewhere = |rect: &Rect| {
+            let others = labels.iter().map(|other| other.anchor).filter(|anchor| *anchor != label.anchor);
+            let others: Vec<Rect> = others.map(|(x, y)| square(x, y, 5.0)).collect();
+            along(leader(label.anchor, rect)).any(|dot| !off(&dot, &placed) || !off(&dot, &others))
+        };
+        let good = |rect: &Rect| possible(rect) && off(rect, obstacles) && !leads_elsewhere(rect);
+        let place = around(label).find(good).or_else(|| anywhere(label, area).find(good)).or_else(|| {
+            cost += MISPLACED;
+            let readable = |rect: &Rect| possible(rect) && !leads_elsewhere(rect);
+            anywhere(label, area).find(readable).or_else(|| anywhere(label, area).find(possible))
+        });
+        if let Some(rect) = place {
+            let line = leader(label.anchor, &rect);
+            cost += line.map_or(0.0, |(from, to)| (to.0 - from.0).hypot(to.1 - from.1));
+            lines.extend(along(line));
+            placed.push(rect);
+        }
+        places[index] = place;
+    }
+    (cost, places)
+}
+
+/// The line from a point to the border of its label; none where they are close.
+pub fn leader(from: Point, label: &Rect) -> Option<(Point, Point)> {
+    const CLOSE: f64 = 16.0;
+    const FROM_POINT: f64 = 8.0;
+    let to = (from.0.clamp(label.left, label.right), from.1.clamp(label.top, label.bottom));
+    let length = (to.0 - from.0).hypot(to.1 - from.1);
+    let part = FROM_POINT / length;
+    let start = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
+    (length > CLOSE).then_some((start, to))
+}
+
+/// Small boxes along a line, up to just before its end.
+fn along(line: Option<(Point, Point)>) -> impl Iterator<Item = Rect> {
+    const STEP: f64 = 5.0;
+    line.into_iter().flat_map(|(from, to)| {
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        let count = (length / STEP) as usize;
+        (0..count).map(move |n| {
+            let part = n as f64 * STEP / length;
+            let (x, y) = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
+            square(x, y, 2.0)
+        })
+    })
+}
+
+fn square(x: f64, y: f64, reach: f64) -> Rect {
+    Rect { left: x - reach, right: x + reach, top: y - reach, bottom: y + reach }
 }
 
 /// Places around a point, best first: beside it, above and below, then further and further away.
@@ -79,6 +146,24 @@ fn around(label: &Floating) -> impl Iterator<Item = Rect> {
         let between = [(beside, -above / 2.0), (beside, above / 2.0), (-beside, -above / 2.0), (-beside, above / 2.0)];
         sides.into_iter().chain(between).chain(corners).map(move |(dx, dy)| rect(x + dx, y + dy))
     })
+}
+
+/// Places all over `area`, the nearest first.
+fn anywhere(label: &Floating, area: &Rect) -> impl Iterator<Item = Rect> {
+    const STEP: f64 = 8.0;
+    let Floating { anchor, width, height } = *label;
+    let columns = ((area.width() - width) / STEP).max(0.0) as usize;
+    let rows = ((area.height() - height) / STEP).max(0.0) as usize;
+    let mut places: Vec<Rect> = Vec::with_capacity((columns + 1) * (rows + 1));
+    for row in 0..=rows {
+        for column in 0..=columns {
+            let (left, top) = (area.left + column as f64 * STEP, area.top + row as f64 * STEP);
+            places.push(Rect { left, top, right: left + width, bottom: top + height });
+        }
+    }
+    let far = |r: &Rect| ((r.left + r.right) / 2.0 - anchor.0).hypot((r.top + r.bottom) / 2.0 - anchor.1);
+    places.sort_by(|a, b| far(a).total_cmp(&far(b)));
+    places.into_iter()
 }
 
 /// `name` in at most `most` characters. The middle goes: names of variants differ at their ends.
@@ -108,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn floating_labels_keep_off_obstacles_while_there_is_room() {
+        let area = Rect { left: 0.0, top: 0.0, right: 400.0, bottom: 200.0 };
+        let label = Floating { anchor: (200.0, 100.0), width: 80.0, height: 30.0 };
+        let right_half = Rect { left: 190.0, top: 0.0, right: 400.0, bottom: 200.0 };
+        let place = float(&[label], &[right_half], &area)[0].unwrap();
+        assert!(place.right <= 190.0 && place.left > 90.0, "{place:?}");
+    }
+
+    #[test]
     fn long_names_keep_both_ends() {
         assert_eq!(shorten("karpenter", 9), "karpenter");
         assert_eq!(shorten("jobs-on-karpenter-consolidate-after-10m", 16), "jobs-on-…ter-10m");
@@ -131,12 +225,17 @@ mod tests {
 
         #[test]
         fn floating_labels_never_overlap(
-            points in prop::collection::vec((60.0..900.0, 120.0..500.0, 40.0..260.0), 1..11)
+            points in prop::collection::vec((60.0..900.0, 120.0..500.0, 40.0..300.0), 1..11),
+            spread in prop::sample::select(vec![0.0, 0.05, 1.0]),
         ) {
             let area = Rect { left: 40.0, top: 90.0, right: 940.0, bottom: 520.0 };
             let labels: Vec<_> = points
                 .iter()
-                .map(|(x, y, width)| Floating { anchor: (*x, *y), width: *width, height: 36.0 })
+                .map(|(x, y, width)| {
+                    // All over the page, close together, and on one spot.
+                    let anchor = (500.0 + (x - 500.0) * spread, 300.0 + (y - 300.0) * spread);
+                    Floating { anchor, width: *width, height: 38.0 }
+                })
                 .collect();
             let dot = |l: &Floating| {
                 let (x, y) = l.anchor;
@@ -147,7 +246,7 @@ mod tests {
             prop_assert_eq!(places.len(), labels.len());
             for (index, place) in places.iter().enumerate() {
                 prop_assert!(area.holds(place));
-                prop_assert!(!dots.iter().chain(&places[..index]).any(|other| other.overlaps(place)));
+                prop_assert!(!places[..index].iter().any(|other| other.overlaps(place)));
             }
         }
     }

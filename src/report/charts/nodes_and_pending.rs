@@ -1,7 +1,7 @@
 //! How many nodes each platform had over time, and how many pods were waiting for one.
 
 use super::axis::Scale;
-use super::data::{ChartData, Series};
+use super::data::{ChartData, Counts, Series};
 use super::figure::{Align, Figure, LABEL, Rect, SMALL, Text, room};
 use super::plot;
 use super::theme::{self, AXIS, SOFT};
@@ -14,8 +14,8 @@ pub fn draw(data: &ChartData) -> Figure {
     let (mut figure, page) = Figure::new(title(data), data.subtitle(&shown(data), false));
     let names = |p: &Series| room(&p.label(), LABEL, true).max(room("incomplete", SMALL, false));
     let left = page.left + data.platforms.iter().map(names).fold(0.0, f64::max) + 18.0;
-    let peak = |p: &Series| room(&peak(&p.nodes), SMALL, true).max(room(&peak(&p.pending), SMALL, true));
-    let peaks = data.platforms.iter().map(peak).fold(room("peak 0", SMALL, true), f64::max) + 8.0;
+    let counts = data.platforms.iter().flat_map(|p| [&p.nodes, &p.pending]);
+    let peaks = counts.map(|counts| room(&peak(counts), SMALL, true)).fold(0.0, f64::max) + 8.0;
     let width = (page.right - left - 2.0 * peaks - GAP) / 2.0;
     let columns = [left, left + width + peaks + GAP];
     for (x, head) in columns.into_iter().zip(["ready nodes", "pending pods"]) {
@@ -24,7 +24,7 @@ pub fn draw(data: &ChartData) -> Figure {
     let rows = data.platforms.len().max(1) as f64;
     let top = page.top + HEAD;
     let height = (page.bottom - plot::AXIS_HEIGHT - top) / rows;
-    let most_pending = data.platforms.iter().flat_map(|p| &p.pending).max().copied().unwrap_or(0);
+    let most_pending = data.platforms.iter().map(|p| p.pending.peak()).max().unwrap_or(0);
     for (index, platform) in data.platforms.iter().enumerate() {
         let row = Rect {
             left: page.left,
@@ -33,15 +33,14 @@ pub fn draw(data: &ChartData) -> Figure {
             bottom: top + (index + 1) as f64 * height,
         };
         name(&mut figure, index, platform, &row);
-        let most_nodes = platform.nodes.iter().max().copied().unwrap_or(0);
-        let panels = [(&platform.nodes, most_nodes), (&platform.pending, most_pending)];
-        for (x, (values, most)) in columns.into_iter().zip(panels) {
+        let panels = [(&platform.nodes, platform.nodes.peak()), (&platform.pending, most_pending)];
+        for (x, (counts, most)) in columns.into_iter().zip(panels) {
             let field = Rect { left: x, right: x + width, ..row };
             if x == left && platform.micro_vms.is_none() {
                 let at = (x, row.bottom - 8.0);
                 figure.text(Text::new("nodes are not known", at, Align::Left).size(SMALL).color(SOFT));
             } else {
-                panel(&mut figure, index, values, most, &field);
+                panel(&mut figure, data, index, counts, most, &field);
             }
             figure.line(vec![(field.left, field.bottom), (field.right, field.bottom)], 1.0, AXIS);
         }
@@ -54,10 +53,8 @@ pub fn draw(data: &ChartData) -> Figure {
 }
 
 fn name(figure: &mut Figure, index: usize, platform: &Series, row: &Rect) {
-    let mut baseline = row.bottom - (row.height() / 2.0).min(24.0);
-    if platform.complete {
-        baseline += 6.0;
-    }
+    let middle = (row.top + row.bottom) / 2.0;
+    let baseline = if platform.complete { middle + 5.0 } else { middle - 2.0 };
     let label = Text::new(platform.label(), (row.left, baseline), Align::Left);
     figure.text(label.bold().color(theme::color(index)));
     if !platform.complete {
@@ -65,45 +62,44 @@ fn name(figure: &mut Figure, index: usize, platform: &Series, row: &Rect) {
     }
 }
 
-fn panel(figure: &mut Figure, index: usize, values: &[u32], most: u32, field: &Rect) {
+/// The averages, and behind them, pale, the most: a second's peak in an hour's step is not an hour of it.
+fn panel(figure: &mut Figure, data: &ChartData, index: usize, counts: &Counts, most: u32, field: &Rect) {
     let color = theme::color(index);
     let y = Scale { from: 0.0, to: f64::from(most.max(1)), at: field.bottom, end: field.top };
-    let line = plot::steps(values.iter().map(|n| f64::from(*n)), field, y);
-    let mut area = line.clone();
-    area.extend([(field.right, field.bottom), (field.left, field.bottom)]);
-    figure.area(area, color.tint(0.25));
-    figure.line(line, 1.5, color);
-    let own = values.iter().max().copied().unwrap_or(0);
-    let height = y.place(f64::from(own)).clamp(field.top + 0.35 * SMALL, field.bottom - 2.0 - 0.25 * SMALL);
+    let mut area = |values: &mut dyn Iterator<Item = f64>, color| {
+        let mut area = plot::steps(data, values, field, y);
+        area.extend([(field.right, field.bottom), (field.left, field.bottom)]);
+        figure.area(area, color);
+    };
+    area(&mut counts.most.iter().map(|n| f64::from(*n)), color.tint(0.3));
+    area(&mut counts.average.iter().copied(), color.tint(0.85));
+    let height = y.place(f64::from(counts.peak()));
+    let height = height.clamp(field.top + 0.35 * SMALL, field.bottom - 2.0 - 0.25 * SMALL);
     let at = (field.right + 8.0, height + 0.35 * SMALL);
-    figure.text(Text::new(peak(values), at, Align::Left).size(SMALL).bold().color(color));
+    figure.text(Text::new(peak(counts), at, Align::Left).size(SMALL).bold().color(color));
 }
 
-fn peak(values: &[u32]) -> String {
-    format!("peak {}", count(u64::from(values.iter().max().copied().unwrap_or(0))))
+fn peak(counts: &Counts) -> String {
+    format!("peak {}", count(u64::from(counts.peak())))
 }
 
 fn title(data: &ChartData) -> String {
-    let peak = |p: &Series| u64::from(p.pending.iter().max().copied().unwrap_or(0));
-    let simulated = || data.platforms.iter().filter(|p| !p.recorded);
-    let (Some(most), Some(least)) = (simulated().rev().max_by_key(|p| peak(p)), simulated().min_by_key(|p| peak(p)))
-    else {
+    let peak = |p: &Series| u64::from(p.pending.peak());
+    let compared = data.compared();
+    let most = compared.iter().rev().max_by_key(|p| peak(p));
+    let (Some(most), Some(least)) = (most, compared.iter().min_by_key(|p| peak(p))) else {
         let Some(only) = data.platforms.first() else { return "No platform was simulated".to_owned() };
         return format!("Up to {} at once on {}", waits(peak(only)), only.label());
     };
-    match (peak(most), peak(least)) {
-        (0, _) => "No pod waits on any platform".to_owned(),
-        (all, other) if all == other && simulated().count() > 1 => {
-            format!("Up to {} at once on every platform", waits(all))
+    let (many, few) = (peak(most), peak(least));
+    match (many == few, compared.len()) {
+        _ if many == 0 => "No pod waits on any platform".to_owned(),
+        (true, 1) => format!("Up to {} at once on {}", waits(many), most.label()),
+        (true, _) => format!("Up to {} at once on every platform", waits(many)),
+        _ => {
+            let (most, least) = (most.label(), least.label());
+            format!("Up to {} at once on {most}, at most {} on {least}", waits(many), count(few))
         }
-        (many, few) if many == few => format!("Up to {} at once on {}", waits(many), most.label()),
-        (many, few) => format!(
-            "Up to {} at once on {}, at most {} on {}",
-            waits(many),
-            most.label(),
-            count(few),
-            least.label()
-        ),
     }
 }
 
@@ -114,9 +110,21 @@ fn waits(pods: u64) -> String {
 
 fn shown(data: &ChartData) -> String {
     let vms = data.platforms.iter().any(|p| p.micro_vms == Some(true));
-    let vms = if vms { " (on Fargate micro-VMs), each on its own scale" } else { ", each on its own scale" };
+    let vms = if vms { " (on Fargate micro-VMs)" } else { "" };
     format!(
-        "Ready nodes{vms}; pods created and not yet running, on one scale. The most at once in every {}, UTC",
-        data.step
+        "Ready nodes{vms}, each on its own scale, and pods created but not yet running, on one scale: the average, \
+         and pale the most at once, of every {}",
+        step(data.step.ms())
     )
+}
+
+/// Steps are round, so one unit says them.
+fn step(ms: i64) -> String {
+    match ms {
+        ..1_000 => format!("{ms} ms"),
+        ..60_000 => format!("{} s", ms / 1_000),
+        ..3_600_000 => format!("{} min", ms / 60_000),
+        ..86_400_000 => format!("{} h", ms / 3_600_000),
+        _ => format!("{} d", ms / 86_400_000),
+    }
 }

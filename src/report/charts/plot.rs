@@ -3,7 +3,7 @@
 use super::axis::{self, Scale, Tick};
 use super::data::ChartData;
 use super::figure::{Align, Figure, LABEL, Point, Rect, SMALL, Text, room};
-use super::labels::spread;
+use super::labels::{Floating, leader, spread};
 use super::theme::{AXIS, Color, GRID, INK, SOFT};
 
 /// Below a field: tick labels of its axis.
@@ -86,6 +86,42 @@ pub fn end_labels(figure: &mut Figure, field: &Rect, labels: &[EndLabel]) {
     }
 }
 
+/// A label of two lines in its place, on paper, with a line to what it names where that is not beside it.
+pub fn floating_label(figure: &mut Figure, label: &Floating, place: &Rect, lines: [&str; 2], color: Color) {
+    if let Some((from, to)) = leader(label.anchor, place) {
+        figure.line(vec![from, to], 1.0, color);
+    }
+    let (left, top) = (place.left + 2.0, place.top);
+    figure.text_on_paper(Text::new(lines[0], (left, top + 15.0), Align::Left).bold().color(color));
+    figure.text_on_paper(Text::new(lines[1], (left, top + 32.0), Align::Left).size(SMALL).color(INK));
+}
+
+/// The room for one near `anchor`.
+pub fn floating(anchor: Point, lines: [&str; 2]) -> Floating {
+    let width = room(lines[0], LABEL, true).max(room(lines[1], SMALL, false)) + 4.0;
+    Floating { anchor, width, height: 38.0 }
+}
+
+/// Boxes around a curve, each of a short piece of it.
+pub fn boxes(curve: &[Point]) -> impl Iterator<Item = Rect> {
+    const PIECE: f64 = 8.0;
+    const PAD: f64 = 4.0;
+    curve.windows(2).flat_map(|pair| {
+        let (from, to) = (pair[0], pair[1]);
+        let pieces = ((to.0 - from.0).hypot(to.1 - from.1) / PIECE).ceil().max(1.0);
+        let at = move |n: f64| (from.0 + (to.0 - from.0) * n / pieces, from.1 + (to.1 - from.1) * n / pieces);
+        (0..pieces as usize).map(move |n| {
+            let (a, b) = (at(n as f64), at(n as f64 + 1.0));
+            Rect {
+                left: a.0.min(b.0) - PAD,
+                right: a.0.max(b.0) + PAD,
+                top: a.1.min(b.1) - PAD,
+                bottom: a.1.max(b.1) + PAD,
+            }
+        })
+    })
+}
+
 /// Without the points that a straight line goes through anyway.
 pub fn simplify(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
@@ -102,13 +138,12 @@ pub fn simplify(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
     kept
 }
 
-/// Steps that hold `values`, from left to right over the width of `x`'s range.
-pub fn steps(values: impl ExactSizeIterator<Item = f64>, field: &Rect, y: Scale) -> Vec<Point> {
-    let width = field.width() / values.len().max(1) as f64;
-    let step = |(n, value): (usize, f64)| {
-        let (left, height) = (field.left + n as f64 * width, y.place(value));
-        [(left, height), (left + width, height)]
-    };
+/// A line that holds each of `values` for a step of the time axis.
+pub fn steps(data: &ChartData, values: &mut dyn Iterator<Item = f64>, field: &Rect, y: Scale) -> Vec<Point> {
+    let x = time_scale(data, field);
+    let start = data.window.start.ms() as f64;
+    let time = |n: usize| x.place(start + n as f64 * data.step.ms() as f64);
+    let step = |(n, value)| [(time(n), y.place(value)), (time(n + 1), y.place(value))];
     simplify(values.enumerate().flat_map(step))
 }
 

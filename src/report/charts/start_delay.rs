@@ -2,14 +2,12 @@
 
 use super::axis::{self, Scale};
 use super::data::{ChartData, Series};
-use super::figure::{Align, Figure, LABEL, Point, Rect, SMALL, Text, room};
+use super::figure::{Figure, Point, Rect};
 use super::labels::{Floating, float};
 use super::plot;
-use super::theme::{self, GRID, INK};
+use super::theme::{self, GRID};
 use crate::report::text::seconds;
 use crate::units::Span;
-
-const LABEL_HEIGHT: f64 = 38.0;
 
 pub fn draw(data: &ChartData) -> Figure {
     let shown = "Share of the pods that started within a time, from their creation to running; logarithmic time axis";
@@ -25,7 +23,7 @@ pub fn draw(data: &ChartData) -> Figure {
     let field = Rect {
         left: page.left + plot::tick_room(&shares),
         top: page.top + 12.0,
-        right: page.right - 20.0,
+        right: page.right - 30.0,
         bottom: page.bottom - plot::AXIS_HEIGHT,
     };
     let y = Scale { from: 0.0, to: 1.0, at: field.bottom, end: field.top };
@@ -51,14 +49,18 @@ pub fn draw(data: &ChartData) -> Figure {
     figure
 }
 
+/// Rises lower than this are drawn as slopes: so many that they are not seen one by one.
+const STEP: f64 = 2.0;
+
 /// Steps: the share rises where pods started.
 fn curve(platform: &Series, x: Scale, y: Scale) -> Vec<Point> {
     let first = platform.delays.first().map(|(delay, _)| (x.place(axis::log(*delay)), y.place(0.0)));
-    let mut share = 0.0;
-    let steps = platform.delays.iter().flat_map(|(delay, after)| {
-        let at = x.place(axis::log(*delay));
-        let before = std::mem::replace(&mut share, *after);
-        [(at, y.place(before)), (at, y.place(*after))]
+    let mut before = y.place(0.0);
+    let steps = platform.delays.iter().flat_map(|(delay, share)| {
+        let (at, height) = (x.place(axis::log(*delay)), y.place(*share));
+        let foot = if before - height > STEP { (at, before) } else { (at, height) };
+        before = height;
+        [foot, (at, height)]
     });
     plot::simplify(first.into_iter().chain(steps))
 }
@@ -66,37 +68,21 @@ fn curve(platform: &Series, x: Scale, y: Scale) -> Vec<Point> {
 /// Each beside its curve. Where curves lie close, labels start at different heights of theirs, and keep off all of
 /// them.
 fn labels(figure: &mut Figure, curves: &[(usize, &Series, Vec<Point>)], field: &Rect) {
-    let obstacles: Vec<Rect> = curves.iter().flat_map(|(_, _, curve)| boxes(curve)).collect();
+    let obstacles: Vec<Rect> = curves.iter().flat_map(|(_, _, curve)| plot::boxes(curve)).collect();
+    let texts: Vec<[String; 2]> = curves.iter().map(|(_, p, _)| [p.label(), detail(p)]).collect();
+    let lines = |nth: usize| [&*texts[nth][0], &*texts[nth][1]];
     let floating: Vec<Floating> = curves
         .iter()
         .enumerate()
-        .map(|(nth, (_, platform, curve))| {
+        .map(|(nth, (_, _, curve))| {
             let part = 0.25 + 0.5 * (nth as f64 + 0.5) / curves.len() as f64;
             let height = field.bottom - part * field.height();
-            let width = room(&platform.label(), LABEL, true).max(room(&detail(platform), SMALL, false));
-            Floating { anchor: at_height(curve, height), width: width + 4.0, height: LABEL_HEIGHT }
+            plot::floating(at_height(curve, height), lines(nth))
         })
         .collect();
-    let places = float(&floating, &obstacles, field);
-    for (((index, platform, _), wanted), place) in curves.iter().zip(&floating).zip(places) {
+    for (nth, place) in float(&floating, &obstacles, field).into_iter().enumerate() {
         let Some(place) = place else { continue };
-        let color = theme::color(*index);
-        leader(figure, wanted.anchor, &place, color);
-        let (left, top) = (place.left + 2.0, place.top);
-        figure.text(Text::new(platform.label(), (left, top + 15.0), Align::Left).bold().color(color));
-        let at = (left, top + 32.0);
-        figure.text(Text::new(detail(platform), at, Align::Left).size(SMALL).color(INK));
-    }
-}
-
-/// A thin line from a point to the nearest place of its label's border, unless they are close.
-pub fn leader(figure: &mut Figure, from: Point, label: &Rect, color: theme::Color) {
-    let to = (from.0.clamp(label.left, label.right), from.1.clamp(label.top, label.bottom));
-    let length = (to.0 - from.0).hypot(to.1 - from.1);
-    if length > 16.0 {
-        let start = 7.0 / length;
-        let from = (from.0 + (to.0 - from.0) * start, from.1 + (to.1 - from.1) * start);
-        figure.line(vec![from, to], 1.0, color);
+        plot::floating_label(figure, &floating[nth], &place, lines(nth), theme::color(curves[nth].0));
     }
 }
 
@@ -118,19 +104,9 @@ fn at_height(curve: &[Point], height: f64) -> Point {
     })
 }
 
-/// Boxes around the pieces of a curve, which has no slanted ones longer than a few pixels.
-fn boxes(curve: &[Point]) -> impl Iterator<Item = Rect> {
-    let pad = 4.0;
-    curve.windows(2).map(move |pair| Rect {
-        left: pair[0].0.min(pair[1].0) - pad,
-        right: pair[0].0.max(pair[1].0) + pad,
-        top: pair[0].1.min(pair[1].1) - pad,
-        bottom: pair[0].1.max(pair[1].1) + pad,
-    })
-}
-
 fn title(data: &ChartData) -> String {
-    let started = || data.platforms.iter().filter_map(|p| Some((p.delay_p50.filter(|_| !p.recorded)?, p)));
+    let compared = data.compared();
+    let started = || compared.iter().filter_map(|p| Some((p.delay_p50?, *p)));
     let by_delay = |a: &(f64, &Series), b: &(f64, &Series)| a.0.total_cmp(&b.0);
     let (Some((fast, best)), Some((slow, worst))) = (started().min_by(by_delay), started().max_by(by_delay)) else {
         return "No simulated pod started".to_owned();

@@ -32,6 +32,12 @@ impl ChartData {
         self.billed().filter(|(_, p, _)| p.is_candidate()).min_by_key(|(_, _, cost)| cost.total)
     }
 
+    /// Whom titles compare: the candidates, or whatever was simulated where there are none.
+    pub fn compared(&self) -> Vec<&Series> {
+        let candidates: Vec<&Series> = self.platforms.iter().filter(|p| p.is_candidate()).collect();
+        if candidates.is_empty() { self.platforms.iter().filter(|p| !p.recorded).collect() } else { candidates }
+    }
+
     /// How amounts of one chart are rounded.
     pub(in crate::report) fn places(&self) -> Places {
         Places::of(self.billed().map(|(_, _, cost)| Some(cost.total)))
