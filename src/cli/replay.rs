@@ -76,7 +76,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --print-scenario > scenario.yaml
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-pods.parquet and nodes.parquet.";
+pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {

@@ -70,8 +70,8 @@ impl Change {
 pub(super) fn change(base: Usd, other: Usd) -> Change {
     let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
     let (amount, joint) = match percent {
+        p if base == other || p.abs() < 0.5 => ("about as much".to_owned(), "as"),
         p if !p.is_finite() => (format!("{} more", money(other - base)), "than"),
-        p if p.abs() < 0.5 => ("about as much".to_owned(), "as"),
         p if p > 150.0 => (format!("{:.1} times as much", p / 100.0 + 1.0), "as"),
         p if p > 0.0 => (format!("{p:.0} % more"), "than"),
         p => (format!("{:.0} % less", -p), "than"),

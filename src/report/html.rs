@@ -202,7 +202,9 @@ fn charts(out: &mut String, charts: &[Chart]) {
     }
     section(out, "Charts", |out| {
         for chart in charts {
-            let _ = write!(out, "<figure>\n{}</figure>\n", chart.svg);
+            // A page needs no namespace, and names no address that somebody could take for a link.
+            let svg = chart.svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+            let _ = write!(out, "<figure>\n{svg}</figure>\n");
         }
     });
 }

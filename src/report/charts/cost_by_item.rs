@@ -36,16 +36,17 @@ impl Column {
 }
 
 pub fn draw(data: &ChartData) -> Figure {
-    let (mut figure, page) = Figure::new(title(data), data.subtitle("Cost by item in USD; all bars on one scale", true));
+    let (mut figure, page) =
+        Figure::new(title(data), data.subtitle("Cost by item in USD; all bars on one scale", true));
     let rows: Vec<(usize, &Series, &CostSeries)> = data.billed().collect();
     if rows.is_empty() {
         return figure;
     }
     let places = data.places();
     let columns = columns(data, &rows);
-    let names = rows.iter().map(|(_, p, cost)| {
-        room(&p.label(), LABEL, true).max(room(&total(places, p, cost), SMALL, false))
-    });
+    let names = rows
+        .iter()
+        .map(|(_, p, cost)| room(&p.label(), LABEL, true).max(room(&total(places, p, cost), SMALL, false)));
     let left = page.left + names.fold(0.0, f64::max) + 24.0;
     let scale = scale(&columns, page.right + COLUMN_GAP - left);
     let head_lines = columns.iter().map(|column| column.head.len()).max().unwrap_or(1) as f64;

@@ -81,6 +81,12 @@ fn dots(data: &ChartData) -> Vec<Dot<'_>> {
     dots
 }
 
+/// Names of the platforms that are marked.
+#[cfg(test)]
+pub fn best(data: &ChartData) -> Vec<&str> {
+    dots(data).into_iter().filter(|dot| dot.best).map(|dot| &*dot.platform.name).collect()
+}
+
 /// Ticks around the values, and whether they begin at zero: they do unless the values are so close that all would lie
 /// on one spot.
 fn range(values: impl Iterator<Item = f64>, ticks: fn(f64, f64, usize) -> Vec<Tick>) -> (bool, Vec<Tick>) {
@@ -94,7 +100,8 @@ fn range(values: impl Iterator<Item = f64>, ticks: fn(f64, f64, usize) -> Vec<Ti
 
 /// The line that joins the best: what lies above and to the right of it is beaten.
 fn front(dots: &[Dot], places: &[Point]) -> Vec<Point> {
-    let mut best: Vec<Point> = dots.iter().zip(places).filter(|(dot, _)| dot.best).map(|(_, at)| *at).collect();
+    let mut best: Vec<Point> =
+        dots.iter().zip(places).filter(|(dot, _)| dot.best).map(|(_, at)| *at).collect();
     best.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     plot::simplify(best.windows(2).flat_map(|w| [w[0], (w[1].0, w[0].1), w[1]]))
 }
@@ -133,15 +140,20 @@ const fn latency_name(data: &ChartData) -> &'static str {
 
 fn title(data: &ChartData, dots: &[Dot]) -> String {
     let candidates = || dots.iter().filter(|dot| dot.platform.is_candidate());
-    let by_cost = |a: &&Dot, b: &&Dot| a.cost.per_month.cmp(&b.cost.per_month).then(a.latency.total_cmp(&b.latency));
-    let by_time = |a: &&Dot, b: &&Dot| a.latency.total_cmp(&b.latency).then(a.cost.per_month.cmp(&b.cost.per_month));
+    let by_cost =
+        |a: &&Dot, b: &&Dot| a.cost.per_month.cmp(&b.cost.per_month).then(a.latency.total_cmp(&b.latency));
+    let by_time =
+        |a: &&Dot, b: &&Dot| a.latency.total_cmp(&b.latency).then(a.cost.per_month.cmp(&b.cost.per_month));
     let (Some(cheap), Some(fast)) = (candidates().min_by(by_cost), candidates().min_by(by_time)) else {
         return data.no_finding();
     };
     let (name, what) = (cheap.platform.label(), latency_name(data));
     if candidates().count() == 1 {
         let month = Places::of([Some(cheap.cost.per_month)]).show(Some(cheap.cost.per_month));
-        return format!("{name} costs {month} a month, with a p99 {what} of {}", seconds(Some(cheap.latency)));
+        return format!(
+            "{name} costs {month} a month, with a p99 {what} of {}",
+            seconds(Some(cheap.latency))
+        );
     }
     if cheap.index == fast.index {
         return format!("{name} costs least a month and has the shortest p99 {what}");
@@ -155,8 +167,9 @@ fn title(data: &ChartData, dots: &[Dot]) -> String {
 fn subtitle(data: &ChartData, dollars_from_zero: bool, times_from_zero: bool, shown: usize) -> String {
     let other = if data.platforms.iter().all(|p| p.complete) { "other" } else { "complete platform" };
     let what = latency_name(data);
-    let mut text =
-        format!("Cost per month in USD against the p99 {what}. Filled: no {other} is both cheaper and faster");
+    let mut text = format!(
+        "Cost per month in USD against the p99 {what}. Filled: no {other} is both cheaper and faster"
+    );
     match (dollars_from_zero, times_from_zero) {
         (true, true) => {}
         (false, true) => text.push_str(". The cost axis does not begin at zero"),

@@ -128,7 +128,12 @@ impl Grid {
         let length = (window.end - window.start).ms().max(1);
         let step = round_step(length.div_euclid(STEPS) + i64::from(length % STEPS != 0));
         let steps = (length as u64).div_ceil(step as u64) as usize;
-        Self { start: window.start, end: window.start + Span::from_ms(length), step: Span::from_ms(step), steps }
+        Self {
+            start: window.start,
+            end: window.start + Span::from_ms(length),
+            step: Span::from_ms(step),
+            steps,
+        }
     }
 
     /// The step in which `time` lies; the number of steps from the end on.
@@ -159,9 +164,8 @@ fn series(report: &PlatformReport, record: &PlatformRecords, grid: &Grid, has_ma
     let ready = |lease: &Lease| (lease.ready.max(lease.running), lease.terminated);
     // What never starts waits until the platform's time ends.
     let waited = |run: &PodRun| (run.created, run.started.min(run.ended).min(run.deleted).min(end));
-    let is_fargate = |lease: &Lease| {
-        matches!(ledger.templates[lease.template as usize].machine, Machine::Fargate { .. })
-    };
+    let is_fargate =
+        |lease: &Lease| matches!(ledger.templates[lease.template as usize].machine, Machine::Fargate { .. });
     Series {
         name: crate::report::text::clean(&report.name).into_owned(),
         complete: report.complete,
@@ -225,7 +229,8 @@ fn cumulative(bill: &Bill, ledger: &Ledger, grid: &Grid) -> Vec<Usd> {
         // Relative to the grid, so that products stay small.
         let (from, to) = ((from - grid.start).ms().max(0), (to - grid.start).ms());
         let slope = usd.femto().div_euclid(i128::from((to - from).max(1)));
-        let point = |ms: i64| (ms.max(0) as u64).div_ceil(grid.step.ms() as u64).min(grid.steps as u64) as usize;
+        let point =
+            |ms: i64| (ms.max(0) as u64).div_ceil(grid.step.ms() as u64).min(grid.steps as u64) as usize;
         let base = slope * i128::from(from);
         let first = &mut changes[point(from)];
         first.slope += slope;
@@ -288,8 +293,7 @@ fn average(starts: &[Time], ends: &[Time], grid: &Grid) -> Vec<f64> {
 fn most(starts: &[Time], ends: &[Time], grid: &Grid) -> Vec<u32> {
     let mut most = vec![0; grid.steps];
     let (mut started, mut ended, mut next) = (0, 0, 0);
-    loop {
-        let Some(now) = [starts.get(started), ends.get(ended)].into_iter().flatten().min().copied() else { break };
+    while let Some(now) = [starts.get(started), ends.get(ended)].into_iter().flatten().min().copied() {
         let step = grid.step_of(now).min(grid.steps - 1);
         let held = (started - ended) as u32;
         // Nothing changed since the last event; at the very start of a step, only what follows is of it.

@@ -138,8 +138,7 @@ impl Figure {
             figure.text(Text::new(line, (MARGIN, baseline - 3.0), Align::Left).size(SUBTITLE).color(SOFT));
             baseline += SUBTITLE * 1.35;
         }
-        let left =
-            Rect { left: MARGIN, top: baseline + 6.0, right: WIDTH - MARGIN, bottom: HEIGHT - 20.0 };
+        let left = Rect { left: MARGIN, top: baseline + 6.0, right: WIDTH - MARGIN, bottom: HEIGHT - 20.0 };
         (figure, left)
     }
 

@@ -74,16 +74,20 @@ fn in_turn(labels: &[Floating], first: usize, obstacles: &[Rect], area: &Rect) -
         let label = &labels[index];
         let off = |rect: &Rect, things: &[Rect]| !things.iter().any(|other| other.overlaps(rect));
         let possible = |rect: &Rect| area.holds(rect) && off(rect, &placed) && off(rect, &lines);
+        let others = labels.iter().map(|other| other.anchor).filter(|anchor| *anchor != label.anchor);
+        let others: Vec<Rect> = others.map(|(x, y)| square(x, y, 5.0)).collect();
         let leads_elsewhere = |rect: &Rect| {
-            let others = labels.iter().map(|other| other.anchor).filter(|anchor| *anchor != label.anchor);
-            let others: Vec<Rect> = others.map(|(x, y)| square(x, y, 5.0)).collect();
             along(leader(label.anchor, rect)).any(|dot| !off(&dot, &placed) || !off(&dot, &others))
         };
         let good = |rect: &Rect| possible(rect) && off(rect, obstacles) && !leads_elsewhere(rect);
-        let place = around(label).find(good).or_else(|| anywhere(label, area).find(good)).or_else(|| {
-            cost += MISPLACED;
+        let place = around(label).find(good).or_else(|| {
             let readable = |rect: &Rect| possible(rect) && !leads_elsewhere(rect);
-            anywhere(label, area).find(readable).or_else(|| anywhere(label, area).find(possible))
+            let places = anywhere(label, area);
+            let first = |suits: &dyn Fn(&Rect) -> bool| places.iter().find(|rect| suits(rect)).copied();
+            first(&good).or_else(|| {
+                cost += MISPLACED;
+                first(&readable).or_else(|| first(&possible))
+            })
         });
         if let Some(rect) = place {
             let line = leader(label.anchor, &rect);
@@ -143,13 +147,14 @@ fn around(label: &Floating) -> impl Iterator<Item = Rect> {
         let sides = [(beside, 0.0), (-beside, 0.0), (0.0, -above), (0.0, above)];
         // Halfway towards the corners, where there may be room when the sides have none.
         let corners = [(beside, -above), (beside, above), (-beside, -above), (-beside, above)];
-        let between = [(beside, -above / 2.0), (beside, above / 2.0), (-beside, -above / 2.0), (-beside, above / 2.0)];
+        let between =
+            [(beside, -above / 2.0), (beside, above / 2.0), (-beside, -above / 2.0), (-beside, above / 2.0)];
         sides.into_iter().chain(between).chain(corners).map(move |(dx, dy)| rect(x + dx, y + dy))
     })
 }
 
 /// Places all over `area`, the nearest first.
-fn anywhere(label: &Floating, area: &Rect) -> impl Iterator<Item = Rect> {
+fn anywhere(label: &Floating, area: &Rect) -> Vec<Rect> {
     const STEP: f64 = 8.0;
     let Floating { anchor, width, height } = *label;
     let columns = ((area.width() - width) / STEP).max(0.0) as usize;
@@ -162,8 +167,8 @@ fn anywhere(label: &Floating, area: &Rect) -> impl Iterator<Item = Rect> {
         }
     }
     let far = |r: &Rect| ((r.left + r.right) / 2.0 - anchor.0).hypot((r.top + r.bottom) / 2.0 - anchor.1);
-    places.sort_by(|a, b| far(a).total_cmp(&far(b)));
-    places.into_iter()
+    places.sort_by_cached_key(|rect| far(rect) as u32);
+    places
 }
 
 /// `name` in at most `most` characters. The middle goes: names of variants differ at their ends.

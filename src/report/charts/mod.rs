@@ -26,8 +26,10 @@ pub use data::ChartData;
 use figure::Figure;
 use rayon::prelude::*;
 
+type Draw = fn(&ChartData) -> Figure;
+
 /// The charts, in the order in which they are shown.
-const CHARTS: [(&str, fn(&ChartData) -> Figure); 5] = [
+const CHARTS: [(&str, Draw); 5] = [
     ("cumulative-cost", cumulative_cost::draw),
     ("cost-by-item", cost_by_item::draw),
     ("cost-vs-latency", cost_vs_latency::draw),

@@ -34,9 +34,10 @@ pub fn draw(data: &ChartData) -> Figure {
         };
         name(&mut figure, index, platform, &row);
         let panels = [(&platform.nodes, platform.nodes.peak()), (&platform.pending, most_pending)];
-        for (x, (counts, most)) in columns.into_iter().zip(panels) {
+        for (column, (counts, most)) in panels.into_iter().enumerate() {
+            let x = columns[column];
             let field = Rect { left: x, right: x + width, ..row };
-            if x == left && platform.micro_vms.is_none() {
+            if column == 0 && platform.recorded && platform.micro_vms.is_none() {
                 let at = (x, row.bottom - 8.0);
                 figure.text(Text::new("nodes are not known", at, Align::Left).size(SMALL).color(SOFT));
             } else {
@@ -47,7 +48,12 @@ pub fn draw(data: &ChartData) -> Figure {
     }
     for x in columns {
         let field = Rect { left: x, right: x + width, top, bottom: page.bottom - plot::AXIS_HEIGHT };
-        plot::time_axis(&mut figure, data, &field, &Rect { left: x - 20.0, right: x + width + peaks, ..page });
+        plot::time_axis(
+            &mut figure,
+            data,
+            &field,
+            &Rect { left: x - 20.0, right: x + width + peaks, ..page },
+        );
     }
     figure
 }
@@ -122,9 +128,9 @@ fn shown(data: &ChartData) -> String {
 fn step(ms: i64) -> String {
     match ms {
         ..1_000 => format!("{ms} ms"),
-        ..60_000 => format!("{} s", ms / 1_000),
-        ..3_600_000 => format!("{} min", ms / 60_000),
-        ..86_400_000 => format!("{} h", ms / 3_600_000),
+        1_000..60_000 => format!("{} s", ms / 1_000),
+        60_000..3_600_000 => format!("{} min", ms / 60_000),
+        3_600_000..86_400_000 => format!("{} h", ms / 3_600_000),
         _ => format!("{} d", ms / 86_400_000),
     }
 }

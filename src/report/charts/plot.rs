@@ -44,7 +44,12 @@ pub fn horizontal_axis(figure: &mut Figure, field: &Rect, ticks: &[Tick], x: Sca
 
 pub fn time_scale(data: &ChartData, field: &Rect) -> Scale {
     let (start, end) = (data.window.start, data.window.end);
-    Scale { from: start.ms() as f64, to: end.ms().max(start.ms() + 1) as f64, at: field.left, end: field.right }
+    Scale {
+        from: start.ms() as f64,
+        to: end.ms().max(start.ms() + 1) as f64,
+        at: field.left,
+        end: field.right,
+    }
 }
 
 pub fn time_axis(figure: &mut Figure, data: &ChartData, field: &Rect, page: &Rect) {
@@ -74,10 +79,11 @@ const END_LABEL_HEIGHT: f64 = 36.0;
 
 /// Labels on the right of `field`, moved apart where their lines end together.
 pub fn end_labels(figure: &mut Figure, field: &Rect, labels: &[EndLabel]) {
-    let half = END_LABEL_HEIGHT / 2.0;
     let wanted: Vec<f64> = labels.iter().map(|label| label.y).collect();
-    let gap = END_LABEL_HEIGHT.min((field.height() + END_LABEL_HEIGHT) / labels.len().max(1) as f64);
-    let centers = spread(&wanted, gap, field.top + half / 2.0, field.bottom + 6.0);
+    // Above the labels of the axis, and below the sub-title.
+    let (lo, hi) = (field.top + 4.0, field.bottom - 14.0);
+    let gap = END_LABEL_HEIGHT.min((hi - lo) / (labels.len().max(2) - 1) as f64);
+    let centers = spread(&wanted, gap, lo, hi);
     for (label, center) in labels.iter().zip(centers) {
         let x = field.right + LEADER;
         figure.line(vec![(field.right + 3.0, label.y), (x - 4.0, center)], 1.0, label.color);

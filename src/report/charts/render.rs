@@ -31,6 +31,9 @@ pub fn svg(figure: &Figure) -> String {
     let mut text = String::new();
     {
         let mut back = SVGBackend::with_string(&mut text, size(SVG_SCALE));
+        let (width, height) = size(SVG_SCALE);
+        let paper = rgb(PAPER).to_rgba();
+        back.draw_rect((0, 0), (width as i32, height as i32), &paper, true).expect(MEMORY);
         shapes(figure, &mut back, SVG_SCALE);
         for label in &figure.texts {
             svg_text(&mut back, label);
@@ -38,17 +41,15 @@ pub fn svg(figure: &Figure) -> String {
         back.present().expect(MEMORY);
     }
     let body = text.split_once(">\n").map_or("", |(_, body)| body);
-    let mut out = String::with_capacity(body.len());
     let (width, height) = size(SVG_SCALE);
-    out.push_str(&format!(
+    let head = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          viewBox=\"0 0 {width} {height}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>\n",
         escape(&figure.title),
         escape(&figure.subtitle),
-    ));
+    );
     // Nothing is transparent. Quotes in names are escaped, so that only attributes are found.
-    out.push_str(&body.replace(" opacity=\"1\"", ""));
-    out
+    head + &body.replace(" opacity=\"1\"", "")
 }
 
 fn escape(text: &str) -> String {
@@ -74,6 +75,7 @@ fn svg_text(back: &mut SVGBackend, label: &Text) {
 
 pub fn png(figure: &Figure) -> Vec<u8> {
     let (width, height) = size(PNG_SCALE);
+    // White, as the paper is.
     let mut pixels = vec![0xff; (width * height * 3) as usize];
     {
         let mut back = BitMapBackend::with_buffer(&mut pixels, (width, height));
@@ -109,6 +111,8 @@ fn encode(pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
+    // Lines repeat: as differences from the one above they are zeros, which cost least to write.
+    encoder.set_filter(png::Filter::Up);
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: 5_669, yppu: 5_669, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header().expect(MEMORY);
     writer.write_image_data(pixels).expect("the buffer has the size of the image");
@@ -122,9 +126,6 @@ fn size(scale: f64) -> (u32, u32) {
 
 fn shapes<B: DrawingBackend>(figure: &Figure, back: &mut B, scale: f64) {
     let at = |(x, y): Point| ((x * scale).round() as i32, (y * scale).round() as i32);
-    let (width, height) = size(scale);
-    let paper = rgb(PAPER).to_rgba();
-    back.draw_rect((0, 0), (width as i32, height as i32), &paper, true).expect(MEMORY);
     for shape in &figure.shapes {
         let drawn = match shape {
             Shape::Line { points, width, color } => {

@@ -10,7 +10,8 @@ use crate::report::text::seconds;
 use crate::units::Span;
 
 pub fn draw(data: &ChartData) -> Figure {
-    let shown = "Share of the pods that started within a time, from their creation to running; logarithmic time axis";
+    let shown =
+        "Share of the pods that started within a time, from their creation to running; logarithmic time axis";
     let (mut figure, page) = Figure::new(title(data), data.subtitle(shown, false));
     let delays = || data.platforms.iter().flat_map(|p| &p.delays).map(|(delay, _)| *delay);
     let least = delays().min().unwrap_or(Span::from_secs(1));
@@ -97,24 +98,30 @@ fn detail(platform: &Series) -> String {
 /// Where a curve passes `height`.
 fn at_height(curve: &[Point], height: f64) -> Point {
     let crossing = curve.windows(2).find(|pair| pair[0].1 >= height && pair[1].1 <= height);
-    crossing.map_or_else(|| curve.last().copied().unwrap_or_default(), |pair| {
-        let (a, b) = (pair[0], pair[1]);
-        let part = if a.1 > b.1 { (a.1 - height) / (a.1 - b.1) } else { 0.0 };
-        (a.0 + (b.0 - a.0) * part, height)
-    })
+    crossing.map_or_else(
+        || curve.last().copied().unwrap_or_default(),
+        |pair| {
+            let (a, b) = (pair[0], pair[1]);
+            let part = if a.1 > b.1 { (a.1 - height) / (a.1 - b.1) } else { 0.0 };
+            (a.0 + (b.0 - a.0) * part, height)
+        },
+    )
 }
 
 fn title(data: &ChartData) -> String {
     let compared = data.compared();
     let started = || compared.iter().filter_map(|p| Some((p.delay_p50?, *p)));
     let by_delay = |a: &(f64, &Series), b: &(f64, &Series)| a.0.total_cmp(&b.0);
-    let (Some((fast, best)), Some((slow, worst))) = (started().min_by(by_delay), started().max_by(by_delay)) else {
+    let (Some((fast, best)), Some((slow, worst))) = (started().min_by(by_delay), started().max_by(by_delay))
+    else {
         return "No simulated pod started".to_owned();
     };
     let half = |value| seconds(Some(value));
     match started().count() {
         1 => format!("Half of the pods start within {} on {}", half(fast), best.label()),
-        _ if half(fast) == half(slow) => format!("Half of the pods start within {} on every platform", half(fast)),
+        _ if half(fast) == half(slow) => {
+            format!("Half of the pods start within {} on every platform", half(fast))
+        }
         _ => format!(
             "Half of the pods start within {} on {}, within {} on {}",
             half(fast),

@@ -35,7 +35,11 @@ impl ChartData {
     /// Whom titles compare: the candidates, or whatever was simulated where there are none.
     pub fn compared(&self) -> Vec<&Series> {
         let candidates: Vec<&Series> = self.platforms.iter().filter(|p| p.is_candidate()).collect();
-        if candidates.is_empty() { self.platforms.iter().filter(|p| !p.recorded).collect() } else { candidates }
+        if candidates.is_empty() {
+            self.platforms.iter().filter(|p| !p.recorded).collect()
+        } else {
+            candidates
+        }
     }
 
     /// How amounts of one chart are rounded.
@@ -59,24 +63,27 @@ impl ChartData {
 
     /// What is shown, and what a reader must know of it: invented data, platforms that are not comparable or missing.
     pub fn subtitle(&self, shown: &str, needs_bill: bool) -> String {
-        let mut text = if self.synthetic { format!("SYNTHETIC trace. {shown}.") } else { format!("{shown}.") };
+        let mut parts = vec![format!("{shown}.")];
+        if self.synthetic {
+            parts.insert(0, "SYNTHETIC trace.".to_owned());
+        }
         if needs_bill {
             let unbilled: Vec<&Series> = self.platforms.iter().filter(|p| p.cost.is_none()).collect();
             match unbilled[..] {
                 [] => {}
-                [one] => text.push_str(&format!(" {} has no bill and is left out.", one.label())),
+                [one] => parts.push(format!("{} has no bill and is left out.", one.label())),
                 [ref some @ .., last] if some.len() < 3 => {
                     let some: Vec<String> = some.iter().map(|p| p.label()).collect();
                     let (some, last) = (some.join(", "), last.label());
-                    text.push_str(&format!(" {some} and {last} have no bill and are left out."));
+                    parts.push(format!("{some} and {last} have no bill and are left out."));
                 }
-                _ => text.push_str(&format!(" {} platforms have no bill and are left out.", unbilled.len())),
+                _ => parts.push(format!("{} platforms have no bill and are left out.", unbilled.len())),
             }
         }
         if self.left_out > 0 {
-            text.push_str(&format!(" There is no room for {}.", plural(self.left_out as u64, "more platform")));
+            parts.push(format!("There is no room for {}.", plural(self.left_out as u64, "more platform")));
         }
-        text
+        parts.join(" ")
     }
 
     /// The title of a cost chart without a platform that could be called best.
