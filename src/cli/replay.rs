@@ -85,7 +85,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay --example wear
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-pods.parquet and nodes.parquet.";
+pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
