@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use cost_sim::catalog::Snapshot;
 use cost_sim::packing::FirstFit;
-use cost_sim::platform::{GroupSize, Kind, NodeGroup, Platform, Scenario};
+use cost_sim::platform::{GroupSize, Kind, NodeGroup, NodeGroups, Platform, Scenario};
 use cost_sim::replay::Study;
 use cost_sim::report;
 use cost_sim::units::{Resources, Time};
@@ -31,7 +31,10 @@ fn scenario() -> Scenario {
         size: GroupSize::Fixed(NODES),
         ..NodeGroup::default()
     };
-    let fixed = Platform { name: "fixed".to_owned(), kind: Kind::NodeGroup(group) };
+    let fixed = Platform {
+        name: "fixed".to_owned(),
+        kind: Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() }),
+    };
     let fargate = Platform::built_in("fargate").expect("Fargate is built in");
     Scenario { platforms: vec![fixed, fargate], ..Scenario::default() }
 }

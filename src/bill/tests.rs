@@ -91,6 +91,7 @@ fn ledger(window: (i64, i64), machines: &[(Machine, i64, i64)]) -> Ledger {
             daemons: Resources::ZERO,
             root_volume: Memory::ZERO,
             auto_mode: false,
+            role: crate::ledger::Role::Jobs,
         });
     }
     ledger

@@ -231,6 +231,7 @@ mod tests {
             daemons: Resources::default(),
             root_volume: Memory::ZERO,
             auto_mode: false,
+            role: crate::ledger::Role::Jobs,
         }
     }
 
@@ -253,7 +254,7 @@ mod tests {
             shared_us: 0,
             pulled: Memory::ZERO,
         };
-        let run = |step, lease| PodRun { lease, ..PodRun::new(step, Time::from_ms(500)) };
+        let run = |step, lease| PodRun { lease, ..PodRun::new(step, 1, Time::from_ms(500)) };
         Ledger {
             templates: vec![template(fargate), template(ec2)],
             leases: vec![lease(0, 0), lease(1, 1)],
@@ -342,7 +343,7 @@ mod tests {
     #[test]
     fn batches_join_without_a_seam() {
         let (trace, workload) = trace();
-        let created = |n: usize| PodRun::new(0, Time::from_ms(n as i64));
+        let created = |n: usize| PodRun::new(0, 1, Time::from_ms(n as i64));
         let ledger = Ledger {
             runs: (0..BATCH + 10).map(created).collect(),
             outcomes: vec![Outcome::Canceled],

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::catalog::{CapacityType, Snapshot};
+use crate::control::{Launch, LaunchPath, Offer};
+use crate::ledger::Role;
 use crate::ledger::{Machine, Outcome};
 use crate::platform::{Step, Taint, TaintEffect};
 use crate::sim::kube_scheduler::NodeLabels;
 use crate::trace::{Column, OwnerKind, PodArch, Word};
-use crate::units::{Cpu, Resources, Span};
+use crate::units::{Cpu, Memory, Resources, Span};
 use crate::workload::{Ending, Image, PodClass, Run, StepKind, Steps};
 
 fn s(seconds: i64) -> Time {
@@ -71,6 +73,7 @@ fn workload(pods: &[(i64, i64, i64)]) -> Workload {
 /// One kind of node with 1,000 millicores, 10 pods and no DaemonSets.
 fn node_type(settings: &Settings, taints: Vec<Taint>) -> NodeType {
     NodeType {
+        instance: Snapshot::embedded().region("us-east-1").unwrap().find("m5.large").unwrap(),
         template: NodeTemplate {
             pool: "pool".into(),
             machine: Machine::Ec2 { instance_type: "m5.large".into(), capacity_type: CapacityType::OnDemand },
@@ -78,6 +81,7 @@ fn node_type(settings: &Settings, taints: Vec<Taint>) -> NodeType {
             daemons: Resources::ZERO,
             root_volume: Memory::ZERO,
             auto_mode: false,
+            role: Role::Jobs,
         },
         labels: NodeLabels { taints, ..NodeLabels::default() },
         pull_rates: PullRates::new(&settings.images, settings.images.network_rate),
@@ -113,7 +117,7 @@ where
     }
 
     fn wants(&self) -> Wants {
-        Wants { unschedulable_pods: true, nodes: true }
+        Wants { unschedulable_pods: true, nodes: true, ..Wants::default() }
     }
 }
 
@@ -148,19 +152,24 @@ fn simulate_on(
         fargate_sizes: Vec::new(),
         placement: Placement::KubeScheduler,
         bill_until_deleted: true,
-        controller: Box::new(Scripted { seen: &seen, script }),
+        homes: Vec::new(),
+        controllers: vec![Box::new(Scripted { seen: &seen, script })],
     };
     let ledger = run(&input, fleet);
     (ledger, seen.into_inner().unwrap())
 }
 
-const LAUNCH: Action = Action::Launch { kind: 0, zone: 0 };
+/// Through an Auto Scaling group.
+fn launch() -> Action {
+    let offers = vec![Offer { kind: 0, zone: 0 }];
+    Action::Launch(Launch { token: 7, offers, through: LaunchPath::AutoScalingGroup })
+}
 
 #[test]
 fn a_node_boots_step_by_step_and_pods_follow_when_it_is_ready() {
     let (ledger, seen) = simulate(&[(100, 30, 500)], |_, triggers, _, actions| {
         if matches!(triggers, [Trigger::PodUnschedulable { .. }]) {
-            actions.push(LAUNCH);
+            actions.push(launch());
         }
         NextWake::OnTrigger
     });
@@ -171,8 +180,10 @@ fn a_node_boots_step_by_step_and_pods_follow_when_it_is_ready() {
     let pod = &ledger.runs[0];
     assert_eq!((pod.created, pod.scheduled, pod.started, pod.ended), (s(100), s(135), s(136), s(166)));
     let seconds: Vec<i64> = seen.iter().map(|(ms, _)| ms / 1_000).collect();
-    assert_eq!(seconds, [0, 100, 135, 166]);
-    assert_eq!(seen[3].1, [Trigger::NodeEmpty(0)]);
+    // EC2 answers at 102 s.
+    assert_eq!(seconds, [0, 100, 102, 135, 166]);
+    assert_eq!(seen[2].1, [Trigger::Launched { token: 7, lease: 0, kind: 0, zone: 0 }]);
+    assert_eq!(seen[4].1, [Trigger::NodeEmpty(0)]);
     // Nobody removed it: it is paid to the end of the window.
     assert_eq!((lease.terminated, lease.end_reason), (s(1_000), EndReason::WindowEnd));
 }
@@ -182,8 +193,12 @@ fn an_empty_node_can_be_terminated_and_its_place_taken() {
     let (ledger, _) = simulate(&[(0, 10, 500), (100, 10, 500)], |_, triggers, _, actions| {
         for trigger in triggers {
             match trigger {
-                Trigger::PodUnschedulable { .. } => actions.push(LAUNCH),
-                Trigger::NodeEmpty(lease) => actions.push(Action::Terminate { lease: *lease }),
+                Trigger::PodUnschedulable { .. } => actions.push(launch()),
+                Trigger::NodeEmpty(lease) => actions.push(Action::Delete {
+                    lease: *lease,
+                    reason: EndReason::ScaledDown,
+                    at_least: Span::ZERO,
+                }),
                 _ => {}
             }
         }

@@ -2,7 +2,7 @@
 
 use cost_sim::error::Error;
 use cost_sim::ledger::{Outcome, PodRun};
-use cost_sim::platform::{GroupSize, Kind, NodeGroup, Platform, Settings};
+use cost_sim::platform::{GroupSize, Kind, NodeGroup, NodeGroups, Platform, Settings};
 use cost_sim::units::{Span, Time};
 
 use crate::support::*;
@@ -14,7 +14,10 @@ const FAR: i64 = 7_258_118_400_000;
 /// A group that is chosen and sized for the trace.
 fn any_group() -> Platform {
     let kind = NodeGroup { size: GroupSize::HoldPeak, ..NodeGroup::default() };
-    Platform { name: "node-group".into(), kind: Kind::NodeGroup(kind) }
+    Platform {
+        name: "node-group".into(),
+        kind: Kind::NodeGroups(NodeGroups { groups: vec![kind], ..NodeGroups::default() }),
+    }
 }
 
 /// A recorded pod: eligible, created, started, ended, noticed.

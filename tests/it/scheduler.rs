@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cost_sim::catalog::CapacityType;
-use cost_sim::ledger::{Machine, NodeTemplate, Outcome};
+use cost_sim::catalog::{CapacityType, TypeId};
+use cost_sim::ledger::{Machine, NodeTemplate, Outcome, Role};
 use cost_sim::platform::{
     BalancedAllocation, GroupSize, Images, Kind, KubeScheduler as Config, Scoring, Settings, Taint,
     TaintEffect,
@@ -209,6 +209,7 @@ fn node_type(kind: &NaiveKind) -> NodeType {
     };
     let sum = |of: fn(&Request) -> i64| kind.daemons.iter().map(of).sum::<i64>();
     NodeType {
+        instance: TypeId(0),
         template: NodeTemplate {
             pool: "pool".into(),
             machine: Machine::Ec2 { instance_type: "x".into(), capacity_type: CapacityType::OnDemand },
@@ -216,8 +217,9 @@ fn node_type(kind: &NaiveKind) -> NodeType {
             daemons: resources(sum(|r| r.milli), sum(|r| r.bytes), kind.daemons.len() as i64),
             root_volume: Memory::ZERO,
             auto_mode: false,
+            role: Role::Jobs,
         },
-        labels: NodeLabels { labels: kind.labels.clone(), taints: kind.taints.clone() },
+        labels: NodeLabels { labels: kind.labels.clone(), taints: kind.taints.clone(), is_spot: false },
         pull_rates: PullRates::new(&Images::default(), Memory::from_bytes(1_000_000)),
         scored_daemons: (
             Cpu::from_milli(sum(|r| if r.milli == 0 { 100 } else { r.milli })),
@@ -324,7 +326,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
             // A node joins; a gone one's place is taken first.
             0 | 98 => {
                 let (kind, zone) = (dice.roll(3) as usize, dice.roll(3) as usize);
-                let id = cluster.add(kind as u32, zone as u8, step as u32) as usize;
+                let id = cluster.add(kind as u32, zone as u8, step as u32, 0, now) as usize;
                 cluster.set_ready(id as u32, now);
                 scheduler.node_changed(id as u32);
                 let node =
@@ -352,7 +354,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
                 let (name, node, class, reading) =
                     running.swap_remove(dice.roll(running.len() as u64) as usize);
                 let pod = &workload.classes[class_of(class) as usize];
-                cluster.release(node as u32, pod, reading, now);
+                cluster.release(node as u32, name as u32, pod, reading, now);
                 scheduler.node_changed(node as u32);
                 naive.nodes[node].pods.remove(&name);
             }
@@ -370,7 +372,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
                 };
                 placed += 1;
                 let pod = &workload.classes[class_of(class) as usize];
-                let reading = cluster.bind(node as u32, pod, now);
+                let reading = cluster.bind(node as u32, name as u32, pod, now);
                 scheduler.node_changed(node as u32);
                 naive.nodes[node].pods.insert(name, pods[class].request);
                 running.push((name, node, class, reading));
@@ -507,7 +509,8 @@ fn a_saturated_group_is_filled_as_a_naive_queue_and_scheduler_fill_it() {
         settings.scheduler.scoring = dice.one_of(&[Scoring::LeastAllocated, Scoring::MostAllocated]);
         settings.scheduler.pop_from_backoff_q = false;
         let mut platform = group(name, nodes as u32);
-        if let Kind::NodeGroup(group) = &mut platform.kind {
+        if let Kind::NodeGroups(groups) = &mut platform.kind {
+            let group = &mut groups.groups[0];
             assert_eq!(group.size, GroupSize::Fixed(nodes as u32));
             group.max_pods = Some(max_pods);
         }

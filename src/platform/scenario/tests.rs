@@ -64,7 +64,8 @@ fn anchors_and_merges_are_yaml_like_any_other() {
          - {<<: *base, name: b, instanceTypes: [m7i.large]}\n",
     );
     assert_eq!(s.settings.startup.pending_to_kernel, Step::seconds(1, 2));
-    let Kind::NodeGroup(b) = &s.platforms[1].kind else { panic!("b is a node group") };
+    let Kind::NodeGroups(b) = &s.platforms[1].kind else { panic!("b is a node group") };
+    let b = &b.groups[0];
     assert_eq!((b.instance_type.as_deref(), b.size), (Some("m7i.large"), GroupSize::Fixed(2)));
 }
 
@@ -72,8 +73,8 @@ fn anchors_and_merges_are_yaml_like_any_other() {
 fn a_group_is_of_fixed_size_or_holds_the_peak() {
     let size = |scaling: &str| {
         let s = scenario(&format!("platforms:\n- {{name: a, kind: node-group, scaling: {scaling}}}\n"));
-        let Kind::NodeGroup(group) = &s.platforms[0].kind else { panic!("a is a node group") };
-        group.size
+        let Kind::NodeGroups(groups) = &s.platforms[0].kind else { panic!("a is a node group") };
+        groups.groups[0].size
     };
     assert_eq!(size("holdPeak"), GroupSize::HoldPeak);
     for fixed in ["{desiredSize: 3}", "{minSize: 3, maxSize: 3}", "{minSize: 3, maxSize: 3, desiredSize: 3}"]
@@ -205,6 +206,7 @@ fn orchestrator() -> impl Strategy<Value = Orchestrator> {
                 detection_lag,
                 deletion_delay,
                 leftover_pods: LeftoverPods { share_ppm, kept },
+                ..Orchestrator::default()
             }
         },
     )
@@ -233,6 +235,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             cpu_request: Cpu::from_milli(cpu),
             memory_request: memory,
             image_size: Memory::from_mib(mib),
+            ..Defaults::default()
         });
     let startup = [step(), step(), step(), step(), step(), step()].prop_map(|[a, b, c, d, e, f]| Startup {
         launch_to_pending: a,
@@ -241,6 +244,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         registered_to_ready: d,
         container_create: e,
         fargate_register: f,
+        ..Startup::default()
     });
     let scheduler = (word(), word()).prop_map(|(scoring, balanced_allocation)| KubeScheduler {
         pop_from_backoff_q: scoring == Scoring::LeastAllocated,
@@ -275,6 +279,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 unschedulable_after: rest.0,
                 replay: rest.1,
                 seed: rest.2,
+                ..Settings::default()
             }
         },
     )
@@ -294,6 +299,7 @@ fn node_group() -> impl Strategy<Value = NodeGroup> {
         taints,
     )
         .prop_map(|(instance_type, size, root_volume, max_pods, labels, taints)| NodeGroup {
+            name: String::new(),
             instance_type,
             capacity_type: CapacityType::OnDemand,
             size,
@@ -309,7 +315,12 @@ fn platforms() -> impl Strategy<Value = Vec<Platform>> {
         (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
             Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })
         });
-    let kind = prop_oneof![Just(Kind::Recorded), fargate, node_group().prop_map(Kind::NodeGroup)];
+    let kind = prop_oneof![
+        Just(Kind::Recorded),
+        fargate,
+        node_group()
+            .prop_map(|group| Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() }))
+    ];
     let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}";
     btree_map(name, kind, 1..4)
         .prop_map(|all| all.into_iter().map(|(name, kind)| Platform { name, kind }).collect())

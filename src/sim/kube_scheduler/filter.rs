@@ -93,6 +93,7 @@ mod tests {
         let labels =
             [("kubernetes.io/arch", "amd64"), ("role", "jobs"), ("topology.kubernetes.io/zone", "a")];
         NodeLabels {
+            is_spot: false,
             labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             taints: taints
                 .iter()

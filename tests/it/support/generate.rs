@@ -268,7 +268,8 @@ prop_compose! {
             f.bill_until = if finished { BillUntil::PodFinished } else { BillUntil::PodDeleted };
         }
         let mut nodes = group(["m5.large", "c5.xlarge", "m6i.2xlarge", "m5.large"][kind], nodes);
-        if let Kind::NodeGroup(g) = &mut nodes.kind {
+        if let Kind::NodeGroups(groups) = &mut nodes.kind {
+            let g = &mut groups.groups[0];
             g.max_pods = max_pods;
             if kind == 3 {
                 g.size = GroupSize::HoldPeak;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cost_sim::catalog::Snapshot;
 use cost_sim::platform::{
-    BillUntil, Fargate, GroupSize, Kind, NodeGroup, Platform, Scenario, Settings, Step,
+    BillUntil, Fargate, GroupSize, Kind, NodeGroup, NodeGroups, Platform, Scenario, Settings, Step,
 };
 use cost_sim::replay::{PlatformRun, Setup, Study};
 use cost_sim::report::Report;
@@ -167,7 +167,8 @@ pub fn group(instance_type: &str, nodes: u32) -> Platform {
         size: GroupSize::Fixed(nodes),
         ..NodeGroup::default()
     };
-    Platform { name: format!("{nodes}x-{instance_type}"), kind: Kind::NodeGroup(kind) }
+    let kind = Kind::NodeGroups(NodeGroups { groups: vec![kind], ..NodeGroups::default() });
+    Platform { name: format!("{nodes}x-{instance_type}"), kind }
 }
 
 pub fn recorded() -> Platform {
