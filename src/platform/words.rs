@@ -83,10 +83,8 @@ impl Words for ControllerSpeed {
 }
 
 impl Words for ConsolidationPolicy {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("WhenEmpty", Self::WhenEmpty),
-        ("WhenEmptyOrUnderutilized", Self::WhenEmptyOrUnderutilized),
-    ];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("WhenEmpty", Self::WhenEmpty), ("WhenEmptyOrUnderutilized", Self::WhenEmptyOrUnderutilized)];
 }
 
 impl Words for RequirementOperator {
