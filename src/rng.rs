@@ -31,6 +31,8 @@ pub enum Purpose {
     PoolHit = 15,
     PoolHitDelay = 16,
     CreateFleet = 17,
+    /// Everything in a generated trace.
+    Synthetic = 100,
 }
 
 /// All draws of one seed.

@@ -108,7 +108,8 @@ pub(super) fn node_groups(
         let name = if group.name.is_empty() { platform } else { &group.name };
         fleet.node_types.push(node_type(setup, name, group, id));
         if let GroupSize::Fixed(size) = group.size {
-            fleet.controllers.push(Box::new(FixedGroup { kind: kind as u32, size, zones }));
+            let is_spot = group.capacity_type == CapacityType::Spot;
+            fleet.controllers.push(Box::new(FixedGroup::new(kind as u32, size, zones, is_spot)));
         }
     }
     for (index, class) in setup.workload.classes.iter().enumerate() {
