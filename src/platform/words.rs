@@ -129,8 +129,16 @@ mod tests {
         has_all(&[KarpenterVersion::V1_13, KarpenterVersion::V1_14]);
         has_all(&[ControllerSpeed::Measured, ControllerSpeed::Unlimited]);
         has_all(&[ConsolidationPolicy::WhenEmpty, ConsolidationPolicy::WhenEmptyOrUnderutilized]);
-        use RequirementOperator::*;
-        has_all(&[In, NotIn, Exists, DoesNotExist, Gt, Lt, Gte, Lte]);
+        has_all(&[
+            RequirementOperator::In,
+            RequirementOperator::NotIn,
+            RequirementOperator::Exists,
+            RequirementOperator::DoesNotExist,
+            RequirementOperator::Gt,
+            RequirementOperator::Lt,
+            RequirementOperator::Gte,
+            RequirementOperator::Lte,
+        ]);
         has_all(&[TaintEffect::NoSchedule, TaintEffect::PreferNoSchedule, TaintEffect::NoExecute]);
     }
 }
