@@ -26,8 +26,8 @@ pub struct Args {
     /// Scenario file (YAML): platforms and assumptions.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Compare only these platforms, of the scenario or built in: fargate, node-group,
-    /// karpenter, karpenter-spot, karpenter-graviton, karpenter-consolidate, recorded.
+    /// Compare only these platforms, of the scenario or built in: recorded, fargate, node-group, node-group-spot,
+    /// karpenter, karpenter-spot, karpenter-graviton, karpenter-consolidate.
     #[arg(short, long = "platform", value_name = "NAME")]
     platforms: Vec<String>,
     /// AWS region, such as ap-northeast-1.

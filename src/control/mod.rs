@@ -7,11 +7,15 @@
 //! A platform may have several controllers (a fixed group beside Karpenter). Each is told of everything that it
 //! [wants](Controller::wants) and minds only the nodes that it asked for.
 
+mod cluster_autoscaler;
 mod fargate;
 mod fixed_group;
+pub mod karpenter;
 
+pub use cluster_autoscaler::{AutoscaledGroup, ClusterAutoscaler};
 pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
+pub use karpenter::Karpenter;
 
 use crate::catalog::{Catalog, PriceView};
 use crate::ledger::{EndReason, LeaseId, PodRun, TemplateId};
@@ -211,4 +215,8 @@ pub enum LaunchPath {
 pub enum NextWake {
     OnTrigger,
     At(Time),
+    /// As soon as a node or what runs there changes, which is no trigger; or at this time.
+    OnChange {
+        at: Option<Time>,
+    },
 }

@@ -7,10 +7,11 @@ use super::*;
 use crate::catalog::labels;
 
 /// The names that `--platform` and a scenario's `platforms` may use without describing the platform.
-pub const BUILT_INS: [&str; 7] = [
+pub const BUILT_INS: [&str; 8] = [
     "recorded",
     "fargate",
     "node-group",
+    "node-group-spot",
     "karpenter",
     "karpenter-spot",
     "karpenter-graviton",
@@ -18,7 +19,7 @@ pub const BUILT_INS: [&str; 7] = [
 ];
 
 /// Names of the design that this version knows but does not simulate.
-pub(super) const NOT_YET: [&str; 3] = ["node-group-spot", "auto-mode", "mixed"];
+pub(super) const NOT_YET: [&str; 2] = ["auto-mode", "mixed"];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -266,7 +267,7 @@ impl Default for NodeGroup {
             name: String::new(),
             instance_type: None,
             capacity_type: CapacityType::OnDemand,
-            size: GroupSize::HoldPeak,
+            size: GroupSize::Auto { min: 0, max: 1_000, desired: 0 },
             root_volume: Memory::from_gib(20),
             max_pods: None,
             labels: Vec::new(),
@@ -282,6 +283,10 @@ impl Platform {
             "recorded" => Kind::Recorded,
             "fargate" => Kind::Fargate(Fargate::default()),
             "node-group" => Kind::NodeGroups(NodeGroups::default()),
+            "node-group-spot" => {
+                let group = NodeGroup { capacity_type: CapacityType::Spot, ..NodeGroup::default() };
+                Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() })
+            }
             "karpenter" => Kind::Karpenter(Karpenter::default()),
             "karpenter-spot" => {
                 karpenter(name, |pool| require(pool, labels::CAPACITY_TYPE, &["on-demand", "spot"]))

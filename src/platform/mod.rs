@@ -474,7 +474,7 @@ pub enum Budget {
 pub struct NodeGroup {
     pub name: String,
     /// `None`: the current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type
-    /// fits and whose nodes for the busiest moment cost least.
+    /// fits and is cheapest: for the work if the group is autoscaled, for the busiest moment if its size is fixed.
     pub instance_type: Option<String>,
     pub capacity_type: CapacityType,
     pub size: GroupSize,

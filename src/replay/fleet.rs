@@ -1,12 +1,17 @@
 //! From a platform's description and the catalog to what the engine runs: machines and a controller.
 
+mod karpenter;
+
+pub(super) use karpenter::{check as check_karpenter, karpenter};
+
 use std::collections::BTreeMap;
 
 use super::Setup;
-use crate::catalog::{CapacityType, FargateRefusal, FargateSize, NodeSettings, TypeId};
-use crate::control::{FargateController, FixedGroup};
+use crate::catalog::{CapacityType, FargateRefusal, FargateSize, NodeSettings, TypeId, ZoneId};
+use crate::control::{AutoscaledGroup, ClusterAutoscaler, FargateController, FixedGroup};
 use crate::ledger::{Machine, NodeTemplate, Role};
 use crate::platform::{Agent, BillUntil, Fargate, GroupSize, Home, NodeGroup, NodeGroups, Taint, Words as _};
+use crate::rng::Draws;
 use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_request};
 use crate::sim::{Fleet, NodeType, Placement, PullRates};
 use crate::trace::{PodArch, Word, Words};
@@ -101,16 +106,33 @@ pub(super) fn node_groups(
         controllers: Vec::new(),
     };
     let zones = setup.catalog.zones.len() as u8;
+    let mut autoscaled = Vec::new();
     for (kind, group) in groups.groups.iter().enumerate() {
         let type_name =
             group.instance_type.as_deref().expect("groups are resolved before they are simulated");
         let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
         let name = if group.name.is_empty() { platform } else { &group.name };
         fleet.node_types.push(node_type(setup, name, group, id));
-        if let GroupSize::Fixed(size) = group.size {
-            let is_spot = group.capacity_type == CapacityType::Spot;
-            fleet.controllers.push(Box::new(FixedGroup::new(kind as u32, size, zones, is_spot)));
+        let kind = kind as u32;
+        match group.size {
+            GroupSize::Fixed(size) => {
+                let is_spot = group.capacity_type == CapacityType::Spot;
+                fleet.controllers.push(Box::new(FixedGroup::new(kind, size, zones, is_spot)));
+            }
+            GroupSize::Auto { min, max, desired } => {
+                let zones = zones_of(setup, id, group.capacity_type);
+                let instance = setup.catalog.instance_type(id);
+                let (nominal, capacity) =
+                    (instance.nominal_capacity(), instance.capacity(&settings_of(group)));
+                autoscaled.push(AutoscaledGroup { kind, min, max, desired, zones, nominal, capacity });
+            }
+            GroupSize::HoldPeak => unreachable!("resolving a group gives it a size"),
         }
+    }
+    if !autoscaled.is_empty() {
+        let draws = Draws::new(setup.settings.seed);
+        let controller = ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, draws);
+        fleet.controllers.push(Box::new(controller));
     }
     for (index, class) in setup.workload.classes.iter().enumerate() {
         let mut refused = fleet.node_types.iter().map(|node_type| refuse(setup, node_type, class));
@@ -121,6 +143,12 @@ pub(super) fn node_groups(
         }
     }
     fleet
+}
+
+/// The zones in which a type is sold; resolving a group checks that there is one.
+fn zones_of(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> Vec<u8> {
+    let zones = 0..setup.catalog.zones.len() as u8;
+    zones.filter(|zone| setup.catalog.offering(id, ZoneId(*zone), capacity_type).is_some()).collect()
 }
 
 /// The machines on which a platform's controllers run.
@@ -223,12 +251,15 @@ fn mib(memory: Memory) -> String {
     format!("{} MiB", memory.mib_ceil())
 }
 
+fn settings_of(group: &NodeGroup) -> NodeSettings {
+    NodeSettings { max_pods: group.max_pods, root_volume: group.root_volume, ..NodeSettings::default() }
+}
+
 /// A node of a managed node group, as it is once Ready.
 pub fn node_type(setup: &Setup, name: &str, group: &NodeGroup, id: TypeId) -> NodeType {
     let instance = setup.catalog.instance_type(id);
     let settings = setup.settings;
-    let node_settings =
-        NodeSettings { max_pods: group.max_pods, root_volume: group.root_volume, ..NodeSettings::default() };
+    let node_settings = settings_of(group);
     let daemons: Resources = settings.daemon_sets.iter().map(|agent| agent.requests).sum();
     let capacity_type = group.capacity_type;
     let mut labels: BTreeMap<String, String> = BTreeMap::new();

@@ -14,7 +14,8 @@ use crate::workload::{ClassId, Delays, PodClass, StepId, ideal_timeline};
 /// Fills in the open parts of `group`, or says which of its given parts cannot be.
 pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Result<()> {
     let (id, nodes) = match &group.instance_type {
-        Some(given) => (find_type(setup, name, given)?, None),
+        Some(given) => (find_type(setup, name, group, given)?, None),
+        None if matches!(group.size, GroupSize::Auto { .. }) => (choose_by_work(setup, name, group)?, None),
         None => choose_group(setup, name, group).map(|choice| (choice.id, Some(choice.nodes)))?,
     };
     let instance = setup.catalog.instance_type(id);
@@ -31,12 +32,13 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     Ok(())
 }
 
-fn find_type(setup: &Setup, platform: &str, given: &str) -> Result<TypeId> {
+fn find_type(setup: &Setup, platform: &str, group: &NodeGroup, given: &str) -> Result<TypeId> {
     let catalog = setup.catalog;
+    let is_sold = |id: TypeId| price(setup, id, group.capacity_type).is_some();
     let distance = |name: &str| strsim::damerau_levenshtein(name, given);
     let nearest = catalog
         .offered()
-        .filter(|id| on_demand(setup, *id).is_some())
+        .filter(|id| is_sold(*id))
         .map(|id| catalog.instance_type(id).name.as_str())
         .min_by_key(|name| (distance(name), *name));
     let nearest = nearest.unwrap_or("m6i.xlarge");
@@ -49,8 +51,9 @@ fn find_type(setup: &Setup, platform: &str, given: &str) -> Result<TypeId> {
             };
             Err(complaint(setup, platform, &format!("unknown instance type {given}"), hint))
         }
-        Some(id) if on_demand(setup, id).is_none() => {
-            let message = format!("no on-demand price is known for {given} in {}", catalog.region);
+        Some(id) if !is_sold(id) => {
+            let message =
+                format!("no {} price is known for {given} in {}", group.capacity_type, catalog.region);
             Err(complaint(setup, platform, &message, format!("{nearest} has one there, for example")))
         }
         Some(id) => Ok(id),
@@ -70,33 +73,74 @@ pub struct Choice {
     pub nodes: u32,
 }
 
-/// The current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type fits and
-/// whose nodes for the busiest moment cost least. A group of fixed size pays for its peak all the time, so that, and not
-/// the work, is what its type must be cheap for. Ties go to the cheapest for the work, then to the first name.
-pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choice> {
-    let workload = setup.workload;
-    let catalog = setup.catalog;
-    let candidates: Vec<TypeId> = catalog
-        .offered()
-        .filter(|id| is_candidate(catalog.instance_type(*id)) && on_demand(setup, *id).is_some())
-        .collect();
-    let fits = |id: TypeId| -> Vec<bool> {
-        let node = node_type(setup, name, group, id);
-        workload.classes.iter().map(|class| refuse(setup, &node, class).is_none()).collect()
+/// The current-generation x86 m/c/r types from `large` to `4xlarge`, and what they would be asked for.
+struct Candidates {
+    /// Each type, and which classes of pods it fits.
+    types: Vec<(TypeId, Vec<bool>)>,
+    /// Which classes any of the types fits.
+    by_any: Vec<bool>,
+}
+
+impl Candidates {
+    fn new(setup: &Setup, name: &str, group: &NodeGroup) -> Self {
+        let (workload, catalog) = (setup.workload, setup.catalog);
+        let is_sold = |id: &TypeId| price(setup, *id, group.capacity_type).is_some();
+        let fits = |id: TypeId| -> Vec<bool> {
+            let node = node_type(setup, name, group, id);
+            workload.classes.iter().map(|class| refuse(setup, &node, class).is_none()).collect()
+        };
+        let types: Vec<(TypeId, Vec<bool>)> = catalog
+            .offered()
+            .filter(|id| is_candidate(catalog.instance_type(*id)) && is_sold(id))
+            .map(|id| (id, fits(id)))
+            .collect();
+        let by_any =
+            (0..workload.classes.len()).map(|class| types.iter().any(|(_, fits)| fits[class])).collect();
+        Self { types, by_any }
+    }
+
+    /// How many classes that some type fits this one leaves out.
+    fn left_out(&self, fits: &[bool]) -> usize {
+        self.by_any.iter().zip(fits).filter(|(any, this)| **any && !**this).count()
+    }
+}
+
+fn nothing_to_choose(setup: &Setup) -> Error {
+    Error::usage(
+        format!("no current-generation x86 m, c or r type has a price in {}", setup.catalog.region),
+        "name one in the scenario's instanceTypes, or choose another --region",
+    )
+}
+
+/// The candidate that fits every pod that any candidate fits and costs least for the work if pods fill its nodes like a
+/// fluid: an autoscaled group has no more nodes than the work needs. Ties go to the cheapest for the busiest moment, then
+/// to the first name.
+fn choose_by_work(setup: &Setup, name: &str, group: &NodeGroup) -> Result<TypeId> {
+    let candidates = Candidates::new(setup, name, group);
+    let demand = Pods::new(setup).demand(&candidates.by_any);
+    let cost = |id: TypeId| {
+        let rate = price(setup, id, group.capacity_type).unwrap_or_default();
+        let (at_peak, fluid) = demand.cost(rate, &room_for_pods(setup, name, group, id));
+        (fluid, at_peak)
     };
-    let fitting: Vec<Vec<bool>> = candidates.iter().map(|id| fits(*id)).collect();
-    let by_any: Vec<bool> =
-        (0..workload.classes.len()).map(|class| fitting.iter().any(|fits| fits[class])).collect();
+    let best = candidates.types.iter().min_by_key(|(id, fits)| (candidates.left_out(fits), cost(*id), *id));
+    best.map(|(id, _)| *id).ok_or_else(|| nothing_to_choose(setup))
+}
+
+/// The candidate that fits every pod that any candidate fits and whose nodes for the busiest moment cost least. A group of
+/// fixed size pays for its peak all the time, so that, and not the work, is what its type must be cheap for. Ties go to
+/// the cheapest for the work, then to the first name.
+pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choice> {
+    let candidates = Candidates::new(setup, name, group);
+    let rate = |id: TypeId| price(setup, id, group.capacity_type).unwrap_or_default();
     let pods = Pods::new(setup);
-    let demand = pods.demand(&by_any);
+    let demand = pods.demand(&candidates.by_any);
     let mut by_bound: Vec<(usize, i128, i128, TypeId)> = candidates
+        .types
         .iter()
-        .zip(&fitting)
         .map(|(id, fits)| {
-            let left_out = by_any.iter().zip(fits).filter(|(any, this)| **any && !**this).count();
-            let capacity = room_for_pods(setup, name, group, *id);
-            let (at_peak, fluid) = demand.cost(on_demand(setup, *id).unwrap_or_default(), &capacity);
-            (left_out, at_peak, fluid, *id)
+            let (at_peak, fluid) = demand.cost(rate(*id), &room_for_pods(setup, name, group, *id));
+            (candidates.left_out(fits), at_peak, fluid, *id)
         })
         .collect();
     by_bound.sort_unstable();
@@ -108,17 +152,12 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         }
         let node = node_type(setup, name, group, id);
         let nodes = pods.nodes(&node);
-        let cost = on_demand(setup, id).unwrap_or_default().femto() * i128::from(nodes);
+        let cost = rate(id).femto() * i128::from(nodes);
         if best.is_none_or(|(fewest, least, _)| (left_out, cost) < (fewest, least)) {
             best = Some((left_out, cost, Choice { id, nodes }));
         }
     }
-    best.map(|(_, _, choice)| choice).ok_or_else(|| {
-        Error::usage(
-            format!("no current-generation x86 m, c or r type has a price in {}", catalog.region),
-            "name one in the scenario's instanceTypes, or choose another --region",
-        )
-    })
+    best.map(|(_, _, choice)| choice).ok_or_else(|| nothing_to_choose(setup))
 }
 
 fn is_candidate(instance: &InstanceType) -> bool {
@@ -132,8 +171,11 @@ fn is_candidate(instance: &InstanceType) -> bool {
         && instance.gpu.is_none()
 }
 
-fn on_demand(setup: &Setup, id: TypeId) -> Option<Rate> {
-    let offering = setup.catalog.offering(id, ZoneId(0), CapacityType::OnDemand)?;
+/// What a node costs at the start, in the first zone where it is sold.
+fn price(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> Option<Rate> {
+    let zones = 0..setup.catalog.zones.len() as u8;
+    let offering =
+        zones.into_iter().find_map(|zone| setup.catalog.offering(id, ZoneId(zone), capacity_type))?;
     offering.price.at(setup.workload.window.start)
 }
 

@@ -85,7 +85,8 @@ impl Setup<'_> {
                         "leave out the platform `recorded`, or add start_time (or queue_seconds) to every row",
                     ));
                 }
-                Kind::Fargate(_) | Kind::Recorded | Kind::Karpenter(_) => {}
+                Kind::Karpenter(karpenter) => fleet::check_karpenter(self, &platform.name, karpenter)?,
+                Kind::Fargate(_) | Kind::Recorded => {}
             }
             resolved.push(platform);
         }
@@ -145,7 +146,7 @@ impl Setup<'_> {
             Kind::NodeGroups(groups) => {
                 self.simulate(fleet::node_groups(self, &platform.name, groups, &mut refusals))
             }
-            Kind::Karpenter(_) => unreachable!("resolving refuses what cannot be simulated"),
+            Kind::Karpenter(karpenter) => self.simulate(fleet::karpenter(self, karpenter, &mut refusals)),
         };
         let billable =
             !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);

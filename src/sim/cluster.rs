@@ -118,6 +118,8 @@ pub struct Cluster {
     vacant: Vec<NodeId>,
     /// Nodes that are Ready: those that kube-scheduler counts.
     ready: usize,
+    /// Grows whenever a node or what runs there changes.
+    version: u64,
 }
 
 impl Cluster {
@@ -130,8 +132,14 @@ impl Cluster {
         self.ready
     }
 
+    /// The same number means the same nodes with the same pods.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// A node that was requested at `now`. Its `name` decides ties.
     pub fn add(&mut self, kind: TemplateId, zone: u8, lease: LeaseId, name: u64, now: Time) -> NodeId {
+        self.version += 1;
         let node_type = &self.types[kind as usize];
         let allocatable = &node_type.template.allocatable;
         let daemons = &node_type.template.daemons;
@@ -166,6 +174,7 @@ impl Cluster {
     }
 
     pub fn set_ready(&mut self, node: NodeId, now: Time) {
+        self.version += 1;
         let node = &mut self.nodes[node as usize];
         self.ready += 1;
         node.state = NodeState::Ready;
@@ -175,6 +184,7 @@ impl Cluster {
 
     /// Begins the end of a node: no pod comes any more. Gives whether it was Ready.
     pub fn set_draining(&mut self, node: NodeId) -> bool {
+        self.version += 1;
         let state = &mut self.nodes[node as usize].state;
         let was_ready = *state == NodeState::Ready;
         *state = NodeState::Draining;
@@ -182,8 +192,15 @@ impl Cluster {
         was_ready
     }
 
+    /// Taints a node so that no further pod is put there, or takes the taint away.
+    pub fn set_cordoned(&mut self, node: NodeId, on: bool) {
+        self.version += 1;
+        self.nodes[node as usize].cordoned = on;
+    }
+
     /// Takes `node` away and gives its share clock's last reading.
     pub fn remove(&mut self, node: NodeId, now: Time) -> u64 {
+        self.version += 1;
         let gone = &mut self.nodes[node as usize];
         let was_ready = gone.state == NodeState::Ready;
         let reading = if gone.ready == Time::MAX { 0 } else { gone.clock.advance(now) };
@@ -195,6 +212,7 @@ impl Cluster {
 
     /// Puts a pod on a node and gives the reading of the node's share clock.
     pub fn bind(&mut self, node: NodeId, run: RunIndex, class: &PodClass, now: Time) -> u64 {
+        self.version += 1;
         let types = &self.types;
         let node = &mut self.nodes[node as usize];
         let allocatable = &types[node.kind as usize].template.allocatable;
@@ -212,6 +230,7 @@ impl Cluster {
 
     /// Takes a pod off a node that was bound at `reading`; gives the node time allocated to it, in microseconds.
     pub fn release(&mut self, node: NodeId, run: RunIndex, class: &PodClass, reading: u64, now: Time) -> u64 {
+        self.version += 1;
         let types = &self.types;
         let node = &mut self.nodes[node as usize];
         let allocatable = &types[node.kind as usize].template.allocatable;

@@ -127,6 +127,8 @@ struct Slot<'a> {
     controller: Box<dyn Controller + Send + 'a>,
     wants: Wants,
     wake: Option<Time>,
+    /// It wants to be called when the cluster is no longer of this version.
+    seen: Option<u64>,
 }
 
 /// Buffers that are reused from event to event.
@@ -148,7 +150,7 @@ impl<'a> Engine<'a> {
         let controllers: Vec<Slot> = fleet
             .controllers
             .into_iter()
-            .map(|controller| Slot { wants: controller.wants(), controller, wake: None })
+            .map(|controller| Slot { wants: controller.wants(), controller, wake: None, seen: None })
             .collect();
         let wants = controllers.iter().fold(Wants::default(), |all, slot| all.or(slot.wants));
         let mut engine = Self {
@@ -325,7 +327,8 @@ impl<'a> Engine<'a> {
     }
 
     fn step_controllers(&mut self, now: Time) {
-        if self.triggers.is_empty() && !self.controllers.iter().any(|slot| slot.is_due(now)) {
+        let version = self.cluster.version();
+        if self.triggers.is_empty() && !self.controllers.iter().any(|slot| slot.is_due(now, version)) {
             return;
         }
         let triggers = std::mem::take(&mut self.triggers);
@@ -334,7 +337,8 @@ impl<'a> Engine<'a> {
         let prices = PriceView::new(self.input.catalog, refresh, now);
         for index in 0..self.controllers.len() {
             let slot = &mut self.controllers[index];
-            if !slot.is_due(now) && !triggers.iter().any(|trigger| slot.wants.includes(trigger)) {
+            let version = self.cluster.version();
+            if !slot.is_due(now, version) && !triggers.iter().any(|trigger| slot.wants.includes(trigger)) {
                 continue;
             }
             let view = View {
@@ -350,16 +354,19 @@ impl<'a> Engine<'a> {
             };
             let mut actions = std::mem::take(&mut self.scratch.actions);
             let next = slot.controller.step(now, &triggers, &view, &mut actions);
-            slot.wake = match next {
+            let at = match next {
                 NextWake::OnTrigger => None,
-                NextWake::At(at) => {
-                    assert!(at > now, "a controller must let time pass");
-                    if slot.wake != Some(at) {
-                        self.queue.schedule(at, Event::ControllerWake);
-                    }
-                    Some(at)
-                }
+                NextWake::At(at) => Some(at),
+                NextWake::OnChange { at } => at,
             };
+            if let Some(at) = at {
+                assert!(at > now, "a controller must let time pass");
+                if slot.wake != Some(at) {
+                    self.queue.schedule(at, Event::ControllerWake);
+                }
+            }
+            slot.wake = at;
+            slot.seen = matches!(next, NextWake::OnChange { .. }).then_some(version);
             for action in actions.drain(..) {
                 self.apply(now, action);
             }
@@ -413,7 +420,7 @@ impl<'a> Engine<'a> {
 }
 
 impl Slot<'_> {
-    fn is_due(&self, now: Time) -> bool {
-        self.wake.is_some_and(|wake| wake <= now)
+    fn is_due(&self, now: Time, version: u64) -> bool {
+        self.wake.is_some_and(|wake| wake <= now) || self.seen.is_some_and(|seen| seen != version)
     }
 }

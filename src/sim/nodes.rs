@@ -160,7 +160,7 @@ impl Engine<'_> {
 
     pub(super) fn cordon(&mut self, lease: LeaseId, on: bool) {
         let Some(node) = self.live_node(lease) else { return };
-        self.cluster.nodes[node as usize].cordoned = on;
+        self.cluster.set_cordoned(node, on);
         if on {
             self.scheduler.node_changed(node);
         } else {

@@ -98,7 +98,7 @@ const NODE_GROUP: &[Row<NodeGroup>] = &[
             }
             GroupSize::Fixed(nodes) => format!("desiredSize {nodes}"),
         },
-        "no source; as many nodes as first-fit packing without start-up delays ever needs at once",
+        "no source; nothing when nothing runs, and no bound that jobs come near",
     ),
     (
         "platforms[node-group].rootVolume",

@@ -59,7 +59,8 @@ Options:
                                    flowbench
   -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
   -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
-                                   fargate, node-group, recorded
+                                   recorded, fargate, node-group, node-group-spot, karpenter,
+                                   karpenter-spot, karpenter-graviton, karpenter-consolidate
   -q, --quiet                      Print nothing but the result and errors
       --color <COLOR>              When to use colour [default: auto] [possible values: auto,
                                    always, never]
@@ -75,6 +76,7 @@ Options:
       --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
       --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
       --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
+      --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not say
       --timezone <ZONE>            IANA zone of times without an offset, such as Asia/Tokyo
       --drop-gpu                   Leave out rows that ask for a GPU instead of refusing the trace
       --strict                     Refuse an assumed region, inferred prices and default requests

@@ -1,0 +1,209 @@
+//! What an Auto Scaling group does by itself: it keeps its desired capacity, spread over its zones, and goes on asking
+//! when EC2 has none to give.
+//!
+//! A later mixed-instances policy belongs here: [`Asg::offers`] says what EC2 may choose from.
+
+use std::collections::BTreeMap;
+
+use super::AutoscaledGroup;
+use crate::control::{Action, Launch, LaunchPath, Offer};
+use crate::ledger::{EndReason, LeaseId};
+use crate::units::{Span, Time};
+
+/// How long a group waits after EC2 had nothing in any of its zones. AWS does not publish it; activity histories show
+/// tries about every minute.
+const RETRY_AFTER: Span = Span::from_secs(60);
+
+/// Tokens begin here, so that they are not mistaken for those of another controller of the platform.
+const FIRST_TOKEN: u32 = 1 << 31;
+
+/// One instance that a group has or wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instance {
+    pub group: usize,
+    pub zone: u8,
+    /// When the group's desired capacity first asked for it.
+    pub since: Time,
+    pub state: State,
+    /// Zones that had no capacity at the current try, one bit each.
+    refused: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// EC2 has not answered.
+    Asked,
+    /// EC2 had nothing: asked again then.
+    Refused {
+        again: Time,
+    },
+    Launched(LeaseId),
+    Ready(LeaseId),
+    /// Cluster Autoscaler terminates it; desired capacity falls when it is gone.
+    Deleting(LeaseId),
+}
+
+impl State {
+    /// Counts as capacity that is coming.
+    pub fn is_upcoming(self) -> bool {
+        matches!(self, Self::Asked | Self::Refused { .. } | Self::Launched(_))
+    }
+}
+
+/// The instances of all groups, by token.
+#[derive(Clone, Debug)]
+pub struct Asg {
+    zones: Vec<Vec<u8>>,
+    kinds: Vec<u32>,
+    instances: BTreeMap<u32, Instance>,
+    of_lease: BTreeMap<LeaseId, u32>,
+    next_token: u32,
+}
+
+impl Asg {
+    pub fn new(groups: &[AutoscaledGroup]) -> Self {
+        Self {
+            zones: groups.iter().map(|group| group.zones.clone()).collect(),
+            kinds: groups.iter().map(|group| group.kind).collect(),
+            instances: BTreeMap::new(),
+            of_lease: BTreeMap::new(),
+            next_token: FIRST_TOKEN,
+        }
+    }
+
+    pub fn instances(&self) -> impl Iterator<Item = (u32, &Instance)> {
+        self.instances.iter().map(|(token, instance)| (*token, instance))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.instances.is_empty()
+    }
+
+    pub fn of_lease(&self, lease: LeaseId) -> Option<&Instance> {
+        self.instances.get(self.of_lease.get(&lease)?)
+    }
+
+    /// Desired capacity of each group. An instance that is being deleted counts until it is gone.
+    pub fn targets(&self) -> Vec<u32> {
+        let mut targets = vec![0; self.zones.len()];
+        for instance in self.instances.values() {
+            targets[instance.group] += 1;
+        }
+        targets
+    }
+
+    /// Raises a group's desired capacity.
+    pub fn grow(&mut self, now: Time, group: usize, by: u32, actions: &mut Vec<Action>) {
+        for _ in 0..by {
+            let zone = self.emptiest_zone(group, 0);
+            let instance = Instance { group, zone, since: now, state: State::Asked, refused: 0 };
+            let token = self.next_token;
+            self.next_token += 1;
+            self.instances.insert(token, instance);
+            actions.push(self.launch(token, &instance));
+        }
+    }
+
+    /// The zone with the fewest instances of a group, of those that are not `refused`; the first among equals.
+    fn emptiest_zone(&self, group: usize, refused: u64) -> u8 {
+        let in_zone =
+            |zone: u8| self.instances.values().filter(|i| i.group == group && i.zone == zone).count();
+        let open = self.zones[group].iter().copied().filter(|zone| refused >> zone & 1 == 0);
+        open.min_by_key(|zone| in_zone(*zone)).unwrap_or_default()
+    }
+
+    fn launch(&self, token: u32, instance: &Instance) -> Action {
+        let offers = vec![Offer { kind: self.kinds[instance.group], zone: instance.zone }];
+        Action::Launch(Launch { token, offers, through: LaunchPath::AutoScalingGroup })
+    }
+
+    /// Asks again for instances that EC2 refused long enough ago.
+    pub fn retry(&mut self, now: Time, actions: &mut Vec<Action>) {
+        let due: Vec<u32> = self
+            .instances()
+            .filter(|(_, i)| matches!(i.state, State::Refused { again } if again <= now))
+            .map(|(token, _)| token)
+            .collect();
+        for token in due {
+            self.ask_again(token, 0, actions);
+        }
+    }
+
+    fn ask_again(&mut self, token: u32, refused: u64, actions: &mut Vec<Action>) {
+        let Some(mut instance) = self.instances.remove(&token) else { return };
+        instance.zone = self.emptiest_zone(instance.group, refused);
+        (instance.state, instance.refused) = (State::Asked, refused);
+        self.instances.insert(token, instance);
+        actions.push(self.launch(token, &instance));
+    }
+
+    pub fn next_retry(&self) -> Option<Time> {
+        let again = |instance: &Instance| match instance.state {
+            State::Refused { again } => Some(again),
+            _ => None,
+        };
+        self.instances.values().filter_map(again).min()
+    }
+
+    /// A node that was there from the beginning.
+    pub fn adopted(&mut self, now: Time, lease: LeaseId, group: usize, zone: u8) {
+        let instance = Instance { group, zone, since: now, state: State::Ready(lease), refused: 0 };
+        self.instances.insert(self.next_token, instance);
+        self.of_lease.insert(lease, self.next_token);
+        self.next_token += 1;
+    }
+
+    pub fn launched(&mut self, token: u32, lease: LeaseId, actions: &mut Vec<Action>) {
+        if let Some(instance) = self.instances.get_mut(&token) {
+            instance.state = State::Launched(lease);
+            self.of_lease.insert(lease, token);
+        } else if (FIRST_TOKEN..self.next_token).contains(&token) {
+            // Desired capacity was lowered while EC2 was still launching.
+            actions.push(Action::Delete { lease, reason: EndReason::ScaledDown, at_least: Span::ZERO });
+        }
+    }
+
+    /// EC2 had no capacity: the next zone is tried at once, and after the last one the group waits.
+    pub fn refused(&mut self, now: Time, token: u32, actions: &mut Vec<Action>) {
+        let Some(instance) = self.instances.get_mut(&token) else { return };
+        instance.refused |= 1 << instance.zone;
+        let refused = instance.refused;
+        if self.zones[instance.group].iter().any(|zone| refused >> zone & 1 == 0) {
+            self.ask_again(token, refused, actions);
+        } else {
+            instance.state = State::Refused { again: now + RETRY_AFTER };
+        }
+    }
+
+    pub fn ready(&mut self, lease: LeaseId) {
+        if let Some(instance) = self.of_lease.get(&lease).and_then(|token| self.instances.get_mut(token))
+            && instance.state == State::Launched(lease)
+        {
+            instance.state = State::Ready(lease);
+        }
+    }
+
+    /// A node is gone or goes, and Cluster Autoscaler did not do it: the group replaces it.
+    pub fn lost(&mut self, now: Time, lease: LeaseId, actions: &mut Vec<Action>) {
+        let Some(token) = self.of_lease.remove(&lease) else { return };
+        let Some(instance) = self.instances.remove(&token) else { return };
+        if !matches!(instance.state, State::Deleting(_)) {
+            self.grow(now, instance.group, 1, actions);
+        }
+    }
+
+    pub fn deleting(&mut self, lease: LeaseId) {
+        if let Some(instance) = self.of_lease.get(&lease).and_then(|token| self.instances.get_mut(token)) {
+            instance.state = State::Deleting(lease);
+        }
+    }
+
+    /// Lowers desired capacity by an instance that never became Ready.
+    pub fn give_up(&mut self, token: u32, actions: &mut Vec<Action>) {
+        let Some(instance) = self.instances.remove(&token) else { return };
+        if let State::Launched(lease) = instance.state {
+            self.of_lease.remove(&lease);
+            actions.push(Action::Delete { lease, reason: EndReason::ScaledDown, at_least: Span::ZERO });
+        }
+    }
+}
