@@ -18,12 +18,7 @@ fn s(seconds: i64) -> Time {
 }
 
 fn size(milli: i64, mib: i64) -> Resources {
-    Resources {
-        cpu: Cpu::from_milli(milli),
-        memory: Memory::from_mib(mib),
-        ephemeral: Memory::ZERO,
-        pods: 1,
-    }
+    Resources { cpu: Cpu::from_milli(milli), memory: Memory::from_mib(mib), ephemeral: Memory::ZERO, pods: 1 }
 }
 
 /// A pod of so many millicores and little memory; times in seconds.
@@ -397,11 +392,8 @@ fn generated((pods, pools, frequent, unneeded): (Vec<Pod>, Vec<Pool>, bool, i64)
     case.flags.scale_down_delay_after_add = Span::from_secs(unneeded);
     case.flags.max_node_provision_time = Span::from_secs(200);
     case.flags.expander = if frequent { Expander::LeastWaste } else { Expander::Random };
-    let shortage = SpotEvent {
-        at: Span::from_secs(900),
-        reclaims_ppm: 500_000,
-        ..without_capacity_until(1_000)
-    };
+    let shortage =
+        SpotEvent { at: Span::from_secs(900), reclaims_ppm: 500_000, ..without_capacity_until(1_000) };
     case.settings.spot.events = vec![shortage];
     case
 }
@@ -447,6 +439,23 @@ proptest! {
                     prop_assert!(counts(after) >= pool.min, "{:?} at {:?}", pool, after);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_node_is_asked_for_whose_pods_fit_coming_nodes(
+        pods in prop::collection::vec((0i64..400, 1i64..900), 1..60), (milli, per_node) in prop_oneof![
+            Just((1_500, 1)), Just((700, 2)), Just((600, 3)),
+        ],
+    ) {
+        // Equal pods, of which a node holds equally many by its template and in truth. Whenever a group grows, all nodes
+        // that are coming but one are full with pods that wait.
+        let pods: Vec<Pod> = pods.into_iter().map(|(at, work)| pod(at, work, milli)).collect();
+        let ledger = Case::new(&pods).run();
+        for at in ledger.leases.iter().map(|lease| lease.requested) {
+            let coming = ledger.leases.iter().filter(|l| l.requested <= at && at < l.ready).count();
+            let waiting = ledger.runs.iter().filter(|run| run.created <= at && at < run.scheduled).count();
+            prop_assert!((coming - 1) * per_node < waiting, "{coming} nodes for {waiting} pods at {at:?}");
         }
     }
 }
