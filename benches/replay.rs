@@ -87,11 +87,11 @@ fn replay(criterion: &mut Criterion) {
         for platform in &resolved.platforms {
             // The event loop, the bill of what happened, and the platform's summary.
             group.bench_function(format!("simulate_and_bill/{}/{name}", platform.name), |b| {
-                b.iter(|| black_box(setup.run(std::slice::from_ref(platform), &|| {})));
+                b.iter(|| black_box(setup.run(std::slice::from_ref(platform), 1, &|| {})));
             });
         }
 
-        let runs = setup.run(&resolved.platforms, &|| {});
+        let runs = setup.run(&resolved.platforms, 1, &|| {});
         // All texts; Parquet files and the disk are left out.
         group.bench_function(format!("report/{name}"), |b| {
             b.iter(|| {

@@ -21,6 +21,7 @@ pub mod cli;
 #[deny(clippy::float_arithmetic)]
 pub mod control;
 pub mod error;
+pub mod examples;
 pub mod generate;
 pub mod guard;
 #[deny(clippy::float_arithmetic)]

@@ -33,6 +33,8 @@ pub enum Purpose {
     CreateFleet = 17,
     /// Which of several equally good node groups Cluster Autoscaler expands.
     Expander = 24,
+    /// Everything in a generated trace.
+    Synthetic = 100,
 }
 
 /// All draws of one seed.

@@ -34,6 +34,11 @@ impl<'c> PriceView<'c> {
         Self { catalog, seen: refresh.last(now) }
     }
 
+    /// When the prices were read.
+    pub fn as_of(&self) -> Time {
+        self.seen
+    }
+
     /// USD per hour of an instance; `None` if it is not sold so, in which case Karpenter takes the offering for
     /// unavailable. Reserved capacity is paid for already: Karpenter prefers it by taking it for almost free.
     pub fn price(&self, id: TypeId, zone: ZoneId, capacity_type: CapacityType) -> Option<Rate> {

@@ -3,12 +3,16 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::printer::Printer;
 use crate::error::{Error, Result};
-use crate::generate::day;
+use crate::generate::{day, wear};
 use crate::report::{Content, write_files};
+use crate::trace::{Trace, write_csv, write_parquet_to};
+use crate::units::parse_decimal;
 
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -20,6 +24,8 @@ pub struct Args {
 enum What {
     /// One day of pods: steady arrivals and bursts at the top of the hour. Synthetic.
     Day(Day),
+    /// A week of batch workflows as seen on EKS Fargate. Synthetic.
+    Wear(Wear),
     /// The JSON schema of report.json.
     Schema,
 }
@@ -41,37 +47,115 @@ struct Day {
     out: PathBuf,
 }
 
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  cost-sim generate wear --out wear.csv.gz
+  cost-sim generate wear --scale 4 --requests right-sized --out large.parquet")]
+struct Wear {
+    /// How many days.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=366))]
+    days: u32,
+    /// Multiplies the number of workflows; 1 are 84 of them with about 4,900 pods a day.
+    #[arg(long, default_value = "0.5", value_parser = scale, allow_negative_numbers = true)]
+    scale: u32,
+    /// Seed; the same seed gives the same bytes.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// What the pods ask for: sizes that somebody once chose, or what their use justifies.
+    #[arg(long, value_enum, default_value_t = Requests::AsIs)]
+    requests: Requests,
+    /// File to write (CSV, with gzip if it ends in .gz, or .parquet), with a `.meta.json` beside it; `-` writes CSV to
+    /// stdout.
+    #[arg(long, default_value = "-")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Requests {
+    AsIs,
+    RightSized,
+}
+
+/// In thousandths.
+fn scale(text: &str) -> std::result::Result<u32, String> {
+    let milli = parse_decimal(text, 3).ok().and_then(|milli| u32::try_from(milli).ok());
+    let milli = milli.filter(|milli| (1..=100_000).contains(milli));
+    milli.ok_or_else(|| "write a number from 0.001 to 100, such as 0.5".to_owned())
+}
+
 pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     match &args.what {
-        What::Day(args) => write_day(args, printer),
+        What::Day(args) => {
+            let params = day::Params { pods: args.pods, seed: args.seed, dag: args.dag };
+            write(&args.out, &day::meta_json(&params), Rows::Csv(&|out| day::write(&params, out)), printer)
+        }
+        What::Wear(args) => {
+            let requests = match args.requests {
+                Requests::AsIs => wear::Requests::AsIs,
+                Requests::RightSized => wear::Requests::RightSized,
+            };
+            let params = wear::Params { days: args.days, scale_milli: args.scale, seed: args.seed, requests };
+            let trace = wear::trace(&params);
+            write(&args.out, &wear::meta_json(&params), Rows::Trace(&trace), printer)
+        }
         What::Schema => printer.data(&crate::report::schema()),
     }
 }
 
-fn write_day(args: &Day, printer: &Printer) -> Result<()> {
-    let params = day::Params { pods: args.pods, seed: args.seed, dag: args.dag };
-    if args.out.as_os_str() == "-" {
-        return write_csv(&params, std::io::stdout().lock()).map_err(cannot_write(Path::new("stdout")));
+/// The rows of a generated trace.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    /// Written as they come, in CSV only: there may be a hundred million.
+    Csv(&'a dyn Fn(&mut dyn Write) -> io::Result<()>),
+    Trace(&'a Trace),
+}
+
+impl Rows<'_> {
+    fn write_csv(self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Csv(write) => write(out),
+            Self::Trace(trace) => write_csv(trace, out),
+        }
     }
-    if let Ok(found) = args.out.metadata() {
+
+    /// In the format that the name of the file promises.
+    fn write(self, path: &Path, out: &mut dyn Write) -> io::Result<()> {
+        match (self, path.extension().and_then(|extension| extension.to_str())) {
+            (_, Some("gz")) => {
+                let mut gzip = GzEncoder::new(out, Compression::best());
+                self.write_csv(&mut gzip)?;
+                gzip.finish().map(drop)
+            }
+            (Self::Trace(trace), Some("parquet")) => write_parquet_to(trace, out),
+            _ => self.write_csv(out),
+        }
+    }
+}
+
+fn write(path: &Path, meta: &str, rows: Rows, printer: &Printer) -> Result<()> {
+    if path.as_os_str() == "-" {
+        return write_stream(rows, std::io::stdout().lock()).map_err(cannot_write(Path::new("stdout")));
+    }
+    if let Ok(found) = path.metadata() {
         if found.is_dir() {
-            return Err(cannot_write(&args.out)(io::ErrorKind::IsADirectory.into()));
+            return Err(cannot_write(path)(io::ErrorKind::IsADirectory.into()));
         }
         // A device or a pipe is written as it is, and has nothing beside it.
         if !found.is_file() {
             #[expect(clippy::disallowed_methods, reason = "the user asked for this file")]
-            let file = std::fs::File::create(&args.out).map_err(cannot_write(&args.out))?;
-            return write_csv(&params, file).map_err(cannot_write(&args.out));
+            let file = std::fs::File::create(path).map_err(cannot_write(path))?;
+            return write_stream(rows, file).map_err(cannot_write(path));
         }
     }
-    let meta = args.out.with_extension("meta.json");
+    let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
+    let beside = if is_gzip { path.with_extension("") } else { path.to_owned() }.with_extension("meta.json");
     // The side file first: without it invented data would pass for real.
     let files: [(PathBuf, Content); 2] = [
-        (meta.clone(), Box::new(|out| out.write_all(day::meta_json(&params).as_bytes()))),
-        (args.out.clone(), Box::new(|out| day::write(&params, out))),
+        (beside.clone(), Box::new(|out| out.write_all(meta.as_bytes()))),
+        (path.to_owned(), Box::new(|out| rows.write(path, out))),
     ];
     write_files(files)?;
-    printer.note(&format!("wrote {} and {}", args.out.display(), meta.display()));
+    printer.note(&format!("wrote {} and {}", path.display(), beside.display()));
     Ok(())
 }
 
@@ -79,8 +163,8 @@ fn cannot_write(path: &Path) -> impl Fn(io::Error) -> Error {
     move |error| Error::io("write", path, error)
 }
 
-fn write_csv(params: &day::Params, out: impl Write) -> io::Result<()> {
+fn write_stream(rows: Rows, out: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    day::write(params, &mut out)?;
+    rows.write_csv(&mut out)?;
     out.flush()
 }

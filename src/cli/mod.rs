@@ -33,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv                       compare the built-in platforms
   cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
   cost-sim replay trace.parquet --scenario scenario.yaml --out report/
+  cost-sim replay --example wear                  a synthetic week that comes with the program
   cost-sim generate day --pods 10000 --out day.csv
 
 Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";

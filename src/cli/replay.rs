@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
+use crate::examples::Example;
 use crate::platform::{self, Overrides, Replay, Scenario, Words as _};
 use crate::replay::{PlatformRun, Setup, Study};
 use crate::report::{self, PlatformRecords, Report};
@@ -17,8 +18,11 @@ use crate::units::{Cpu, Memory, parse_cpu, parse_memory};
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one trace.
-    #[arg(required = true, value_name = "TRACE")]
+    #[arg(required_unless_present = "example", value_name = "TRACE")]
     traces: Vec<PathBuf>,
+    /// Replay a trace that comes with the program instead: wear or flowbench.
+    #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
+    example: Option<&'static Example>,
     /// Scenario file (YAML): platforms and assumptions.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
@@ -40,6 +44,10 @@ pub struct Args {
     /// Seed of all random draws.
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
+    /// Simulate so many histories of each platform, with other luck, and report means and 95 % intervals. The table
+    /// and everything else shows the first one.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    replications: u32,
     /// Whether tasks wait for their predecessors in the simulation (closed) or start as recorded (open).
     #[arg(long, value_name = "auto|closed|open", value_parser = replay_mode)]
     replay: Option<Replay>,
@@ -74,6 +82,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
   zcat month.csv.gz | cost-sim replay - --format json > report.json
   cost-sim replay trace.csv --print-scenario > scenario.yaml
+  cost-sim replay --example wear
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
 pods.parquet and nodes.parquet.";
@@ -103,7 +112,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
         return printer.data(&resolved.to_yaml());
     }
     report::check_writable(&args.out)?;
-    let runs = simulate(&setup, &resolved.platforms, printer);
+    let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
     let report = study.report(&resolved, &runs)?;
     write(args, printer, &study, &runs, &report)?;
     enforce(&resolved, &report)
@@ -160,6 +169,13 @@ fn replay_mode(text: &str) -> std::result::Result<Replay, String> {
     Replay::of_word(text).ok_or_else(|| "use auto, closed or open".to_owned())
 }
 
+fn example(name: &str) -> std::result::Result<&'static Example, String> {
+    Example::of_name(name).ok_or_else(|| {
+        let lines = Example::ALL.iter().map(|example| format!("\n  {:<10} {}", example.name, example.about));
+        format!("the examples are:{}", lines.collect::<String>())
+    })
+}
+
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -174,6 +190,9 @@ fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
 fn read_trace(args: &Args, printer: &Printer) -> Result<(trace::Trace, Vec<String>)> {
     let timezone = args.timezone.as_deref().map(timezone).transpose()?;
     let options = ReadOptions { timezone, drop_gpu: args.drop_gpu };
+    if let Some(example) = args.example {
+        return trace::read_embedded(&example.trace, &options);
+    }
     let bytes = args.traces.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
     let bar = printer.progress(bytes, "reading    {bar:30} {bytes}/{total_bytes}");
     let read = trace::read(&args.traces, &options, &mut |read| bar.inc(read));
@@ -194,10 +213,17 @@ fn timezone(name: &str) -> Result<chrono_tz::Tz> {
     })
 }
 
-fn simulate(setup: &Setup, platforms: &[platform::Platform], printer: &Printer) -> Vec<PlatformRun> {
-    let bar = printer.progress(platforms.len() as u64, "simulating {bar:30} {pos}/{len} platforms");
+fn simulate(
+    setup: &Setup,
+    platforms: &[platform::Platform],
+    histories: u32,
+    printer: &Printer,
+) -> Vec<PlatformRun> {
+    let what = if histories > 1 { "histories" } else { "platforms" };
+    let total = platforms.len() as u64 * u64::from(histories);
+    let bar = printer.progress(total, &format!("simulating {{bar:30}} {{pos}}/{{len}} {what}"));
     bar.tick();
-    let runs = setup.run(platforms, &|| bar.inc(1));
+    let runs = setup.run(platforms, histories, &|| bar.inc(1));
     bar.finish_and_clear();
     runs
 }

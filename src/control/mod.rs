@@ -10,10 +10,12 @@
 mod cluster_autoscaler;
 mod fargate;
 mod fixed_group;
+pub mod karpenter;
 
 pub use cluster_autoscaler::{AutoscaledGroup, ClusterAutoscaler};
 pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
+pub use karpenter::Karpenter;
 
 use crate::catalog::{Catalog, PriceView};
 use crate::ledger::{EndReason, LeaseId, PodRun, TemplateId};

@@ -1,5 +1,9 @@
 //! From a platform's description and the catalog to what the engine runs: machines and a controller.
 
+mod karpenter;
+
+pub(super) use karpenter::{check as check_karpenter, karpenter};
+
 use std::collections::BTreeMap;
 
 use super::Setup;
@@ -111,7 +115,10 @@ pub(super) fn node_groups(
         fleet.node_types.push(node_type(setup, name, group, id));
         let kind = kind as u32;
         match group.size {
-            GroupSize::Fixed(size) => fleet.controllers.push(Box::new(FixedGroup { kind, size, zones })),
+            GroupSize::Fixed(size) => {
+                let is_spot = group.capacity_type == CapacityType::Spot;
+                fleet.controllers.push(Box::new(FixedGroup::new(kind, size, zones, is_spot)));
+            }
             GroupSize::Auto { min, max, desired } => {
                 let zones = zones_of(setup, id, group.capacity_type);
                 let instance = setup.catalog.instance_type(id);

@@ -23,12 +23,14 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::platform::{Given, Kind, Platform, Replay, Settings};
-use crate::report::{PlatformReport, Source, summarize};
+use crate::report::{self, PlatformReport, Source, summarize};
+use crate::rng::Draws;
 use crate::sim::{self, Fleet, Input};
 use crate::trace::{SourcePlatform, Trace};
 use crate::workload::Workload;
 
 /// What all platforms are simulated with.
+#[derive(Clone, Copy)]
 pub struct Setup<'a> {
     pub trace: &'a Trace,
     pub workload: &'a Workload,
@@ -83,7 +85,8 @@ impl Setup<'_> {
                         "leave out the platform `recorded`, or add start_time (or queue_seconds) to every row",
                     ));
                 }
-                Kind::Fargate(_) | Kind::Recorded | Kind::Karpenter(_) => {}
+                Kind::Karpenter(karpenter) => fleet::check_karpenter(self, &platform.name, karpenter)?,
+                Kind::Fargate(_) | Kind::Recorded => {}
             }
             resolved.push(platform);
         }
@@ -104,19 +107,35 @@ impl Setup<'_> {
         }
     }
 
-    /// Simulates and bills `platforms`, calling `done` after each.
-    pub fn run(&self, platforms: &[Platform], done: &(dyn Fn() + Sync)) -> Vec<PlatformRun> {
+    /// Simulates and bills `platforms`, each with so many histories (at least one), calling `done` after each of them.
+    /// The first history is the result; the others tell how much of it is luck.
+    pub fn run(&self, platforms: &[Platform], histories: u32, done: &(dyn Fn() + Sync)) -> Vec<PlatformRun> {
         // Only one can be where the trace really ran; what is compared with it is a variant.
         let today = platforms.iter().position(|platform| self.is_today(platform));
-        platforms
-            .par_iter()
-            .enumerate()
-            .map(|(index, platform)| {
+        let of_platform = |(index, platform): (usize, &Platform)| {
+            let first = || {
                 let run = self.run_one(platform, today == Some(index));
                 done();
                 run
-            })
-            .collect()
+            };
+            // What happened has no other histories.
+            let others = if matches!(platform.kind, Kind::Recorded) { 1..1 } else { 1..histories.max(1) };
+            let others = || {
+                let numbers = others.into_par_iter().map(|number| {
+                    let seed = Draws::replication(self.settings.seed, number);
+                    let settings = Settings { seed, ..self.settings.clone() };
+                    let run = Setup { settings: &settings, ..*self }.run_one(platform, false);
+                    done();
+                    report::numbers(&run.report)
+                });
+                numbers.collect::<Vec<_>>()
+            };
+            let (mut run, others) = rayon::join(first, others);
+            let histories: Vec<_> = [report::numbers(&run.report)].into_iter().chain(others).collect();
+            run.report.replications = report::replications(&histories);
+            run
+        };
+        platforms.par_iter().enumerate().map(of_platform).collect()
     }
 
     fn run_one(&self, platform: &Platform, today: bool) -> PlatformRun {
@@ -127,7 +146,7 @@ impl Setup<'_> {
             Kind::NodeGroups(groups) => {
                 self.simulate(fleet::node_groups(self, &platform.name, groups, &mut refusals))
             }
-            Kind::Karpenter(_) => unreachable!("resolving refuses what cannot be simulated"),
+            Kind::Karpenter(karpenter) => self.simulate(fleet::karpenter(self, karpenter, &mut refusals)),
         };
         let billable =
             !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);

@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use element::{Cell, details, escape, section, table, tag};
 
+use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
@@ -40,6 +41,7 @@ pub fn html(report: &Report) -> String {
     workflows(&mut out, report);
     machines(&mut out, report);
     section(&mut out, "Pods and disruption", |out| pods(out, report));
+    risk(&mut out, report);
     warnings(&mut out, report);
     prices(&mut out, report);
     assumptions(&mut out, report);
@@ -249,6 +251,20 @@ fn machines(out: &mut String, report: &Report) {
         let heads =
             ["platform", "machine", "capacity", "nodes", "node-hours", "CPU fill", "memory fill", "cost"];
         section(out, "Machines", |out| table(out, &heads, 3, &rows));
+    }
+}
+
+fn risk(out: &mut String, report: &Report) {
+    let show = |out: &mut String, rows: &Rows| {
+        let cells = |row: &Vec<String>| row.iter().map(Cell::text).collect::<Vec<_>>();
+        table(out, rows.heads, 1, &rows.rows.iter().map(cells).collect::<Vec<_>>());
+    };
+    if let Some(rows) = spot(report) {
+        section(out, "Spot", |out| show(out, &rows));
+    }
+    if let Some((n, rows)) = histories(report) {
+        let title = format!("Mean of {} histories (95 % interval)", count(n));
+        section(out, &title, |out| show(out, &rows));
     }
 }
 

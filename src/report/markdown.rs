@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
@@ -39,6 +40,7 @@ pub fn markdown(report: &Report) -> String {
             items(&mut out, platform, cost);
         }
     }
+    risk(&mut out, report);
     allocation(&mut out, report);
     workflows(&mut out, report);
     machines(&mut out, report);
@@ -113,6 +115,22 @@ fn items(out: &mut String, platform: &PlatformReport, cost: &Cost) {
             let _ = writeln!(out, "{}\n", prose(&plan_use(plan)));
         }
     });
+}
+
+fn risk(out: &mut String, report: &Report) {
+    let show = |out: &mut String, rows: Rows| {
+        let escaped = |row: Vec<String>| -> Vec<String> {
+            row.iter().enumerate().map(|(i, cell)| if i == 0 { code(cell) } else { prose(cell) }).collect()
+        };
+        let cells: Vec<_> = rows.rows.into_iter().map(escaped).collect();
+        table(out, rows.heads, 1, &cells);
+    };
+    if let Some((n, rows)) = histories(report) {
+        details(out, &format!("Mean of {} histories (95 % interval)", count(n)), |out| show(out, rows));
+    }
+    if let Some(rows) = spot(report) {
+        details(out, "Spot", |out| show(out, rows));
+    }
 }
 
 fn allocation(out: &mut String, report: &Report) {

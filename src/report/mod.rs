@@ -6,11 +6,14 @@
 
 mod columns;
 mod csv;
+mod disruption;
 mod finding;
 mod html;
 mod json;
 mod markdown;
 mod outputs;
+mod replications;
+mod risk;
 #[cfg(test)]
 mod sample;
 mod summary;
@@ -27,6 +30,7 @@ pub use html::html;
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
+pub use replications::{numbers, replications};
 pub use summary::{Source, distribution, summarize};
 pub use table::table;
 pub use text::plural;
@@ -158,6 +162,28 @@ pub struct PlatformReport {
     pub workflows: Vec<WorkflowReport>,
     /// Why it differs from the first platform; `null` until it is computed.
     pub savings: Option<Savings>,
+    /// The same numbers over several histories (`--replications`). The rest of the block is the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replications: Option<Replications>,
+}
+
+/// Several histories of one platform: other luck with start-up times and the Spot market, the same trace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Replications {
+    pub n: u64,
+    /// By the number's path in this block, such as `cost.total_usd`.
+    pub metrics: BTreeMap<String, Spread>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Spread {
+    pub mean: f64,
+    pub sd: f64,
+    /// In 95 of 100 cases the true mean is between these (Student's t).
+    pub ci95: [f64; 2],
+    pub p5: f64,
+    pub p50: f64,
+    pub p95: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -210,7 +236,7 @@ pub struct AllocationReport {
     pub daemonsets_usd: String,
     pub startup_usd: String,
     pub idle_usd: String,
-    /// Control plane and NAT.
+    /// Control plane, NAT, and the machines of the controllers.
     pub shared_usd: String,
     /// A Savings Plan's commitment less the list price of what it covers: negative where the plan pays off. The other
     /// parts, and the amounts of workflows and machines, are at list prices. Left out where it is zero.

@@ -105,6 +105,7 @@ fn fargate() -> PlatformReport {
             workflow("", 20, "0.000000000000005", 60.0),
         ],
         savings: None,
+        replications: None,
     }
 }
 
@@ -170,6 +171,7 @@ fn node_group() -> PlatformReport {
             workflow("<script>alert(1)</script>", 168, "90.20", 480.0),
             workflow("", 20, "0.00", 15.0),
         ],
+        replications: None,
         savings: Some(Savings {
             total_usd: "153.150000000000005".into(),
             causes: vec![Cause { cause: "price".into(), usd: "153.150000000000005".into() }],

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use super::disruption::{disruption, restarts, spot};
 use super::text::plural;
 use super::{
-    AllocationReport, Capacity, Cost, CostItem, Disruption, Distribution, Latency, MachineReport,
-    PlatformReport, PodCounts, SavingsPlanReport, Spot, WorkflowReport,
+    AllocationReport, Capacity, Cost, CostItem, Distribution, Latency, MachineReport, PlatformReport,
+    PodCounts, SavingsPlanReport, WorkflowReport,
 };
 use crate::bill::Bill;
 use crate::ledger::{Lease, Ledger, Machine, Outcome, Role};
@@ -47,10 +48,11 @@ pub fn summarize(source: &Source) -> PlatformReport {
         latency: latency(ledger, &runs),
         pods,
         capacity: capacity(workload, ledger, bill),
-        disruption: Disruption::default(),
-        spot: Spot::default(),
+        disruption: disruption(ledger),
+        spot: spot(ledger, bill),
         workflows: workflows(source, bill, &runs),
         savings: None,
+        replications: None,
     }
 }
 
@@ -108,7 +110,9 @@ impl RunTimes {
 fn latency(ledger: &Ledger, runs: &RunTimes) -> Latency {
     let started = ledger.runs.iter().filter(|run| run.has_started());
     let mut start_delay: Vec<i64> = started.clone().map(|run| (run.started - run.created).ms()).collect();
+    // A task that was started again took as long as all its pods together.
     let mut turnaround: Vec<i64> = started
+        .filter(|run| run.taken.is_none())
         .map(|run| {
             let span = ledger.spans[run.step as usize];
             (span.observed - span.eligible).ms()
@@ -123,7 +127,7 @@ fn latency(ledger: &Ledger, runs: &RunTimes) -> Latency {
 }
 
 fn pod_counts(workload: &Workload, ledger: &Ledger) -> PodCounts {
-    let mut counts = PodCounts::default();
+    let mut counts = PodCounts { restarted: restarts(ledger), ..PodCounts::default() };
     for step in workload.steps.pods() {
         counts.total += 1;
         match ledger.outcomes[step as usize] {
@@ -142,7 +146,7 @@ fn pod_counts(workload: &Workload, ledger: &Ledger) -> PodCounts {
 fn incomplete_reasons(source: &Source) -> Vec<String> {
     let Source { workload, ledger, .. } = *source;
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-    let mut not_run = 0u64;
+    let (mut not_run, mut lost) = (0u64, 0u64);
     for step in workload.steps.pods() {
         match ledger.outcomes[step as usize] {
             Outcome::Unschedulable => {
@@ -150,6 +154,7 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
                 let reason = reason.unwrap_or_else(|| "no node can ever hold them".to_owned());
                 *reasons.entry(reason).or_default() += 1;
             }
+            Outcome::Lost => lost += 1,
             // That it does not run behind a recorded failure is as recorded.
             Outcome::NotRun if !workload.steps.never_ran[step as usize] => not_run += 1,
             _ => {}
@@ -159,6 +164,12 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
     reasons.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     let mut lines: Vec<String> =
         reasons.into_iter().map(|(n, reason)| format!("{} unschedulable: {reason}", pods_are(n))).collect();
+    if lost > 0 {
+        let text =
+            "taken away by the platform and not started again (orchestrator.lostPods, column retry_limit)";
+        let verb = if lost == 1 { "was" } else { "were" };
+        lines.push(format!("{} {verb} {text}", plural(lost, "pod")));
+    }
     if not_run > 0 {
         lines.push(format!("{} did not run because a predecessor did not succeed", plural(not_run, "pod")));
     }

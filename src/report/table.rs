@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use super::risk::{Rows, histories};
 use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
@@ -25,6 +26,7 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     let mut lines = above(report, width, paint);
     lines.push(String::new());
     lines.extend(comparison(report, width, paint));
+    lines.extend(several_histories(report, width, paint));
     lines.push(String::new());
     lines.push(paint.bold(&wrap(&clean(&report.finding), width, 0)));
     lines.extend(warnings(report, width, paint));
@@ -242,6 +244,19 @@ fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: P
     if !left_out.is_empty() {
         let text = format!("left out to fit the width: {}", left_out.join(", "));
         lines.push(paint.dim(&wrap(&text, width, 2)));
+    }
+    lines
+}
+
+/// Means over several histories, a line per platform and number.
+fn several_histories(report: &Report, width: usize, paint: Paint) -> Vec<String> {
+    let Some((n, Rows { heads, rows })) = histories(report) else { return Vec::new() };
+    let mut lines =
+        vec![String::new(), paint.dim(&format!("mean of {} histories (95 % interval)", count(n)))];
+    for row in rows {
+        let numbers: Vec<String> =
+            heads.iter().zip(&row).skip(1).map(|(head, cell)| format!("{head} {cell}")).collect();
+        lines.push(wrap(&format!("{}: {}", clean(&row[0]), numbers.join("; ")), width, 2));
     }
     lines
 }

@@ -33,7 +33,7 @@ impl AllocationReport {
             ("daemonsets", "DaemonSets", &*self.daemonsets_usd),
             ("startup", "node start-up", &*self.startup_usd),
             ("idle", "idle", &*self.idle_usd),
-            ("shared", "control plane and NAT", &*self.shared_usd),
+            ("shared", "control plane, NAT and controllers", &*self.shared_usd),
         ];
         always.into_iter().chain(plan.map(|usd| ("savings-plan", "Savings Plan", usd)))
     }

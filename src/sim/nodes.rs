@@ -36,6 +36,7 @@ impl Engine<'_> {
         let lease = self.open_lease(kind, zone, now, now);
         let node = self.add_node(now, kind, zone, lease, key);
         self.cluster.nodes[node as usize].adopted = true;
+        self.watch_spot(now, lease);
         self.node_ready(now, lease);
     }
 
@@ -265,7 +266,7 @@ impl Engine<'_> {
             .cluster
             .nodes
             .iter()
-            .filter(|node| node.state != NodeState::Gone && !node.adopted)
+            .filter(|node| node.state != NodeState::Gone)
             .map(|node| (node.lease, node.name))
             .filter(|(lease, _)| self.spot_pool(*lease) == Some(pool))
             .collect();
@@ -304,9 +305,11 @@ impl Engine<'_> {
             self.forget_images(node);
             self.cluster.set_draining(node);
         }
+        self.cluster.nodes[node as usize].drains_until = now;
         for run in self.cluster.nodes[node as usize].pods.clone() {
             self.take_away(now, run, EndReason::Interrupted);
         }
-        self.terminate(now, lease);
+        // The last pod has ended the node, if there was one.
+        self.terminate_if_drained(now, lease);
     }
 }

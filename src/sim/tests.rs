@@ -5,7 +5,7 @@ use crate::catalog::{CapacityType, Snapshot};
 use crate::control::{Launch, LaunchPath, Offer};
 use crate::ledger::Role;
 use crate::ledger::{Machine, Outcome};
-use crate::platform::{Step, Taint, TaintEffect};
+use crate::platform::{self, Step, Taint, TaintEffect};
 use crate::sim::kube_scheduler::NodeLabels;
 use crate::trace::{Column, OwnerKind, PodArch, Word};
 use crate::units::{Cpu, Memory, Resources, Span};
@@ -135,17 +135,19 @@ fn simulate_on(
     pods: &[(i64, i64, i64)],
     script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
 ) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
-    let (workload, settings) = (workload(pods), settings());
+    simulate_with(&workload(pods), &settings(), node_types, script)
+}
+
+fn simulate_with(
+    workload: &Workload,
+    settings: &Settings,
+    node_types: Vec<NodeType>,
+    script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
+) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
     let catalog = Snapshot::embedded().region("us-east-1").unwrap();
     let words = Words::default();
-    let input = Input {
-        workload: &workload,
-        words: &words,
-        settings: &settings,
-        zones: &catalog.zones,
-        catalog: &catalog,
-        closed: false,
-    };
+    let input =
+        Input { workload, words: &words, settings, zones: &catalog.zones, catalog: &catalog, closed: false };
     let seen = std::sync::Mutex::new(Vec::new());
     let fleet = Fleet {
         node_types,
@@ -297,4 +299,209 @@ fn preferred_taints_repel_only_while_there_is_a_choice() {
     });
     // The first pod takes the untainted node; the second has no other place than the tainted one.
     assert_eq!((ledger.runs[0].lease, ledger.runs[1].lease), (1, 0));
+}
+
+/// A node on which EC2 has a claim: Spot, of m5.large in the first zone.
+fn spot_node() -> NodeType {
+    let mut node = node_type(&settings(), Vec::new());
+    node.template.machine =
+        Machine::Ec2 { instance_type: "m5.large".into(), capacity_type: CapacityType::Spot };
+    node.labels.is_spot = true;
+    node
+}
+
+/// All of zone a is taken back at this second, and nothing is to be had for `shortage` seconds.
+fn taken_back(at: i64, shortage: i64) -> platform::Spot {
+    let event = platform::SpotEvent {
+        at: Span::from_secs(at),
+        instance_type: None,
+        zone: Some("a".into()),
+        reclaims_ppm: 1_000_000,
+        shortage: Span::from_secs(shortage),
+    };
+    platform::Spot { hazard_permille: 0, events: vec![event], ..platform::Spot::default() }
+}
+
+/// What to change in the workload and the settings before a run.
+type Change<'c> = &'c dyn Fn(&mut Workload, &mut Settings);
+
+/// Runs `pods` on `node_types` under `script` after `change`.
+fn simulate_changed(
+    node_types: Vec<NodeType>,
+    pods: &[(i64, i64, i64)],
+    change: Change,
+    script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
+) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
+    let (mut workload, mut settings) = (workload(pods), settings());
+    settings.orchestrator.detection_lag = Step::constant(Span::from_secs(6));
+    change(&mut workload, &mut settings);
+    simulate_with(&workload, &settings, node_types, script)
+}
+
+/// Launches a node for each pod that finds none, and drains nodes at their notice.
+fn launch_and_drain(drain: bool) -> impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send {
+    move |_, triggers, _, actions| {
+        for trigger in triggers {
+            match trigger {
+                Trigger::PodUnschedulable { .. } => actions.push(launch()),
+                Trigger::SpotNotice(lease) if drain => actions.push(Action::Delete {
+                    lease: *lease,
+                    reason: EndReason::DrainedAtNotice,
+                    at_least: Span::from_secs(5),
+                }),
+                _ => {}
+            }
+        }
+        NextWake::OnTrigger
+    }
+}
+
+/// The notice of the only node, in milliseconds.
+fn notice(seen: &[(i64, Vec<Trigger>)]) -> i64 {
+    seen.iter().find(|(_, all)| all.contains(&Trigger::SpotNotice(0))).map(|(ms, _)| *ms).expect("a notice")
+}
+
+#[test]
+fn a_reclaimed_spot_node_takes_its_pod_with_it_and_the_task_starts_again() {
+    let change = |_: &mut Workload, settings: &mut Settings| settings.spot = taken_back(100, 0);
+    let (ledger, seen) =
+        simulate_changed(vec![spot_node()], &[(0, 600, 500)], &change, launch_and_drain(false));
+    let notice = notice(&seen);
+    assert!((100_000..280_000).contains(&notice), "within three minutes of the event: {notice}");
+    // Nobody reacts: the instance ends 120 s after the notice, and the pod with it.
+    let (first, second) = (&ledger.runs[0], &ledger.runs[1]);
+    let gone = Time::from_ms(notice + 120_000);
+    assert_eq!((first.started, first.ended, first.taken), (s(36), gone, Some(EndReason::Interrupted)));
+    assert_eq!((ledger.leases[0].terminated, ledger.leases[0].end_reason), (gone, EndReason::Interrupted));
+    // The orchestrator sees that 6 s later and creates a new pod at once, which needs a new node: 35 s. Then 1 s for the
+    // container and all the work again.
+    let created = gone + Span::from_secs(6);
+    assert_eq!((second.attempt, second.created), (2, created));
+    assert_eq!(
+        (second.scheduled, second.ended),
+        (created + Span::from_secs(35), created + Span::from_secs(636))
+    );
+    assert_eq!(ledger.outcomes, [Outcome::Succeeded]);
+    // Lost: what had run until then.
+    assert_eq!(ledger.counters.lost_work_ms as i64, (gone - s(36)).ms());
+    assert_eq!(ledger.counters.interruptions, 1);
+}
+
+#[test]
+fn draining_at_the_notice_ends_the_pod_early_and_the_node_with_it() {
+    let change = |_: &mut Workload, settings: &mut Settings| settings.spot = taken_back(100, 0);
+    let (ledger, seen) =
+        simulate_changed(vec![spot_node()], &[(0, 600, 500)], &change, launch_and_drain(true));
+    // SIGTERM at the notice; the pod stops 2 s later; the node goes after the 5 s that a drain takes at least.
+    let at = |seconds: i64| Time::from_ms(notice(&seen) + seconds * 1_000);
+    assert_eq!((ledger.runs[0].ended, ledger.leases[0].terminated), (at(2), at(5)));
+    assert_eq!(ledger.leases[0].end_reason, EndReason::DrainedAtNotice);
+    assert_eq!(ledger.runs[1].created, at(8));
+}
+
+#[test]
+fn a_pod_that_ends_by_itself_while_it_stops_has_succeeded() {
+    // Ready at 35 s, container at 36 s. The notice comes at some time n within 100..280 s; work that ends 1 s after it
+    // ends before the 2 s of grace are over.
+    let change = |_: &mut Workload, settings: &mut Settings| settings.spot = taken_back(100, 0);
+    let (_, seen) = simulate_changed(vec![spot_node()], &[(0, 600, 500)], &change, launch_and_drain(true));
+    let n = notice(&seen);
+    let ends_by_itself = |workload: &mut Workload, settings: &mut Settings| {
+        change(workload, settings);
+        workload.steps.work[0] = Span::from_ms(n + 1_000 - 36_000);
+    };
+    let (ledger, _) =
+        simulate_changed(vec![spot_node()], &[(0, 600, 500)], &ends_by_itself, launch_and_drain(true));
+    assert_eq!((ledger.runs.len(), ledger.runs[0].taken), (1, None));
+    assert_eq!((ledger.outcomes[0], ledger.runs[0].ended.ms()), (Outcome::Succeeded, n + 1_000));
+}
+
+#[test]
+fn checkpoints_save_work() {
+    let change = |workload: &mut Workload, settings: &mut Settings| {
+        settings.spot = taken_back(100, 0);
+        workload.steps.checkpoint_interval.set(0, Span::from_secs(60));
+    };
+    let (ledger, _) = simulate_changed(vec![spot_node()], &[(0, 600, 500)], &change, launch_and_drain(false));
+    let ran = (ledger.runs[0].ended - s(36)).ms();
+    let saved = ran - ran % 60_000;
+    assert!(saved >= 120_000, "the pod ran for at least 100 + 120 − 36 s");
+    let second = &ledger.runs[1];
+    assert_eq!((second.ended - second.started).ms(), 600_000 - saved);
+    assert_eq!(ledger.counters.lost_work_ms as i64, ran % 60_000);
+}
+
+#[test]
+fn a_task_that_may_not_be_started_again_is_lost() {
+    let change = |workload: &mut Workload, settings: &mut Settings| {
+        settings.spot = taken_back(100, 0);
+        workload.steps.retry_limit.set(0, 0);
+    };
+    let (ledger, _) = simulate_changed(vec![spot_node()], &[(0, 600, 500)], &change, launch_and_drain(false));
+    assert_eq!((ledger.runs.len(), ledger.outcomes[0]), (1, Outcome::Lost));
+}
+
+#[test]
+fn a_pool_without_capacity_refuses_a_launch() {
+    // Zone a is short from 100 s to 160 s. A pod of 101 s asks in vain; the script asks again each 30 s.
+    let change = |_: &mut Workload, settings: &mut Settings| settings.spot = taken_back(100, 60);
+    let mut refused = 0;
+    let (ledger, _) =
+        simulate_changed(vec![spot_node()], &[(101, 10, 500)], &change, |now, triggers, view, actions| {
+            refused += triggers.iter().filter(|t| **t == Trigger::LaunchFailed { token: 7 }).count();
+            let wants_more =
+                view.pending() > 0 && view.cluster.nodes.iter().all(|n| n.state == NodeState::Gone);
+            let asked = now.ms() % 10_000 == 1_000
+                || triggers.iter().any(|t| matches!(t, Trigger::PodUnschedulable { .. }));
+            if wants_more && asked {
+                actions.push(launch());
+            }
+            NextWake::At(Time::from_ms(
+                (now.ms() / 10_000) * 10_000 + if now.ms() % 10_000 < 1_000 { 1_000 } else { 11_000 },
+            ))
+        });
+    // Asked at 101, 111, … 151 s in vain, at 161 s with success.
+    assert_eq!((refused, ledger.counters.capacity_errors), (6, 6));
+    assert_eq!((ledger.leases.len(), ledger.leases[0].requested), (1, s(161)));
+    assert_eq!(ledger.outcomes, [Outcome::Succeeded]);
+}
+
+#[test]
+fn a_protected_pod_is_not_evicted_and_its_node_waits() {
+    let change = |workload: &mut Workload, _: &mut Settings| {
+        for class in &mut workload.classes {
+            class.do_not_disrupt = true;
+        }
+    };
+    let node = vec![node_type(&settings(), Vec::new())];
+    let (ledger, _) =
+        simulate_changed(node, &[(0, 100, 500), (0, 20, 400)], &change, |_, triggers, _, actions| {
+            if triggers.contains(&Trigger::Start) {
+                actions.push(Action::Adopt { kind: 0, zone: 0 });
+            }
+            // The second pod ends at 21 s and leaves room.
+            if triggers.contains(&Trigger::NodeReady(0)) {
+                actions.push(Action::Cordon { lease: 0, on: true });
+            }
+            NextWake::OnTrigger
+        });
+    // Cordoned before anything came, the node takes no pod at all.
+    assert!(ledger.runs.iter().all(|run| !run.was_bound()));
+    let node = vec![node_type(&settings(), Vec::new())];
+    let (ledger, _) = simulate_changed(node, &[(0, 100, 500)], &change, |now, triggers, _, actions| {
+        if triggers.contains(&Trigger::Start) {
+            actions.push(Action::Adopt { kind: 0, zone: 0 });
+        }
+        if now < s(50) {
+            return NextWake::At(s(50));
+        }
+        if now == s(50) {
+            let (lease, at_least) = (0, Span::from_secs(5));
+            actions.push(Action::Delete { lease, reason: EndReason::Consolidated, at_least });
+        }
+        NextWake::OnTrigger
+    });
+    // Drained from 50 s on, but the pod runs from 1 s to 101 s.
+    assert_eq!((ledger.runs[0].taken, ledger.runs[0].ended), (None, s(101)));
+    assert_eq!((ledger.leases[0].terminated, ledger.leases[0].end_reason), (s(101), EndReason::Consolidated));
 }

@@ -63,7 +63,8 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
     names.iter().map(|name| path.with_file_name(format!("{name}.meta.json"))).collect()
 }
 
-fn parse(file: &str, bytes: &[u8]) -> Result<SideFile> {
+/// Reads the text of a side file; `file` stands for it in errors.
+pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<SideFile> {
     let located = |error: serde_json::Error| {
         let message = error.to_string();
         // The place is said before the message already.

@@ -24,8 +24,8 @@ pub use cell::Refusal;
 pub use columns::{Column, Text, Word, Words};
 pub use lists::{escape_id, split_list, split_reference, split_references};
 pub use locate::{RowProblem, locate};
-pub use parquet::write as write_parquet;
-pub use read::{ReadOptions, read};
+pub use parquet::{write as write_parquet, write_to as write_parquet_to};
+pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub use times::parse_time;
 pub use write::{canonical_order, sha256, write_csv};
 

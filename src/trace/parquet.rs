@@ -369,6 +369,19 @@ impl Faults {
 /// Writes `trace` in file order: times in UTC, requests as integers, words as strings, only columns that have
 /// values. The file appears when it is whole.
 pub fn write(trace: &Trace, path: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("write", path, error);
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    #[expect(clippy::disallowed_methods, reason = "writing trace files is what this module is for")]
+    {
+        let file = File::create(&partial).map_err(failed)?;
+        write_to(trace, file).map_err(failed)?;
+        std::fs::rename(&partial, path).map_err(failed)
+    }
+}
+
+/// As [`write`], to anything that takes bytes.
+pub fn write_to(trace: &Trace, out: impl std::io::Write) -> std::io::Result<()> {
     let layout = Layout::of(trace);
     let rows = 0..trace.rows();
     let mut columns: Vec<Column> = layout.fields.iter().map(|written| column(trace, *written)).collect();
@@ -376,17 +389,8 @@ pub fn write(trace: &Trace, path: &Path) -> Result<()> {
         let cells = rows.clone().map(|row| words.get(row).map(|word| trace.words.get(word)));
         columns.push(StringChunked::from_iter_options(name.as_str().into(), cells).into_column());
     }
-    let failed = |error: std::io::Error| Error::io("write", path, error);
-    let polars = |error: PolarsError| failed(std::io::Error::other(error));
-    let mut frame = DataFrame::new_infer_height(columns).map_err(polars)?;
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    #[expect(clippy::disallowed_methods, reason = "writing trace files is what this module is for")]
-    {
-        let file = File::create(&partial).map_err(failed)?;
-        ParquetWriter::new(file).finish(&mut frame).map_err(polars)?;
-        std::fs::rename(&partial, path).map_err(failed)
-    }
+    let mut frame = DataFrame::new_infer_height(columns).map_err(std::io::Error::other)?;
+    ParquetWriter::new(out).finish(&mut frame).map(drop).map_err(std::io::Error::other)
 }
 
 fn column(trace: &Trace, written: Written) -> Column {

@@ -36,11 +36,66 @@ pub fn read(
     if inputs.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Error::usage("standard input can be read only once", "give - once"));
     }
+    let inputs: Vec<Input> = inputs.iter().map(|path| Input::Path(path)).collect();
+    read_all(&inputs, *options, progress)
+}
+
+/// A trace in CSV, with or without gzip, that is part of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    /// What stands for its path in reports and errors.
+    pub path: &'static str,
+    pub content: &'static [u8],
+    /// Its side file.
+    pub meta: &'static [u8],
+}
+
+/// As [`read`], but what comes with the program: no file is touched.
+pub fn read_embedded(trace: &Embedded, options: &ReadOptions) -> Result<(Trace, Vec<String>)> {
+    read_all(&[Input::Embedded(trace)], *options, &mut |_| {})
+}
+
+enum Input<'a> {
+    /// `-` is standard input.
+    Path(&'a Path),
+    Embedded(&'a Embedded),
+}
+
+impl Input<'_> {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Embedded(trace) => Path::new(trace.path),
+        }
+    }
+
+    fn side_file(&self) -> Result<Option<meta::SideFile>> {
+        match self {
+            Self::Path(path) if path.as_os_str() == "-" => Ok(None),
+            Self::Path(path) => meta::read_beside(path),
+            Self::Embedded(trace) => meta::parse(trace.path, trace.meta).map(Some),
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + '_>> {
+        match self {
+            Self::Path(path) if path.as_os_str() == "-" => Ok(Box::new(io::stdin().lock())),
+            Self::Path(path) => Ok(Box::new(open(path)?)),
+            Self::Embedded(trace) => Ok(Box::new(trace.content)),
+        }
+    }
+}
+
+fn read_all(
+    inputs: &[Input],
+    options: ReadOptions,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Trace, Vec<String>)> {
     let mut reading =
         Reading { progress, trace: Trace::default(), notes: Notes::default(), warnings: Vec::new() };
     let mut errors = Diagnostics::default();
-    for path in inputs {
-        match reading.file(path, *options) {
+    for input in inputs {
+        match reading.file(input, options) {
             Ok(()) => {}
             Err(Error::Input(found)) => errors.append(found),
             Err(error) => return Err(error),
@@ -58,21 +113,18 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn file(&mut self, path: &Path, mut options: ReadOptions) -> Result<()> {
+    fn file(&mut self, input: &Input, mut options: ReadOptions) -> Result<()> {
+        let path = input.path();
         let name = path.display().to_string();
         let index = self.trace.files.len();
         let first = self.trace.rows();
-        let source = self.source(path, &name, &mut options)?;
+        let source = self.source(input, &name, &mut options)?;
         let platform = source.meta.source_platform;
         self.trace.files.push(source);
 
         let count = Cell::new(0);
         let io = |error| Error::io("read", path, error);
-        let mut input: Box<dyn Read + '_> = if name == "-" {
-            Box::new(Counted { inner: io::stdin().lock(), count: &count })
-        } else {
-            Box::new(Counted { inner: open(path)?, count: &count })
-        };
+        let mut input: Box<dyn Read + '_> = Box::new(Counted { inner: input.open()?, count: &count });
         let magic = peek(&mut input).map_err(io)?;
         if let Some(what) = foreign(&magic) {
             return Err(Diagnostic::new(name, format!("this is {what}, not a trace"))
@@ -125,13 +177,10 @@ impl Reading<'_> {
     }
 
     /// The file's entry in the trace; what its side file says of its rows goes into the options.
-    fn source(&mut self, path: &Path, name: &str, options: &mut ReadOptions) -> Result<SourceFile> {
+    fn source(&mut self, input: &Input, name: &str, options: &mut ReadOptions) -> Result<SourceFile> {
         self.notes.window_start = None;
         let mut source = SourceFile { path: name.to_owned(), ..SourceFile::default() };
-        if name == "-" {
-            return Ok(source);
-        }
-        if let Some(side) = meta::read_beside(path)? {
+        if let Some(side) = input.side_file()? {
             options.timezone = options.timezone.or(side.timezone);
             self.notes.window_start = side.window_start;
             source.meta = side.meta;

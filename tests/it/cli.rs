@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests prepare and compare files")]
 
 mod errors;
+mod examples;
 mod help;
 mod inputs;
 mod output;

@@ -171,6 +171,7 @@ impl<'a> KubeScheduler<'a> {
             let node = &cluster.nodes[n];
             let template = &cluster.types[node.kind as usize].template;
             matches!(node.state, NodeState::Starting | NodeState::Ready)
+                && !node.cordoned
                 && request.fits_in(&(template.allocatable - template.daemons))
                 && self.admission(cluster, class, node) != Admission::No
         })

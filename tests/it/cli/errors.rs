@@ -256,7 +256,7 @@ error: unexpected argument '-1' found
 
   tip: to pass '-1' as a value, use '-- -1'
 
-Usage: cost-sim replay [OPTIONS] <TRACE>...
+Usage: cost-sim replay [OPTIONS] [TRACE]...
 
 For more information, try '--help'.
 

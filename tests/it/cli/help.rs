@@ -36,6 +36,7 @@ Examples:
   cost-sim replay trace.csv                       compare the built-in platforms
   cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
   cost-sim replay trace.parquet --scenario scenario.yaml --out report/
+  cost-sim replay --example wear                  a synthetic week that comes with the program
   cost-sim generate day --pods 10000 --out day.csv
 
 Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.
@@ -47,20 +48,22 @@ fn help_of_replay() {
     insta::assert_snapshot!(help(&["replay", "--help"]), @r"
 Compare platforms on a trace
 
-Usage: cost-sim replay [OPTIONS] <TRACE>...
+Usage: cost-sim replay [OPTIONS] [TRACE]...
 
 Arguments:
-  <TRACE>...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
+  [TRACE]...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
               trace
 
 Options:
+      --example <NAME>             Replay a trace that comes with the program instead: wear or
+                                   flowbench
   -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
   -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
                                    fargate, node-group, recorded
   -q, --quiet                      Print nothing but the result and errors
-      --region <REGION>            AWS region, such as ap-northeast-1
       --color <COLOR>              When to use colour [default: auto] [possible values: auto,
                                    always, never]
+      --region <REGION>            AWS region, such as ap-northeast-1
       --prices <DIR>               Directory of another price snapshot, with the files of the
                                    embedded one
   -o, --out <DIR>                  Directory for the report's files [default: cost-sim-report]
@@ -85,6 +88,7 @@ Examples:
   cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
   zcat month.csv.gz | cost-sim replay - --format json > report.json
   cost-sim replay trace.csv --print-scenario > scenario.yaml
+  cost-sim replay --example wear
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
 pods.parquet and nodes.parquet.
@@ -100,6 +104,7 @@ Usage: cost-sim generate [OPTIONS] <COMMAND>
 
 Commands:
   day     One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
+  wear    A week of batch workflows as seen on EKS Fargate. Synthetic
   schema  The JSON schema of report.json
   help    Print this message or the help of the given subcommand(s)
 
@@ -125,6 +130,29 @@ Options:
 
 Example:
   cost-sim generate day --pods 1000000 --seed 42 --out day.csv
+");
+    insta::assert_snapshot!(help(&["generate", "wear", "--help"]), @r"
+A week of batch workflows as seen on EKS Fargate. Synthetic
+
+Usage: cost-sim generate wear [OPTIONS]
+
+Options:
+      --days <DAYS>          How many days [default: 7]
+      --scale <SCALE>        Multiplies the number of workflows; 1 are 84 of them with about 4,900
+                             pods a day [default: 0.5]
+  -q, --quiet                Print nothing but the result and errors
+      --seed <SEED>          Seed; the same seed gives the same bytes [default: 42]
+      --color <COLOR>        When to use colour [default: auto] [possible values: auto, always,
+                             never]
+      --requests <REQUESTS>  What the pods ask for: sizes that somebody once chose, or what their
+                             use justifies [default: as-is] [possible values: as-is, right-sized]
+      --out <OUT>            File to write (CSV, with gzip if it ends in .gz, or .parquet), with a
+                             `.meta.json` beside it; `-` writes CSV to stdout [default: -]
+  -h, --help                 Print help
+
+Examples:
+  cost-sim generate wear --out wear.csv.gz
+  cost-sim generate wear --scale 4 --requests right-sized --out large.parquet
 ");
 }
 

@@ -208,7 +208,7 @@ pub fn study(rows: &[Row], settings: Settings, platforms: &[Platform]) -> Study 
 /// Runs all platforms of a study and summarises them.
 pub fn replay(study: &Study) -> (Vec<PlatformRun>, Report) {
     let resolved = study.resolve().unwrap_or_else(|error| panic!("{}", error.render()));
-    let runs = study.setup().run(&resolved.platforms, &|| ());
+    let runs = study.setup().run(&resolved.platforms, 1, &|| ());
     let mut report = study.report(&resolved, &runs).unwrap_or_else(|error| panic!("{}", error.render()));
     // The only thing that depends on where the test runs.
     for input in &mut report.inputs.traces {

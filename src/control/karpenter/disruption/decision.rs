@@ -1,0 +1,185 @@
+//! What to do with a set of candidates, given where their pods would go without them
+//! (`pkg/controllers/disruption/consolidation.go`, about 1.14).
+//!
+//! Prices are compared in `f64`, as Karpenter does: three nodes at 0.1 cost 0.30000000000000004 there.
+
+#![allow(clippy::float_arithmetic, reason = "Karpenter decides in f64")]
+
+use std::collections::BTreeSet;
+
+use super::candidate::Candidate;
+use crate::catalog::{CapacityType, TypeId};
+use crate::control::karpenter::solve::NewClaim;
+
+/// Spot nodes are replaced one by one only if at least so many types would be cheaper, and by the cheapest of these:
+/// what is launched is then among the cheapest already and will not be replaced again.
+const MIN_TYPES_FOR_SPOT_TO_SPOT: usize = 15;
+
+/// Where the pods of some nodes would go if these were not there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Simulated {
+    /// At least one of them would have no place.
+    PodsLeftOver,
+    /// Onto nodes that are there.
+    Fits,
+    /// They and the pods that are pending anyway need one more node.
+    OneNode(Replacement),
+    SeveralNodes,
+}
+
+/// A node that could be launched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replacement {
+    /// As the scheduler planned it; once decided, narrowed to what is worth it.
+    pub claim: NewClaim,
+    /// The types it may be of, cheapest first; once decided, those that are worth it.
+    pub options: Vec<LaunchOption>,
+    /// `minValues` of the pool: of how many values of a label there have to be types.
+    pub min_values: Vec<u32>,
+}
+
+/// An instance type that a replacement may be of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaunchOption {
+    pub instance: TypeId,
+    /// Its place in the pool's types.
+    pub pool_type: usize,
+    /// What is sold of it, available and compatible with the replacement.
+    pub offerings: Vec<PricedOffering>,
+    /// The values it has for the label of each of [`Replacement::min_values`].
+    pub label_values: Vec<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PricedOffering {
+    pub capacity_type: CapacityType,
+    pub zone: u8,
+    /// USD an hour as Karpenter knows it.
+    pub price: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    Nothing,
+    /// The pods fit elsewhere.
+    Delete,
+    /// One cheaper node can take their place.
+    Replace(Replacement),
+}
+
+impl LaunchOption {
+    /// The price at which the type would be launched in the worst of the zones: of the dearest offering of the capacity
+    /// type that a launch prefers (`pkg/cloudprovider/types.go`, `WorstLaunchPrice`). Infinite if there is none.
+    pub fn worst_launch_price(&self) -> f64 {
+        let preferred = self.offerings.iter().map(|offering| offering.capacity_type).min();
+        let of_it = self.offerings.iter().filter(|offering| Some(offering.capacity_type) == preferred);
+        of_it.map(|offering| offering.price).max_by(f64::total_cmp).unwrap_or(f64::INFINITY)
+    }
+
+    fn cheapest(&self) -> f64 {
+        self.offerings.iter().map(|offering| offering.price).min_by(f64::total_cmp).unwrap_or(f64::INFINITY)
+    }
+}
+
+impl Replacement {
+    /// Keeps the types that are cheaper than `price` even at worst; nothing if they are too few for `minValues`.
+    pub fn keep_cheaper_than(&mut self, price: f64) {
+        self.options.retain(|option| option.worst_launch_price() < price);
+        if self.types_for_min_values().is_none() {
+            self.options.clear();
+        }
+    }
+
+    /// The NodeClaim to be created.
+    pub fn narrowed_claim(&self) -> NewClaim {
+        NewClaim { types: self.options.iter().map(|option| option.pool_type).collect(), ..self.claim.clone() }
+    }
+
+    fn allows(&self, capacity_type: CapacityType) -> bool {
+        self.claim.offerings.has(capacity_type)
+    }
+
+    /// Stable: types of one price stay in the order of their names.
+    fn order_by_price(&mut self) {
+        self.options.sort_by(|a, b| a.cheapest().total_cmp(&b.cheapest()));
+    }
+
+    fn force_spot(&mut self) {
+        self.claim.offerings = self.claim.offerings.only(CapacityType::Spot);
+        for option in &mut self.options {
+            option.offerings.retain(|offering| offering.capacity_type == CapacityType::Spot);
+        }
+        self.options.retain(|option| !option.offerings.is_empty());
+    }
+
+    /// How many of the first types have enough values for every `minValues`; `None` if all together do not.
+    fn types_for_min_values(&self) -> Option<usize> {
+        let mut seen: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); self.min_values.len()];
+        let enough = |seen: &[BTreeSet<&str>]| {
+            seen.iter().zip(&self.min_values).all(|(values, least)| values.len() >= *least as usize)
+        };
+        if enough(&seen) {
+            return Some(0);
+        }
+        for (index, option) in self.options.iter().enumerate() {
+            for (seen, values) in seen.iter_mut().zip(&option.label_values) {
+                seen.extend(values.iter().map(String::as_str));
+            }
+            if enough(&seen) {
+                return Some(index + 1);
+            }
+        }
+        None
+    }
+}
+
+/// The price of some nodes together, added up in their order.
+pub fn price_of(candidates: &[Candidate]) -> f64 {
+    candidates.iter().fold(0.0, |sum, candidate| sum + candidate.price)
+}
+
+/// What to do with `candidates`. There is no least saving: a cent suffices, but the same price does not.
+pub fn decide(candidates: &[Candidate], simulated: Simulated, spot_to_spot: bool) -> Decision {
+    let mut replacement = match simulated {
+        Simulated::Fits => return Decision::Delete,
+        // One node is never turned into several, and pending pods count: while they need a node, that is the one.
+        Simulated::PodsLeftOver | Simulated::SeveralNodes => return Decision::Nothing,
+        Simulated::OneNode(replacement) => replacement,
+    };
+    let price = price_of(candidates);
+    replacement.order_by_price();
+    let all_spot = candidates.iter().all(|candidate| candidate.capacity_type == CapacityType::Spot);
+    if all_spot && replacement.allows(CapacityType::Spot) {
+        return if spot_to_spot { replace_spot(candidates, replacement, price) } else { Decision::Nothing };
+    }
+    replacement.keep_cheaper_than(price);
+    if replacement.allows(CapacityType::Spot) && replacement.allows(CapacityType::OnDemand) {
+        // The types were chosen by their Spot prices. If there is no Spot capacity the launch has to fail, rather
+        // than give a dearer on-demand node.
+        replacement.force_spot();
+    }
+    if replacement.options.is_empty() {
+        return Decision::Nothing; // Karpenter would ask EC2 for what is not sold, and keep the nodes.
+    }
+    Decision::Replace(replacement)
+}
+
+fn replace_spot(candidates: &[Candidate], mut replacement: Replacement, price: f64) -> Decision {
+    replacement.force_spot();
+    replacement.keep_cheaper_than(price);
+    if replacement.options.is_empty() {
+        return Decision::Nothing;
+    }
+    if candidates.len() == 1 {
+        if replacement.options.len() < MIN_TYPES_FOR_SPOT_TO_SPOT {
+            return Decision::Nothing;
+        }
+        let needed = replacement.types_for_min_values().unwrap_or(0);
+        replacement.options.truncate(needed.max(MIN_TYPES_FOR_SPOT_TO_SPOT));
+    }
+    Decision::Replace(replacement)
+}
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

@@ -1,0 +1,101 @@
+//! What Karpenter knows of its nodes: the NodeClaims that EC2 has launched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{CapacityType, TypeId};
+use crate::ledger::{LeaseId, TemplateId};
+use crate::units::{Span, Time};
+
+/// A launched NodeClaim, from EC2's answer until the instance is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeClaim {
+    pub kind: TemplateId,
+    /// Index into the scheduler's pools.
+    pub pool: usize,
+    /// Index into that pool's types.
+    pub pool_type: usize,
+    pub instance: TypeId,
+    pub capacity_type: CapacityType,
+    pub zone: u8,
+    /// When the NodeClaim was created, from which its age counts.
+    pub created: Time,
+    /// When EC2 answered.
+    pub launched: Time,
+    /// When the node was Ready; `None` before.
+    pub initialized: Option<Time>,
+    /// Pods of a recent round count on it: it must not be disrupted until then.
+    pub nominated_until: Time,
+    /// Marked for deletion: it takes no pods, and those that it has are provisioned for.
+    pub deleting: bool,
+}
+
+/// All of them, by lease.
+#[derive(Clone, Debug, Default)]
+pub struct NodeClaims {
+    by_lease: BTreeMap<LeaseId, NodeClaim>,
+    expirations: BTreeSet<(Time, LeaseId)>,
+    deleting: BTreeSet<LeaseId>,
+}
+
+impl NodeClaims {
+    pub fn insert(&mut self, lease: LeaseId, claim: NodeClaim, expire_after: Option<Span>) {
+        if let Some(after) = expire_after {
+            self.expirations.insert((claim.created + after, lease));
+        }
+        self.by_lease.insert(lease, claim);
+    }
+
+    pub fn remove(&mut self, lease: LeaseId) -> Option<NodeClaim> {
+        self.deleting.remove(&lease);
+        self.by_lease.remove(&lease)
+    }
+
+    pub fn get(&self, lease: LeaseId) -> Option<&NodeClaim> {
+        self.by_lease.get(&lease)
+    }
+
+    pub fn get_mut(&mut self, lease: LeaseId) -> Option<&mut NodeClaim> {
+        self.by_lease.get_mut(&lease)
+    }
+
+    /// Marks a node for deletion, or takes the mark away. Gives whether that changed anything.
+    pub fn set_deleting(&mut self, lease: LeaseId, deleting: bool) -> bool {
+        let Some(claim) = self.by_lease.get_mut(&lease) else { return false };
+        let changed = claim.deleting != deleting;
+        claim.deleting = deleting;
+        if deleting {
+            self.deleting.insert(lease);
+        } else {
+            self.deleting.remove(&lease);
+        }
+        changed
+    }
+
+    /// By lease.
+    pub fn iter(&self) -> impl Iterator<Item = (LeaseId, &NodeClaim)> {
+        self.by_lease.iter().map(|(lease, claim)| (*lease, claim))
+    }
+
+    /// Those that are marked for deletion.
+    pub fn deleting(&self) -> impl Iterator<Item = LeaseId> + '_ {
+        self.deleting.iter().copied()
+    }
+
+    /// When the next node expires.
+    pub fn next_expiration(&self) -> Option<Time> {
+        self.expirations.first().map(|(at, _)| *at)
+    }
+
+    /// Takes a node that has expired by `now` and is not being deleted anyway.
+    pub fn take_expired(&mut self, now: Time) -> Option<LeaseId> {
+        while let Some((at, lease)) = self.expirations.first().copied()
+            && at <= now
+        {
+            self.expirations.pop_first();
+            if self.by_lease.get(&lease).is_some_and(|claim| !claim.deleting) {
+                return Some(lease);
+            }
+        }
+        None
+    }
+}

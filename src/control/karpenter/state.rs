@@ -1,0 +1,193 @@
+//! What the parts of Karpenter share: its settings, its scheduler, what it knows of nodes and prices, and the ways to
+//! launch and delete nodes.
+
+use std::collections::BTreeMap;
+
+use super::batcher::{Batcher, Source};
+use super::launch;
+use super::nodes::{NodeClaim, NodeClaims};
+use super::prices::PriceBook;
+use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
+use crate::control::{Action, Launch, LaunchPath, Trigger, View};
+use crate::ledger::{EndReason, LeaseId};
+use crate::platform::{self, KarpenterVersion};
+use crate::sim::{Node, NodeState};
+use crate::units::{Span, Time};
+
+/// A node is tainted and drained for at least so long before its instance is terminated.
+const LEAST_DRAIN: Span = Span::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub struct State {
+    pub config: platform::Karpenter,
+    pub scheduler: Scheduler,
+    pub prices: PriceBook,
+    pub claims: NodeClaims,
+    pub batcher: Batcher,
+    /// Launches that EC2 has not answered, by token, and when they were asked for.
+    outstanding: BTreeMap<u32, Time>,
+    next_token: u32,
+}
+
+impl State {
+    pub fn new(config: platform::Karpenter, scheduler: Scheduler, zones: usize) -> Self {
+        let types = scheduler.pools.iter().flat_map(|pool| pool.types.iter().map(|this| this.instance));
+        Self {
+            prices: PriceBook::new(types.collect(), zones),
+            batcher: Batcher::new(config.batch_idle_duration, config.batch_max_duration),
+            config,
+            scheduler,
+            claims: NodeClaims::default(),
+            outstanding: BTreeMap::new(),
+            next_token: 0,
+        }
+    }
+
+    /// Whether every NodeClaim has its instance: neither a round nor disruption goes on before
+    /// (`pkg/controllers/state: Cluster.Synced`).
+    pub fn is_synced(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
+    /// Lets pods and nodes trigger again that have done so before. Comes first at every step.
+    pub fn catch_up(&mut self, now: Time, view: &View) {
+        let Self { batcher, claims, .. } = self;
+        batcher.catch_up(now, |source, at| match source {
+            Source::Pod(run) => view.runs[run as usize].scheduled > at,
+            Source::Node(lease) => claims.get(lease).is_some_and(|claim| claim.deleting),
+        });
+    }
+
+    /// Takes note of what happened.
+    pub fn observe(&mut self, now: Time, trigger: &Trigger) {
+        match *trigger {
+            Trigger::PodUnschedulable { run, .. } => self.batcher.trigger(now, Source::Pod(run)),
+            Trigger::Launched { token, lease, kind, zone } => {
+                let Some(of) = self.scheduler.kind(kind) else { return };
+                let Some(created) = self.outstanding.remove(&token) else { return };
+                let claim = NodeClaim {
+                    kind,
+                    pool: of.pool,
+                    pool_type: of.pool_type,
+                    instance: of.instance,
+                    capacity_type: of.capacity_type,
+                    zone,
+                    created,
+                    launched: now,
+                    initialized: None,
+                    nominated_until: Time::MIN,
+                    deleting: false,
+                };
+                let expire_after = self.scheduler.pools[of.pool].spec.expire_after;
+                self.claims.insert(lease, claim, expire_after);
+            }
+            Trigger::NoCapacity { kind, zone, .. } => {
+                if let Some(of) = self.scheduler.kind(kind) {
+                    self.prices.mark_unavailable(of.instance, of.capacity_type, zone, now);
+                }
+            }
+            Trigger::LaunchFailed { token } => {
+                self.outstanding.remove(&token);
+            }
+            Trigger::NodeReady(lease) => {
+                if let Some(claim) = self.claims.get_mut(lease) {
+                    claim.initialized = Some(now);
+                }
+            }
+            Trigger::NodeGone(lease) => {
+                self.claims.remove(lease);
+            }
+            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) | Trigger::SpotNotice(_) => {}
+        }
+    }
+
+    /// Asks EC2 for a node. `None` if nothing of it can be had: the NodeClaim is deleted at once, and its pods are
+    /// tried again in a later round.
+    pub fn launch(&mut self, now: Time, claim: &NewClaim, actions: &mut Vec<Action>) -> Option<u32> {
+        let offers = launch::offers(&self.scheduler, &self.prices, claim)?;
+        let token = self.next_token;
+        self.next_token += 1;
+        self.outstanding.insert(token, now);
+        actions.push(Action::Launch(Launch { token, offers, through: LaunchPath::Fleet }));
+        Some(token)
+    }
+
+    /// Marks a node for deletion: its pods are provisioned for elsewhere.
+    pub fn mark_deleting(&mut self, now: Time, lease: LeaseId) {
+        if self.claims.set_deleting(lease, true) {
+            self.batcher.trigger(now, Source::Node(lease));
+        }
+    }
+
+    /// Drains and terminates a node.
+    pub fn delete(&mut self, now: Time, lease: LeaseId, reason: EndReason, actions: &mut Vec<Action>) {
+        self.mark_deleting(now, lease);
+        actions.push(Action::Delete { lease, reason, at_least: LEAST_DRAIN });
+    }
+
+    /// The nodes that take pods, but for some. Karpenter counts every node of the cluster, whoever launched it; one that
+    /// is not Ready only if it is its own.
+    pub fn existing_nodes(
+        &self,
+        now: Time,
+        view: &View,
+        is_left_out: impl Fn(LeaseId) -> bool,
+    ) -> Vec<ExistingNode> {
+        let takes_pods = |node: &&Node| {
+            let claim = self.claims.get(node.lease);
+            let state = match node.state {
+                NodeState::Ready => true,
+                NodeState::Starting => claim.is_some(),
+                NodeState::Draining | NodeState::Gone => false,
+            };
+            state && !node.cordoned && !claim.is_some_and(|claim| claim.deleting) && !is_left_out(node.lease)
+        };
+        let nodes = view.cluster.nodes.iter().filter(takes_pods);
+        nodes
+            .map(|node| ExistingNode {
+                lease: node.lease,
+                kind: node.kind,
+                zone: node.zone,
+                initialized: node.state == NodeState::Ready,
+                name: node.name,
+                free: node.free,
+                settling: self.is_settling(now, node),
+            })
+            .collect()
+    }
+
+    /// Whether a node is within `consolidateAfter` of its last change. Since 1.14 consolidation moves no pods there.
+    fn is_settling(&self, now: Time, node: &Node) -> bool {
+        let Some(claim) = self.claims.get(node.lease) else { return false };
+        let Some(initialized) = claim.initialized else { return false };
+        if self.config.version == KarpenterVersion::V1_13 {
+            return false;
+        }
+        let last = if node.last_pod_event == Time::MIN { initialized } else { node.last_pod_event };
+        let after = self.scheduler.pools[claim.pool].spec.consolidate_after;
+        after.is_some_and(|after| now - last < after)
+    }
+
+    /// The pods that a round has to place in any case: those that wait, and those on nodes that are being deleted.
+    pub fn provisionable_pods(&self, view: &View) -> Vec<Pod> {
+        let pending = view.pending_pods().map(|pod| self.pod(&pod, Origin::Pending));
+        let mut pods: Vec<Pod> = pending.collect();
+        for lease in self.claims.deleting() {
+            self.pods_on(view, lease, Origin::DeletingNode, &mut pods);
+        }
+        pods
+    }
+
+    /// The pods on a node that would move if it went: all but those that must not be disrupted.
+    pub fn pods_on(&self, view: &View, lease: LeaseId, origin: Origin, pods: &mut Vec<Pod>) {
+        let Some(node) = view.node(lease) else { return };
+        let all = node.pods.iter().map(|run| view.pod(*run));
+        let movable = all.filter(|pod| !view.classes[pod.class as usize].do_not_disrupt);
+        pods.extend(movable.map(|pod| self.pod(&pod, origin)));
+    }
+
+    fn pod(&self, pod: &crate::control::PendingPod, origin: Origin) -> Pod {
+        let shape = self.scheduler.shapes.of_class(pod.class);
+        Pod { run: pod.run, shape, created: pod.created, uid: pod.uid, origin }
+    }
+}

@@ -1,0 +1,261 @@
+//! Karpenter's fleet: what each NodePool could launch, as kinds of nodes, and who can never run on any of them.
+
+use std::collections::BTreeMap;
+
+use super::super::Setup;
+use super::{Refusal, Refusals, home, node_type, refuse};
+use crate::catalog::{CapacityType, NodeSettings, Requirement, Requirements, TypeId, labels};
+use crate::control::Karpenter;
+use crate::control::karpenter::pool::{Pool, PoolType, by_preference, template};
+use crate::control::karpenter::shapes::Shapes;
+use crate::control::karpenter::solve::Scheduler;
+use crate::error::{Error, Result};
+use crate::ledger::TemplateId;
+use crate::platform::{self, Home, NodeGroup, NodePool, TaintEffect};
+use crate::sim::{Fleet, NodeType, Placement};
+use crate::trace::{PodArch, Word};
+use crate::workload::PodClass;
+
+/// Complains about NodePools that could launch nothing.
+pub(in crate::replay) fn check(setup: &Setup, name: &str, karpenter: &platform::Karpenter) -> Result<()> {
+    for pool in &karpenter.node_pools {
+        if candidates(setup, &template(pool)).next().is_none() {
+            let message = format!(
+                "platform {name}: no instance type with a price in {} meets the requirements of the node pool {}",
+                setup.catalog.region, pool.name
+            );
+            return Err(Error::usage(message, culprit(setup, pool)));
+        }
+    }
+    if let Home::Nodes { instance_type, .. } = &karpenter.home
+        && setup.catalog.find(instance_type).is_none()
+    {
+        let message =
+            format!("platform {name}: unknown instance type {instance_type} for Karpenter's own nodes");
+        return Err(Error::usage(message, "write the name of an EC2 instance type, such as m6i.large"));
+    }
+    Ok(())
+}
+
+/// Which requirement is to blame, if it is one alone.
+fn culprit(setup: &Setup, pool: &NodePool) -> String {
+    let alone = pool.requirements.iter().find(|requirement| {
+        let only = NodePool { requirements: vec![(*requirement).clone()], ..NodePool::default() };
+        candidates(setup, &template(&only)).next().is_none()
+    });
+    match alone {
+        Some(requirement) => {
+            format!("no type has what it asks for in {}: check its values", requirement.key)
+        }
+        None => "each requirement can be met, but not all of them together".to_owned(),
+    }
+}
+
+/// The types that a pool may launch, by name, with the offerings that it may use.
+fn candidates<'s>(
+    setup: &'s Setup,
+    template: &'s Requirements,
+) -> impl Iterator<Item = (TypeId, Requirements, Vec<CapacityType>)> + 's {
+    let catalog = setup.catalog;
+    let allows = move |key: &str, value: &str| {
+        template.get(key).is_none_or(|allowed: &Requirement| allowed.allows(value))
+    };
+    catalog.offered().filter_map(move |id| {
+        let requirements = catalog.requirements(id);
+        requirements.intersects(template).ok()?;
+        let mut capacity_types: Vec<CapacityType> = catalog
+            .offerings(id)
+            .iter()
+            .filter(|offering| offering.available && allows(labels::ZONE, catalog.zone(offering.zone)))
+            .map(|offering| offering.capacity_type)
+            .filter(|capacity_type| allows(labels::CAPACITY_TYPE, capacity_type.label()))
+            .collect();
+        capacity_types.sort_unstable();
+        capacity_types.dedup();
+        (!capacity_types.is_empty()).then_some((id, requirements, capacity_types))
+    })
+}
+
+/// The pools in the order in which they are tried, and a kind of node for each type and capacity type of each. Kinds
+/// are numbered from `first` on.
+pub fn prepare(
+    setup: &Setup,
+    karpenter: &platform::Karpenter,
+    first: TemplateId,
+) -> (Vec<Pool>, Vec<NodeType>) {
+    let mut specs: Vec<&NodePool> = karpenter.node_pools.iter().collect();
+    specs.sort_by(|a, b| by_preference(a, b));
+    let mut node_types = Vec::new();
+    let pools = specs.into_iter().map(|spec| {
+        let template = template(spec);
+        let settings = NodeSettings {
+            max_pods: spec.max_pods,
+            root_volume: spec.root_volume,
+            ..NodeSettings::default()
+        };
+        let mut types = Vec::new();
+        for (id, requirements, capacity_types) in candidates(setup, &template) {
+            let instance = setup.catalog.instance_type(id);
+            let mut kinds = [None; 3];
+            for capacity_type in capacity_types {
+                kinds[capacity_type as usize] = Some(first + node_types.len() as TemplateId);
+                node_types.push(kind_of_node(setup, spec, &template, id, &requirements, capacity_type));
+            }
+            let Some(node) = node_types.last() else { continue };
+            types.push(PoolType {
+                instance: id,
+                capacity: instance.capacity(&settings),
+                allocatable: node.template.allocatable,
+                daemons: node.template.daemons,
+                exotic: instance.bare_metal || instance.gpu.is_some() || instance.accelerator.is_some(),
+                requirements,
+                kinds,
+            });
+        }
+        Pool { spec: spec.clone(), template, types }
+    });
+    let pools = pools.collect();
+    (pools, node_types)
+}
+
+/// A node with the labels that Karpenter and kubelet give it: every one that can have one value only.
+fn kind_of_node(
+    setup: &Setup,
+    pool: &NodePool,
+    template: &Requirements,
+    id: TypeId,
+    requirements: &Requirements,
+    capacity_type: CapacityType,
+) -> NodeType {
+    let group = NodeGroup {
+        capacity_type,
+        root_volume: pool.root_volume,
+        max_pods: pool.max_pods,
+        taints: pool.taints.clone(),
+        ..NodeGroup::default()
+    };
+    let mut node = node_type(setup, &pool.name, &group, id);
+    let singles = template.iter().chain(requirements.iter());
+    let mut own: BTreeMap<String, String> = singles
+        .filter(|(key, _)| *key != labels::ZONE)
+        .filter_map(|(key, requirement)| Some((key.to_owned(), requirement.single()?.to_owned())))
+        .collect();
+    own.insert(labels::CAPACITY_TYPE.to_owned(), capacity_type.label().to_owned());
+    for (old, new) in [
+        ("beta.kubernetes.io/arch", labels::ARCH),
+        ("beta.kubernetes.io/os", labels::OS),
+        ("beta.kubernetes.io/instance-type", labels::INSTANCE_TYPE),
+    ] {
+        if let Some(value) = own.get(new).cloned() {
+            own.insert(old.to_owned(), value);
+        }
+    }
+    node.labels.labels = own;
+    node
+}
+
+pub(in crate::replay) fn karpenter(
+    setup: &Setup,
+    karpenter: &platform::Karpenter,
+    refusals: &mut Refusals,
+) -> Fleet<'static> {
+    let (pools, node_types) = prepare(setup, karpenter, 0);
+    refuse_classes(setup, &pools, &node_types, refusals);
+    let soft =
+        |pool: &Pool| pool.spec.taints.iter().any(|taint| taint.effect == TaintEffect::PreferNoSchedule);
+    let prefers = pools.iter().any(soft);
+    let shapes = Shapes::new(&setup.workload.classes, &setup.trace.words, prefers);
+    let zones = &setup.catalog.zones;
+    let scheduler = Scheduler::new(pools, shapes, &node_types, zones);
+    Fleet {
+        node_types,
+        fargate_sizes: Vec::new(),
+        homes: home(setup, "karpenter", &karpenter.home),
+        placement: Placement::KubeScheduler,
+        bill_until_deleted: true,
+        controllers: vec![Box::new(Karpenter::new(karpenter.clone(), scheduler, zones.len()))],
+    }
+}
+
+/// What decides which kinds of nodes admit a pod, whatever its size.
+type Demands = (PodArch, Word, Word, bool);
+
+/// Says why pods can never run. What of a kind of node admits them is asked once for all that ask for the same.
+fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusals: &mut Refusals) {
+    let mut answers: BTreeMap<Demands, Vec<Option<Refusal>>> = BTreeMap::new();
+    for (index, class) in setup.workload.classes.iter().enumerate() {
+        let demands = (class.arch, class.node_selector, class.tolerations, class.interruptible);
+        let answers = answers.entry(demands).or_insert_with(|| {
+            let nothing = PodClass { requests: crate::units::Resources::ZERO, ..*class };
+            node_types.iter().map(|node_type| refuse(setup, node_type, &nothing)).collect()
+        });
+        let admitting = || node_types.iter().zip(&*answers).filter(|(_, answer)| answer.is_none());
+        let free = |node: &NodeType| node.template.allocatable - node.template.daemons;
+        let fitting = admitting().any(|(node, _)| class.requests.fits_in(&free(node)));
+        if fitting {
+            if !within_limits(pools, node_types, answers, class) {
+                let reason = "every node that could hold them exceeds the limits of its node pool";
+                refusals.add(index, reason.to_owned());
+            }
+            continue;
+        }
+        // The most room that there is among those that would take them, or else how far the best one gets.
+        let largest = admitting().max_by_key(|(node, _)| {
+            let free = free(node);
+            let asked = &class.requests;
+            let short = usize::from(asked.cpu > free.cpu) + usize::from(asked.memory > free.memory);
+            (std::cmp::Reverse(short), free.cpu, free.memory)
+        });
+        let reason = match largest {
+            Some((node, _)) => {
+                let refusal = Refusal::TooLarge { asked: class.requests, free: free(node) };
+                Some(refusal.text(&setup.trace.words, node))
+            }
+            None => node_types
+                .iter()
+                .zip(&*answers)
+                .filter_map(|(node, answer)| answer.map(|answer| (node, answer)))
+                .min_by_key(|(_, answer)| hurdle(answer))
+                .map(|(node, answer)| match answer {
+                    Refusal::Arch => {
+                        "no node pool has nodes of the architecture of their images (column arch)".to_owned()
+                    }
+                    other => other.text(&setup.trace.words, node),
+                }),
+        };
+        if let Some(reason) = reason {
+            refusals.add(index, reason);
+        }
+    }
+}
+
+/// The order in which reasons tell most: what is nearest to being met comes first.
+fn hurdle(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::TooLarge { .. } => 0,
+        Refusal::Interruptible => 1,
+        Refusal::Taints => 2,
+        Refusal::Selector(_) => 3,
+        Refusal::Arch => 4,
+    }
+}
+
+fn within_limits(
+    pools: &[Pool],
+    node_types: &[NodeType],
+    answers: &[Option<Refusal>],
+    class: &PodClass,
+) -> bool {
+    pools.iter().any(|pool| {
+        let limits = &pool.spec.limits;
+        limits.nodes != Some(0)
+            && pool.types.iter().any(|this| {
+                let mut kinds = this.kinds.iter().flatten().map(|kind| *kind as usize);
+                let admitted = kinds.any(|kind| kind < node_types.len() && answers[kind].is_none());
+                admitted
+                    && class.requests.fits_in(&this.free())
+                    && limits.cpu.is_none_or(|cpu| this.capacity.cpu <= cpu)
+                    && limits.memory.is_none_or(|memory| this.capacity.memory <= memory)
+            })
+    })
+}
