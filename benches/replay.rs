@@ -16,7 +16,7 @@ use cost_sim::catalog::Snapshot;
 use cost_sim::packing::FirstFit;
 use cost_sim::platform::{GroupSize, Kind, NodeGroup, NodeGroups, Platform, Scenario};
 use cost_sim::replay::Study;
-use cost_sim::report;
+use cost_sim::report::{self, ChartData, PlatformRecords};
 use cost_sim::units::{Resources, Time};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -92,12 +92,21 @@ fn replay(criterion: &mut Criterion) {
         }
 
         let runs = setup.run(&resolved.platforms, 1, &|| {});
-        // All texts; Parquet files and the disk are left out.
+        // All texts; charts, Parquet files and the disk are left out.
         group.bench_function(format!("report/{name}"), |b| {
             b.iter(|| {
                 let report = study.report(&resolved, &runs).expect("without --strict nothing is refused");
                 black_box((report::json(&report), report::html(&report, &[]), report::markdown(&report)))
             });
+        });
+        let report = study.report(&resolved, &runs).expect("without --strict nothing is refused");
+        let records: Vec<PlatformRecords> = runs
+            .iter()
+            .map(|run| PlatformRecords { name: &run.name, ledger: &run.ledger, bill: run.bill.as_ref().ok() })
+            .collect();
+        // Every chart as SVG and PNG, on all cores.
+        group.bench_function(format!("charts/{name}"), |b| {
+            b.iter(|| black_box(report::charts(&ChartData::new(&report, &records))));
         });
     }
 

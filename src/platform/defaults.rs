@@ -303,7 +303,10 @@ impl Platform {
     /// What is compared when nobody chose. `recorded` is not among them: only the trace can tell whether it
     /// has the delays for it.
     pub fn defaults() -> Vec<Self> {
-        ["fargate", "node-group", "karpenter", "karpenter-spot"].iter().filter_map(|name| Self::built_in(name)).collect()
+        ["fargate", "node-group", "karpenter", "karpenter-spot"]
+            .iter()
+            .filter_map(|name| Self::built_in(name))
+            .collect()
     }
 }
 
