@@ -216,5 +216,7 @@ pub enum NextWake {
     OnTrigger,
     At(Time),
     /// As soon as a node or what runs there changes, which is no trigger; or at this time.
-    OnChange { at: Option<Time> },
+    OnChange {
+        at: Option<Time>,
+    },
 }

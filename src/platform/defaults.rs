@@ -10,14 +10,8 @@ use crate::catalog::labels;
 pub const BUILT_INS: [&str; 4] = ["recorded", "fargate", "node-group", "node-group-spot"];
 
 /// Names of the design that this version knows but does not simulate.
-pub(super) const NOT_YET: [&str; 6] = [
-    "karpenter",
-    "karpenter-spot",
-    "karpenter-graviton",
-    "karpenter-consolidate",
-    "auto-mode",
-    "mixed",
-];
+pub(super) const NOT_YET: [&str; 6] =
+    ["karpenter", "karpenter-spot", "karpenter-graviton", "karpenter-consolidate", "auto-mode", "mixed"];
 
 impl Default for Settings {
     fn default() -> Self {

@@ -122,7 +122,8 @@ pub(super) fn node_groups(
             GroupSize::Auto { min, max, desired } => {
                 let zones = zones_of(setup, id, group.capacity_type);
                 let instance = setup.catalog.instance_type(id);
-                let (nominal, capacity) = (instance.nominal_capacity(), instance.capacity(&settings_of(group)));
+                let (nominal, capacity) =
+                    (instance.nominal_capacity(), instance.capacity(&settings_of(group)));
                 autoscaled.push(AutoscaledGroup { kind, min, max, desired, zones, nominal, capacity });
             }
             GroupSize::HoldPeak => unreachable!("resolving a group gives it a size"),

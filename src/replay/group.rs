@@ -52,7 +52,8 @@ fn find_type(setup: &Setup, platform: &str, group: &NodeGroup, given: &str) -> R
             Err(complaint(setup, platform, &format!("unknown instance type {given}"), hint))
         }
         Some(id) if !is_sold(id) => {
-            let message = format!("no {} price is known for {given} in {}", group.capacity_type, catalog.region);
+            let message =
+                format!("no {} price is known for {given} in {}", group.capacity_type, catalog.region);
             Err(complaint(setup, platform, &message, format!("{nearest} has one there, for example")))
         }
         Some(id) => Ok(id),

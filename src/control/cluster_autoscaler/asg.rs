@@ -34,7 +34,9 @@ pub enum State {
     /// EC2 has not answered.
     Asked,
     /// EC2 had nothing: asked again then.
-    Refused { again: Time },
+    Refused {
+        again: Time,
+    },
     Launched(LeaseId),
     Ready(LeaseId),
     /// Cluster Autoscaler terminates it; desired capacity falls when it is gone.
@@ -104,7 +106,8 @@ impl Asg {
 
     /// The zone with the fewest instances of a group, of those that are not `refused`; the first among equals.
     fn emptiest_zone(&self, group: usize, refused: u64) -> u8 {
-        let in_zone = |zone: u8| self.instances.values().filter(|i| i.group == group && i.zone == zone).count();
+        let in_zone =
+            |zone: u8| self.instances.values().filter(|i| i.group == group && i.zone == zone).count();
         let open = self.zones[group].iter().copied().filter(|zone| refused >> zone & 1 == 0);
         open.min_by_key(|zone| in_zone(*zone)).unwrap_or_default()
     }

@@ -132,7 +132,8 @@ impl ClusterAutoscaler {
                     for Group { config, .. } in &self.groups {
                         let zone = |node: u32| config.zones[node as usize % config.zones.len()];
                         let nodes = config.desired.clamp(config.min, config.max);
-                        let adopt = (0..nodes).map(|node| Action::Adopt { kind: config.kind, zone: zone(node) });
+                        let adopt =
+                            (0..nodes).map(|node| Action::Adopt { kind: config.kind, zone: zone(node) });
                         actions.extend(adopt);
                     }
                 }

@@ -73,7 +73,9 @@ impl Planner {
         let was_unneeded: BTreeMap<LeaseId, Time> = before.iter().map(|n| (n.lease, n.since)).collect();
         let limit = unneeded_limit(flags, before.len());
         let mut unremovable_found = false;
-        for Candidate { index, lease, group } in self.candidates(view, flags, snapshot, &was_unneeded, group_of) {
+        for Candidate { index, lease, group } in
+            self.candidates(view, flags, snapshot, &was_unneeded, group_of)
+        {
             if self.unneeded.len() >= limit {
                 break;
             }

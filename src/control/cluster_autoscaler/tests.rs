@@ -18,12 +18,7 @@ fn s(seconds: i64) -> Time {
 }
 
 fn size(milli: i64, mib: i64) -> Resources {
-    Resources {
-        cpu: Cpu::from_milli(milli),
-        memory: Memory::from_mib(mib),
-        ephemeral: Memory::ZERO,
-        pods: 1,
-    }
+    Resources { cpu: Cpu::from_milli(milli), memory: Memory::from_mib(mib), ephemeral: Memory::ZERO, pods: 1 }
 }
 
 /// A pod of so many millicores and little memory; times in seconds.
@@ -397,11 +392,8 @@ fn generated((pods, pools, frequent, unneeded): (Vec<Pod>, Vec<Pool>, bool, i64)
     case.flags.scale_down_delay_after_add = Span::from_secs(unneeded);
     case.flags.max_node_provision_time = Span::from_secs(200);
     case.flags.expander = if frequent { Expander::LeastWaste } else { Expander::Random };
-    let shortage = SpotEvent {
-        at: Span::from_secs(900),
-        reclaims_ppm: 500_000,
-        ..without_capacity_until(1_000)
-    };
+    let shortage =
+        SpotEvent { at: Span::from_secs(900), reclaims_ppm: 500_000, ..without_capacity_until(1_000) };
     case.settings.spot.events = vec![shortage];
     case
 }
