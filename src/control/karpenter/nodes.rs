@@ -71,6 +71,14 @@ impl NodeClaims {
         changed
     }
 
+    /// Takes the mark away: the node stays, until it expires. That may have been skipped meanwhile.
+    pub fn keep(&mut self, lease: LeaseId, expire_after: Option<Span>) {
+        self.set_deleting(lease, false);
+        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), expire_after) {
+            self.expirations.insert((claim.created + after, lease));
+        }
+    }
+
     /// By lease.
     pub fn iter(&self) -> impl Iterator<Item = (LeaseId, &NodeClaim)> {
         self.by_lease.iter().map(|(lease, claim)| (*lease, claim))

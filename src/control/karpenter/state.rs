@@ -119,6 +119,12 @@ impl State {
         }
     }
 
+    /// Takes the mark away again.
+    pub fn keep(&mut self, lease: LeaseId) {
+        let Some(pool) = self.claims.get(lease).map(|claim| claim.pool) else { return };
+        self.claims.keep(lease, self.scheduler.pools[pool].spec.expire_after);
+    }
+
     /// Drains and terminates a node.
     pub fn delete(&mut self, now: Time, lease: LeaseId, reason: EndReason, actions: &mut Vec<Action>) {
         self.mark_deleting(now, lease);

@@ -123,7 +123,7 @@ impl Command {
     fn take_back(&self, view: &View, state: &mut State, actions: &mut Vec<Action>) {
         for lease in &self.replaced {
             if view.node(*lease).is_some_and(|node| node.state == NodeState::Ready) {
-                state.claims.set_deleting(*lease, false);
+                state.keep(*lease);
                 actions.push(Action::Cordon { lease: *lease, on: false });
             }
         }

@@ -212,7 +212,7 @@ fn single_node_consolidation_takes_the_first_and_ends_in_time() {
 
 #[test]
 fn a_consolidation_never_raises_the_price_of_the_cluster() {
-    // Random clusters of up to eight nodes of three types with random pods; prices that no size explains.
+    // Random clusters of one to eight nodes of three types with random pods; prices that no size explains.
     let draws = Draws::new(11);
     let mut acted = 0;
     for case in 0..400 {
@@ -226,10 +226,10 @@ fn a_consolidation_never_raises_the_price_of_the_cluster() {
             free_elsewhere: vec![(below(20), below(20))],
             types: vec![((20, 40), "0.05"), ((40, 80), "0.09"), ((80, 160), "0.2")],
         };
-        for _ in 0..1 + below(8) {
+        for _ in 0..=below(8) {
             let kind = below(3) as usize;
             let (cores, memory) = toy.types[kind].0;
-            let pods: Vec<_> = (0..1 + below(3))
+            let pods: Vec<_> = (0..=below(3))
                 .map(|_| (1 + below(u64::from(cores / 3)), 1 + below(u64::from(memory / 3))))
                 .collect();
             toy.node(kind, &pods);
