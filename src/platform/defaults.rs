@@ -7,7 +7,6 @@ use super::*;
 use crate::catalog::labels;
 
 /// The names that `--platform` and a scenario's `platforms` may use without describing the platform.
-<<<<<<< HEAD
 pub const BUILT_INS: [&str; 8] = [
     "recorded",
     "fargate",
@@ -18,13 +17,6 @@ pub const BUILT_INS: [&str; 8] = [
     "karpenter-graviton",
     "karpenter-consolidate",
 ];
-=======
-pub const BUILT_INS: [&str; 4] = ["recorded", "fargate", "node-group", "node-group-spot"];
-
-/// Names of the design that this version knows but does not simulate.
-pub(super) const NOT_YET: [&str; 6] =
-    ["karpenter", "karpenter-spot", "karpenter-graviton", "karpenter-consolidate", "auto-mode", "mixed"];
->>>>>>> disrupt
 
 /// Names of the design that this version knows but does not simulate.
 pub(super) const NOT_YET: [&str; 2] = ["auto-mode", "mixed"];
