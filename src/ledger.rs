@@ -29,6 +29,17 @@ pub struct Ledger {
     pub counters: Counters,
 }
 
+impl Ledger {
+    /// Leases of machines for pods, rather than for the platform's controllers.
+    pub fn job_leases(&self) -> impl Iterator<Item = &Lease> + Clone {
+        self.leases.iter().filter(|lease| self.is_for_jobs(lease))
+    }
+
+    pub fn is_for_jobs(&self, lease: &Lease) -> bool {
+        self.templates[lease.template as usize].role == Role::Jobs
+    }
+}
+
 /// The part of a step's times that workflows see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepSpan {

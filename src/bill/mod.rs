@@ -20,7 +20,7 @@ use std::collections::btree_map::Entry;
 use self::biller::{Biller, Meter};
 use self::savings_plan::Usage;
 use crate::catalog::{Catalog, PriceDate, PriceOrigin, billed_seconds};
-use crate::ledger::{Lease, Ledger, Machine, Role};
+use crate::ledger::{Ledger, Machine};
 use crate::platform::{Cluster, SavingsPlan};
 use crate::units::{Rate, Usd};
 
@@ -86,9 +86,13 @@ pub fn bill(
             Meter::Fargate(meter) => biller.fargate(lease, meter, after_end.get(index).copied().unwrap_or(0)),
         });
     }
-    let for_jobs = |lease: &Lease| ledger.templates[lease.template as usize].role == Role::Jobs;
-    let leased: Usd =
-        ledger.leases.iter().zip(&leases).filter(|(lease, _)| for_jobs(lease)).map(|(_, usd)| *usd).sum();
+    let leased: Usd = ledger
+        .leases
+        .iter()
+        .zip(&leases)
+        .filter(|(lease, _)| ledger.is_for_jobs(lease))
+        .map(|(_, usd)| *usd)
+        .sum();
     biller.surroundings(ledger, *cluster)?;
     let savings_plan = biller.savings_plan(ledger);
     let (items, prices) = biller.items();

@@ -5,9 +5,12 @@ use super::study::region_of;
 use crate::bill::UsedPrice;
 use crate::platform::RegionSource;
 use crate::trace::SourcePlatform;
+use crate::units::Span;
 
 /// Prices this many years older than the newest one are named.
 const OLD_YEARS: i32 = 2;
+/// A pod that stays this long after its end was forgotten.
+const LEFTOVER: Span = Span::from_secs(15 * 60);
 /// Below this, a monthly figure is a long way from what was seen.
 const SHORT_WINDOW_HOURS: i64 = 24;
 
@@ -18,6 +21,7 @@ pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Ve
     warnings.extend(prices(used, inferred));
     warnings.extend(window(study));
     warnings.extend(source(study));
+    warnings.extend(leftovers(study));
     warnings
 }
 
@@ -71,6 +75,25 @@ fn window(study: &Study) -> Option<String> {
     let length = study.workload.window.end - study.workload.window.start;
     (length.ms() < SHORT_WINDOW_HOURS * 3_600_000)
         .then(|| format!("the trace covers {length}: a monthly cost repeats that for a whole month"))
+}
+
+/// Pods that stayed long after their end, as nobody deleted them: simulated platforms delete them in time.
+fn leftovers(study: &Study) -> Option<String> {
+    if study.scenario.settings.orchestrator.leftover_pods.share_ppm > 0 {
+        return None;
+    }
+    let trace = &study.trace;
+    let stayed = |row: usize| Some(trace.deleted_time.get(row)? - trace.end_time.get(row)?);
+    let longest = (0..trace.rows()).filter_map(stayed).max()?;
+    let left = (0..trace.rows()).filter_map(stayed).filter(|stay| *stay >= LEFTOVER).count();
+    (left > 0).then(|| {
+        let stayed = if left == 1 { "stayed" } else { "stayed for up to" };
+        format!(
+            "{} {stayed} {longest} after the end; what that costs is only in `recorded`: set orchestrator.leftoverPods \
+             to simulate it",
+            pods(left)
+        )
+    })
 }
 
 fn source(study: &Study) -> Option<String> {

@@ -26,7 +26,7 @@ pub(super) fn histories(report: &Report) -> Option<(u64, Rows)> {
                 show("cost.total_usd", &|usd| cost.show(dollars(usd))),
                 show("latency.start_delay_s.p99", &|s| seconds(Some(s))),
                 show("latency.makespan_s.p99", &|s| seconds(Some(s))),
-                show("disruption.tasks_killed", &|n| format!("{n:.1}")),
+                show("disruption.tasks_killed", &|n| format!("{:.1}", n.max(0.0))),
             ]
         })
         .collect();

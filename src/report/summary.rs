@@ -12,7 +12,7 @@ use super::{
     PodCounts, SavingsPlanReport, WorkflowReport,
 };
 use crate::bill::Bill;
-use crate::ledger::{Lease, Ledger, Machine, Outcome, Role};
+use crate::ledger::{Lease, Ledger, Machine, Outcome};
 use crate::trace::{Word, Words};
 use crate::units::{Span, Time, Usd};
 use crate::workload::{StepKind, Workload};
@@ -251,8 +251,7 @@ impl Use {
 
 fn capacity(workload: &Workload, ledger: &Ledger, bill: Option<&Bill>) -> Capacity {
     let mut uses = vec![Use::default(); ledger.templates.len()];
-    let for_jobs = |lease: &Lease| ledger.templates[lease.template as usize].role == Role::Jobs;
-    let ran = |lease: &Lease| lease.ran() && for_jobs(lease);
+    let ran = |lease: &Lease| lease.ran() && ledger.is_for_jobs(lease);
     for (index, lease) in ledger.leases.iter().enumerate().filter(|(_, lease)| ran(lease)) {
         let size = &ledger.templates[lease.template as usize].allocatable;
         let ms = i128::from((lease.terminated - lease.running).ms().max(0));
@@ -313,9 +312,9 @@ fn machine_report(machine: &Machine, sum: &Use) -> MachineReport {
 
 /// The most leases that run at once. One that ends as another begins does not overlap it.
 fn peak(ledger: &Ledger) -> u64 {
-    let ran = |lease: &&Lease| lease.ran() && ledger.templates[lease.template as usize].role == Role::Jobs;
-    let mut starts: Vec<Time> = ledger.leases.iter().filter(ran).map(|lease| lease.running).collect();
-    let mut ends: Vec<Time> = ledger.leases.iter().filter(ran).map(|lease| lease.terminated).collect();
+    let ran = || ledger.job_leases().filter(|lease| lease.ran());
+    let mut starts: Vec<Time> = ran().map(|lease| lease.running).collect();
+    let mut ends: Vec<Time> = ran().map(|lease| lease.terminated).collect();
     starts.sort_unstable();
     ends.sort_unstable();
     let mut ended = 0;

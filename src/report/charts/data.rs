@@ -161,6 +161,7 @@ fn series(report: &PlatformReport, record: &PlatformRecords, grid: &Grid, has_ma
     let ledger = record.ledger;
     let latency = &report.latency;
     let end = ledger.window.end;
+    let leases = || ledger.job_leases();
     let ready = |lease: &Lease| (lease.ready.max(lease.running), lease.terminated);
     // What never starts waits until the platform's time ends.
     let waited = |run: &PodRun| (run.created, run.started.min(run.ended).min(run.deleted).min(end));
@@ -171,8 +172,8 @@ fn series(report: &PlatformReport, record: &PlatformRecords, grid: &Grid, has_ma
         complete: report.complete,
         recorded: report.kind == "recorded",
         cost: record.bill.map(|bill| cost(report, bill, ledger, grid)),
-        micro_vms: (!ledger.leases.is_empty()).then(|| ledger.leases.iter().all(is_fargate)),
-        nodes: counts(ledger.leases.iter().filter(|l| lasted(l)).map(ready), grid),
+        micro_vms: leases().next().is_some().then(|| leases().all(is_fargate)),
+        nodes: counts(leases().filter(|l| lasted(l)).map(ready), grid),
         pending: counts(ledger.runs.iter().map(waited), grid),
         delays: delays(ledger),
         delay_p50: latency.start_delay_s.p50,
@@ -204,6 +205,9 @@ fn item_name(kind: ItemKind) -> &'static str {
     match kind {
         ItemKind::FargateAfterEndCpu | ItemKind::FargateAfterEndMemory | ItemKind::FargateAfterEndStorage => {
             "after the pod's end"
+        }
+        ItemKind::ControllersCpu | ItemKind::ControllersMemory | ItemKind::ControllersInstance => {
+            "controllers"
         }
         ItemKind::RootVolume => "root volumes",
         ItemKind::ControlPlane => "control plane",
