@@ -1,6 +1,6 @@
 //! First-fit packing in logarithmic time: the oldest bin with room takes the item.
 
-use crate::units::{Resources, Time};
+use crate::units::{Resources, Span, Time};
 
 /// Bins in order of opening, and the first one that has room for a request.
 ///
@@ -121,15 +121,28 @@ impl Stays {
         Self { events, items: count }
     }
 
-    /// The largest sum of each resource over the items that `request` has one for.
-    pub fn peak(&self, request: impl Fn(u32) -> Option<Resources>) -> Resources {
+    /// The largest sum of each resource over the items that `request` has one for, in every `slice` of time since the
+    /// first of them comes, with how many slices in a row are alike. A moment between two slices is in both.
+    pub fn peaks(&self, slice: Span, request: impl Fn(u32) -> Option<Resources>) -> Vec<(Resources, u64)> {
+        let mut peaks = Vec::new();
         let (mut now, mut peak) = (Resources::ZERO, Resources::ZERO);
-        for (_, stay, item) in &self.events {
+        let (mut first, mut current) = (None, 0);
+        for (time, stay, item) in &self.events {
             let Some(request) = request(*item) else { continue };
+            let index = (*time - *first.get_or_insert(*time)).ms() / slice.ms();
+            if index > current {
+                peaks.push((peak, 1));
+                let between = (index - current - 1) as u64;
+                if between > 0 && now != Resources::ZERO {
+                    peaks.push((now, between));
+                }
+                (peak, current) = (now, index);
+            }
             now = if *stay == Stay::Comes { now + request } else { now - request };
             peak = largest(&peak, &now);
         }
-        peak
+        peaks.push((peak, 1));
+        peaks
     }
 
     /// How many bins first-fit ever opens for the items that `request` has one for, and how many fit no bin.
@@ -206,7 +219,21 @@ mod tests {
         let stays = Stays::new(items.iter().map(|(from, to, _)| (*from, *to)));
         assert_eq!(stays.peak_nodes(bin(), |i| Some(items[i as usize].2)), (2, 1));
         // At 10 ms: 1000m and, for an instant, 1m. Before, for a moment, 2000m beside the first.
-        assert_eq!(stays.peak(|i| Some(items[i as usize].2)).cpu, Cpu::from_milli(3_000));
+        let peaks = stays.peaks(Span::MAX, |i| Some(items[i as usize].2));
+        assert_eq!(peaks.len(), 1);
+        assert_eq!((peaks[0].0.cpu, peaks[0].1), (Cpu::from_milli(3_000), 1));
+    }
+
+    #[test]
+    fn every_slice_of_time_has_its_peak() {
+        let t = Time::from_ms;
+        // Slices of 10 ms from 5 ms on: [5, 15] has 100 and then 100 + 200, [15, 25] both and then 100; nothing but 100 in
+        // the two up to 45; then its end at 47; nothing until 75, when 400 comes and goes.
+        let items = [(5, 47, 100), (14, 20, 200), (75, 76, 400)];
+        let stays = Stays::new(items.iter().map(|(from, to, _)| (t(*from), t(*to))));
+        let peaks = stays.peaks(Span::from_ms(10), |i| Some(cpu(items[i as usize].2)));
+        let peaks: Vec<_> = peaks.iter().map(|(peak, slices)| (peak.cpu.milli(), *slices)).collect();
+        assert_eq!(peaks, [(300, 1), (300, 1), (100, 2), (100, 1), (400, 1)]);
     }
 
     proptest! {

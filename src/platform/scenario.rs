@@ -77,9 +77,15 @@ impl Scenario {
         self.given.contains("platforms")
     }
 
-    /// The field path of a platform's instance type, for [`Given::complaint`].
-    pub fn instance_type_path(platform: &str) -> String {
-        format!("platforms[{platform}].instanceTypes[0]")
+    /// The field path of a node group's instance type, for [`Given::complaint`]. A platform's only group has no name.
+    pub fn instance_type_path(platform: &str, group: &str) -> String {
+        let group = if group.is_empty() { String::new() } else { format!(".groups[{group}]") };
+        format!("platforms[{platform}]{group}.instanceTypes[0]")
+    }
+
+    /// The field path of where a platform's controllers run.
+    pub fn home_path(platform: &str) -> String {
+        format!("platforms[{platform}].controllersHome")
     }
 }
 

@@ -2,20 +2,26 @@
 
 use super::Setup;
 use super::fleet::{node_type, refuse};
-use crate::catalog::{CapacityType, InstanceType, TypeId, ZoneId};
+use super::types::{self, price};
+use crate::catalog::{InstanceType, TypeId};
 use crate::error::{Error, Result};
 use crate::packing::Stays;
 use crate::platform::{GroupSize, NodeGroup, Scenario};
 use crate::sim::NodeType;
 use crate::sim::kube_scheduler::admits_pod;
-use crate::units::{Rate, Resources};
+use crate::units::{Rate, Resources, Span};
 use crate::workload::{ClassId, Delays, PodClass, StepId, ideal_timeline};
 
 /// Fills in the open parts of `group`, or says which of its given parts cannot be.
 pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Result<()> {
     let (id, nodes) = match &group.instance_type {
-        Some(given) => (find_type(setup, name, group, given)?, None),
-        None if matches!(group.size, GroupSize::Auto { .. }) => (choose_by_work(setup, name, group)?, None),
+        Some(given) => {
+            let path = Scenario::instance_type_path(name, &group.name);
+            (types::find(setup, &path, &format!("platform {name}"), given, group.capacity_type)?, None)
+        }
+        None if matches!(group.size, GroupSize::Auto { .. }) => {
+            (choose_autoscaled(setup, name, group)?, None)
+        }
         None => choose_group(setup, name, group).map(|choice| (choice.id, Some(choice.nodes)))?,
     };
     let instance = setup.catalog.instance_type(id);
@@ -24,7 +30,7 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     let capacity = node.template.allocatable - node.template.daemons;
     if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
         let message = format!("{} has no room for pods beside the DaemonSets", instance.name);
-        return Err(complaint(setup, name, &message, "choose a larger type, or smaller daemonSets"));
+        return Err(complaint(setup, name, group, &message, "choose a larger type, or smaller daemonSets"));
     }
     if group.size == GroupSize::HoldPeak {
         group.size = GroupSize::Fixed(nodes.unwrap_or_else(|| Pods::new(setup).nodes(&node)));
@@ -32,38 +38,10 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     Ok(())
 }
 
-fn find_type(setup: &Setup, platform: &str, group: &NodeGroup, given: &str) -> Result<TypeId> {
-    let catalog = setup.catalog;
-    let is_sold = |id: TypeId| price(setup, id, group.capacity_type).is_some();
-    let distance = |name: &str| strsim::damerau_levenshtein(name, given);
-    let nearest = catalog
-        .offered()
-        .filter(|id| is_sold(*id))
-        .map(|id| catalog.instance_type(id).name.as_str())
-        .min_by_key(|name| (distance(name), *name));
-    let nearest = nearest.unwrap_or("m6i.xlarge");
-    match catalog.find(given) {
-        None => {
-            let hint = if distance(nearest) <= 1 + given.len() / 4 {
-                format!("did you mean {nearest}?")
-            } else {
-                "write the name of an EC2 instance type, such as m6i.xlarge".to_owned()
-            };
-            Err(complaint(setup, platform, &format!("unknown instance type {given}"), hint))
-        }
-        Some(id) if !is_sold(id) => {
-            let message =
-                format!("no {} price is known for {given} in {}", group.capacity_type, catalog.region);
-            Err(complaint(setup, platform, &message, format!("{nearest} has one there, for example")))
-        }
-        Some(id) => Ok(id),
-    }
-}
-
 /// Points at the instance type in the scenario file.
-fn complaint(setup: &Setup, platform: &str, message: &str, hint: impl Into<String>) -> Error {
-    let path = Scenario::instance_type_path(platform);
-    setup.given.complaint(&path, format!("platform {platform}: {message}")).hint(hint).into()
+fn complaint(setup: &Setup, name: &str, group: &NodeGroup, message: &str, hint: &str) -> Error {
+    let path = Scenario::instance_type_path(name, &group.name);
+    setup.given.complaint(&path, format!("platform {name}: {message}")).hint(hint).into()
 }
 
 /// The type that was chosen, and how many nodes of it hold the busiest moment.
@@ -112,16 +90,18 @@ fn nothing_to_choose(setup: &Setup) -> Error {
     )
 }
 
-/// The candidate that fits every pod that any candidate fits and costs least for the work if pods fill its nodes like a
-/// fluid: an autoscaled group has no more nodes than the work needs. Ties go to the cheapest for the busiest moment, then
-/// to the first name.
-fn choose_by_work(setup: &Setup, name: &str, group: &NodeGroup) -> Result<TypeId> {
+/// How long Cluster Autoscaler keeps a node that is not needed, unless told otherwise.
+const KEPT: Span = Span::from_secs(600);
+
+/// The candidate that fits every pod that any candidate fits and whose nodes cost least if there are always as many as
+/// the busiest moment of ten minutes needs: an autoscaled group follows the work, but not at once. Ties go to the
+/// cheapest for the work, then to the first name.
+fn choose_autoscaled(setup: &Setup, name: &str, group: &NodeGroup) -> Result<TypeId> {
     let candidates = Candidates::new(setup, name, group);
-    let demand = Pods::new(setup).demand(&candidates.by_any);
+    let demand = Pods::new(setup).demand(&candidates.by_any, KEPT);
     let cost = |id: TypeId| {
         let rate = price(setup, id, group.capacity_type).unwrap_or_default();
-        let (at_peak, fluid) = demand.cost(rate, &room_for_pods(setup, name, group, id));
-        (fluid, at_peak)
+        demand.cost(rate, &room_for_pods(setup, name, group, id))
     };
     let best = candidates.types.iter().min_by_key(|(id, fits)| (candidates.left_out(fits), cost(*id), *id));
     best.map(|(id, _)| *id).ok_or_else(|| nothing_to_choose(setup))
@@ -134,7 +114,7 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
     let candidates = Candidates::new(setup, name, group);
     let rate = |id: TypeId| price(setup, id, group.capacity_type).unwrap_or_default();
     let pods = Pods::new(setup);
-    let demand = pods.demand(&candidates.by_any);
+    let demand = pods.demand(&candidates.by_any, Span::MAX);
     let mut by_bound: Vec<(usize, i128, i128, TypeId)> = candidates
         .types
         .iter()
@@ -171,14 +151,6 @@ fn is_candidate(instance: &InstanceType) -> bool {
         && instance.gpu.is_none()
 }
 
-/// What a node costs at the start, in the first zone where it is sold.
-fn price(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> Option<Rate> {
-    let zones = 0..setup.catalog.zones.len() as u8;
-    let offering =
-        zones.into_iter().find_map(|zone| setup.catalog.offering(id, ZoneId(zone), capacity_type))?;
-    offering.price.at(setup.workload.window.start)
-}
-
 fn room_for_pods(setup: &Setup, name: &str, group: &NodeGroup, id: TypeId) -> Resources {
     let template = node_type(setup, name, group, id).template;
     template.allocatable - template.daemons
@@ -210,11 +182,11 @@ impl<'a> Pods<'a> {
         is_among[class].then(|| self.setup.workload.classes[class].requests)
     }
 
-    /// What the classes in `fits` ask for: at their busiest moment, and in all.
-    fn demand(&self, fits: &[bool]) -> Demand {
+    /// What the classes in `fits` ask for: at the busiest moment of each `slice` of time, and in all.
+    fn demand(&self, fits: &[bool], slice: Span) -> Demand {
         let workload = self.setup.workload;
-        let mut demand =
-            Demand { peak: self.stays.peak(|pod| self.request(pod, fits)), cpu_ms: 0, byte_ms: 0 };
+        let peaks = self.stays.peaks(slice, |pod| self.request(pod, fits));
+        let mut demand = Demand { peaks, cpu_ms: 0, byte_ms: 0 };
         for step in workload.steps.pods() {
             let class = workload.steps.class[step as usize] as usize;
             if fits[class] {
@@ -251,26 +223,29 @@ impl<'a> Pods<'a> {
     }
 }
 
-/// What pods ask for at their busiest moment, and in all.
+/// What pods ask for at their busiest moments, and in all.
 struct Demand {
-    peak: Resources,
+    /// With how many slices of time in a row are alike.
+    peaks: Vec<(Resources, u64)>,
     cpu_ms: i128,
     byte_ms: i128,
 }
 
 impl Demand {
-    /// What an hour of the fewest nodes that could hold the busiest moment costs; then, among equals, what the work
-    /// costs when it fills nodes like a fluid.
+    /// What a slice of the fewest nodes that could hold its busiest moment costs, added up; then, among equals, what the
+    /// work costs when it fills nodes like a fluid.
     fn cost(&self, rate: Rate, capacity: &Resources) -> (i128, i128) {
         if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
             return (i128::MAX, i128::MAX);
         }
         let nodes = |asked: i64, room: i64| i128::from(asked / room + i64::from(asked % room != 0));
-        let by_cpu = nodes(self.peak.cpu.milli(), capacity.cpu.milli());
-        let by_memory = nodes(self.peak.memory.bytes(), capacity.memory.bytes());
-        let at_peak = by_cpu.max(by_memory).max(nodes(self.peak.pods, capacity.pods)).max(1);
+        let at_peaks = self.peaks.iter().map(|(peak, slices)| {
+            let by_cpu = nodes(peak.cpu.milli(), capacity.cpu.milli());
+            let by_memory = nodes(peak.memory.bytes(), capacity.memory.bytes());
+            by_cpu.max(by_memory).max(nodes(peak.pods, capacity.pods)) * i128::from(*slices)
+        });
         let by_cpu = self.cpu_ms / i128::from(capacity.cpu.milli());
         let by_memory = self.byte_ms / i128::from(capacity.memory.bytes());
-        (rate.femto() * at_peak, rate.femto() * by_cpu.max(by_memory))
+        (rate.femto() * at_peaks.sum::<i128>().max(1), rate.femto() * by_cpu.max(by_memory))
     }
 }

@@ -8,6 +8,7 @@ mod fleet;
 mod group;
 mod recorded;
 mod study;
+mod types;
 mod warnings;
 
 pub use fleet::{Refusals, fargate_size, node_type};
@@ -64,6 +65,7 @@ impl Setup<'_> {
 
     /// Fills in what the platforms leave to the workload, and brings the trace's own platform to the front.
     pub fn resolve(&self, platforms: &[Platform]) -> Result<Vec<Platform>> {
+        types::check_spot_events(self)?;
         let mut resolved = Vec::with_capacity(platforms.len());
         for platform in platforms {
             let mut platform = platform.clone();
@@ -88,6 +90,7 @@ impl Setup<'_> {
                 Kind::Karpenter(karpenter) => fleet::check_karpenter(self, &platform.name, karpenter)?,
                 Kind::Fargate(_) | Kind::Recorded => {}
             }
+            types::check_home(self, &platform)?;
             resolved.push(platform);
         }
         // A stable sort: only today's platform moves.

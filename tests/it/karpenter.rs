@@ -227,7 +227,7 @@ fn a_pool_that_could_launch_nothing_is_refused() {
     let unknown = complaint(karpenter(&["m5.gigantic"], &["on-demand"]));
     assert!(
         unknown.contains(
-            "no instance type with a price in us-east-1 meets the requirements of the node pool jobs"
+            "no instance type with a price in us-east-1 meets the requirements of the node pool karpenter"
         ),
         "{unknown}"
     );

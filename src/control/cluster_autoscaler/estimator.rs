@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn pods_are_packed_as_the_real_one_does() {
-        let cases: [(&str, &[(i64, u32, bool)], u32, u32, &[(i64, u32)]); 8] = [
+        // What it shows, (CPU, pods, together), the most nodes; the nodes, and (CPU, pods) that they take.
+        type Case = (&'static str, &'static [(i64, u32, bool)], u32, u32, &'static [(i64, u32)]);
+        let cases: [Case; 8] = [
             ("two of 500m a node", &[(500, 5, true)], 99, 3, &[(500, 5)]),
             (
                 "large ones first, small ones beside them",

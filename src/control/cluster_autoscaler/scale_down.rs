@@ -79,18 +79,17 @@ impl Planner {
             if self.unneeded.len() >= limit {
                 break;
             }
-            match self.try_to_empty(view, flags, snapshot, admissions, search, index) {
-                Some(moved) => {
-                    let since = was_unneeded.get(&lease).copied().unwrap_or(now);
-                    self.unneeded.push(Unneeded { lease, group, since, drains: moved > 0 });
-                }
-                None => {
-                    self.unremovable.insert(lease, now + RECHECK_AFTER);
-                    unremovable_found = true;
-                }
+            if let Some(moved) = self.try_to_empty(view, flags, snapshot, admissions, search, index) {
+                let since = was_unneeded.get(&lease).copied().unwrap_or(now);
+                self.unneeded.push(Unneeded { lease, group, since, drains: moved > 0 });
+            } else {
+                self.unremovable.insert(lease, now + RECHECK_AFTER);
+                unremovable_found = true;
             }
         }
-        self.hints.drop_old() | unremovable_found | (*search != position) | (before != self.unneeded)
+        // Old hints go in any case.
+        let dropped = self.hints.drop_old();
+        dropped || unremovable_found || *search != position || before != self.unneeded
     }
 
     /// Nodes that are little used, in the order in which they are tried: empty ones, then those that were unneeded in

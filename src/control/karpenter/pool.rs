@@ -104,7 +104,7 @@ mod tests {
         for (key, expected) in [
             (labels::CATEGORY, "In [c m r]"),
             (labels::GENERATION, "Exists >=3"),
-            (labels::NODEPOOL, "In [jobs]"),
+            (labels::NODEPOOL, "In [karpenter]"),
             ("team", "In [data]"),
         ] {
             assert_eq!(template.get(key).unwrap().to_string(), expected, "{key}");

@@ -82,7 +82,7 @@ const NODE_GROUP: &[Row<NodeGroup>] = &[
         "platforms[node-group].instanceTypes",
         |g| g.instance_type.clone().unwrap_or_else(|| "auto".into()),
         "the current x86 m, c or r type from large to 4xlarge that fits every pod that any of them fits, and \
-         whose nodes for the busiest moment cost least",
+         whose nodes for the busiest moments of ten minutes each (of fixed size: of all the time) cost least",
     ),
     (
         "platforms[node-group].capacityType",

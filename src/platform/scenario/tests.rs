@@ -43,7 +43,7 @@ fn what_was_given_keeps_its_place() {
     );
     assert_eq!(s.settings.region, Region { name: "eu-west-9".into(), source: RegionSource::Given });
     assert!(s.given.contains("region") && !s.given.contains("seed"));
-    let complaint = s.given.complaint(&Scenario::instance_type_path("jobs"), "no such type");
+    let complaint = s.given.complaint(&Scenario::instance_type_path("jobs", ""), "no such type");
     assert_eq!(complaint.to_string(), "error: s.yaml:5:52: no such type\n  5 | m6i.huge\n    | ^^^^^^^^\n");
     assert_eq!(s.given.place("region"), Some(Place { line: 3, column: 9 }));
     assert_eq!(s.given.complaint("seed", "odd").to_string(), "error: s.yaml: odd\n");

@@ -11,7 +11,7 @@ use crate::control::karpenter::shapes::Shapes;
 use crate::control::karpenter::solve::Scheduler;
 use crate::error::{Error, Result};
 use crate::ledger::TemplateId;
-use crate::platform::{self, Home, NodeGroup, NodePool, TaintEffect};
+use crate::platform::{self, NodeGroup, NodePool, TaintEffect};
 use crate::sim::{Fleet, NodeType, Placement};
 use crate::trace::{PodArch, Word};
 use crate::workload::PodClass;
@@ -26,13 +26,6 @@ pub(in crate::replay) fn check(setup: &Setup, name: &str, karpenter: &platform::
             );
             return Err(Error::usage(message, culprit(setup, pool)));
         }
-    }
-    if let Home::Nodes { instance_type, .. } = &karpenter.home
-        && setup.catalog.find(instance_type).is_none()
-    {
-        let message =
-            format!("platform {name}: unknown instance type {instance_type} for Karpenter's own nodes");
-        return Err(Error::usage(message, "write the name of an EC2 instance type, such as m6i.large"));
     }
     Ok(())
 }

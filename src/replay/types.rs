@@ -1,0 +1,95 @@
+//! What a scenario says of instance types and Fargate that only the prices can judge: whether there is such a type, and
+//! whether it is sold in the region.
+
+use super::Setup;
+use crate::catalog::{CapacityType, TypeId, ZoneId};
+use crate::error::{Error, Result};
+use crate::platform::{Home, Kind, Platform, Scenario};
+use crate::units::Rate;
+
+/// The type that the scenario names at `path`, if it is sold in the region. `what` begins the complaint.
+pub(super) fn find(
+    setup: &Setup,
+    path: &str,
+    what: &str,
+    given: &str,
+    capacity_type: CapacityType,
+) -> Result<TypeId> {
+    let catalog = setup.catalog;
+    let is_sold = |id: TypeId| price(setup, id, capacity_type).is_some();
+    let distance = |name: &str| strsim::damerau_levenshtein(name, given);
+    let nearest = catalog
+        .offered()
+        .filter(|id| is_sold(*id))
+        .map(|id| catalog.instance_type(id).name.as_str())
+        .min_by_key(|name| (distance(name), *name));
+    let nearest = nearest.unwrap_or("m6i.xlarge");
+    let complain = |message: String, hint: String| {
+        Err(setup.given.complaint(path, format!("{what}: {message}")).hint(hint).into())
+    };
+    match catalog.find(given) {
+        None => {
+            let hint = if distance(nearest) <= 1 + given.len() / 4 {
+                format!("did you mean {nearest}?")
+            } else {
+                "write the name of an EC2 instance type, such as m6i.xlarge".to_owned()
+            };
+            complain(format!("unknown instance type {given}"), hint)
+        }
+        Some(id) if !is_sold(id) => complain(
+            format!("no {capacity_type} price is known for {given} in {}", catalog.region),
+            format!("{nearest} has one there, for example"),
+        ),
+        Some(id) => Ok(id),
+    }
+}
+
+/// What a node costs at the start, in the first zone where it is sold.
+pub(super) fn price(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> Option<Rate> {
+    let zones = 0..setup.catalog.zones.len() as u8;
+    let offering =
+        zones.into_iter().find_map(|zone| setup.catalog.offering(id, ZoneId(zone), capacity_type))?;
+    offering.price.at(setup.workload.window.start)
+}
+
+/// Refuses controllers that have nowhere to run.
+pub(super) fn check_home(setup: &Setup, platform: &Platform) -> Result<()> {
+    let home = match &platform.kind {
+        Kind::Karpenter(karpenter) => &karpenter.home,
+        Kind::NodeGroups(groups) if groups.is_autoscaled() => &groups.home,
+        Kind::NodeGroups(_) | Kind::Fargate(_) | Kind::Recorded => return Ok(()),
+    };
+    let path = Scenario::home_path(&platform.name);
+    let what = format!("platform {}", platform.name);
+    match home {
+        Home::Nodes { instance_type, .. } => {
+            let path = format!("{path}.instanceType");
+            find(setup, &path, &what, instance_type, CapacityType::OnDemand).map(|_| ())
+        }
+        Home::Fargate { .. } if setup.catalog.fargate.is_none() => {
+            let message = format!(
+                "{what}: its controllers run on EKS Fargate, which has no known price in {}",
+                setup.catalog.region
+            );
+            let hint =
+                "write controllersHome: {instanceType: m6i.large, nodes: 2} or controllersHome: elsewhere";
+            Err(if setup.given.contains(&path) {
+                setup.given.complaint(&path, message).hint(hint).into()
+            } else {
+                Error::usage(message, format!("in the scenario, {hint} for the platform"))
+            })
+        }
+        Home::Fargate { .. } | Home::Elsewhere => Ok(()),
+    }
+}
+
+/// Refuses events that could take nothing back for want of a market.
+pub(super) fn check_spot_events(setup: &Setup) -> Result<()> {
+    for (index, event) in setup.settings.spot.events.iter().enumerate() {
+        if let Some(instance_type) = &event.instance_type {
+            let event = format!("spot.events[{index}]");
+            find(setup, &format!("{event}.instanceType"), &event, instance_type, CapacityType::Spot)?;
+        }
+    }
+    Ok(())
+}
