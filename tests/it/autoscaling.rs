@@ -2,12 +2,13 @@
 
 use cost_sim::bill::Bill;
 use cost_sim::catalog::{CapacityType, ZoneId, labels};
-use cost_sim::ledger::{EndReason, Ledger};
+use cost_sim::ledger::{EndReason, Ledger, Outcome};
 use cost_sim::platform::{
-    Home, Karpenter, Kind, NodeGroup, NodeGroups, NodePool, Platform, Settings, Spot,
+    Home, Karpenter, Kind, NodeGroup, NodeGroups, NodePool, Platform, Settings, Spot, SpotEvent, Step,
 };
 use cost_sim::replay::PlatformRun;
 use cost_sim::report::PlatformReport;
+use cost_sim::units::Span;
 use proptest::prelude::*;
 
 use crate::support::autoscaled::{self, eventful, one_of};
@@ -97,8 +98,10 @@ proptest! {
 
 /// Karpenter with one type, bought one way, whose nodes go when they are empty: there is no cheaper node to change to.
 fn pool_of(kind: &str, capacity_type: CapacityType) -> Kind {
-    let requirements =
-        vec![one_of(labels::INSTANCE_TYPE, &[kind]), one_of(labels::CAPACITY_TYPE, &[&capacity_type.to_string()])];
+    let requirements = vec![
+        one_of(labels::INSTANCE_TYPE, &[kind]),
+        one_of(labels::CAPACITY_TYPE, &[&capacity_type.to_string()]),
+    ];
     let pool = NodePool { requirements, ..NodePool::default() };
     Kind::Karpenter(Karpenter { node_pools: vec![pool], ..Karpenter::default() })
 }
@@ -113,6 +116,32 @@ fn group_of(kind: &str, capacity_type: CapacityType) -> Kind {
         ..NodeGroup::default()
     };
     Kind::NodeGroups(NodeGroups { groups: vec![group], home: Home::Elsewhere, ..NodeGroups::default() })
+}
+
+#[test]
+fn a_fixed_spot_group_replaces_a_node_that_is_taken_back_while_it_boots() {
+    let mut settings = instant_settings();
+    settings.startup.kernel_to_registered = Step::constant(Span::from_secs(300));
+    // From 50 s to 400 s every instance gets its notice, within three minutes of some event; none boots in that time.
+    let event = |at: i64| SpotEvent {
+        at: Span::from_secs(at),
+        instance_type: None,
+        zone: None,
+        reclaims_ppm: 1_000_000,
+        shortage: Span::ZERO,
+    };
+    settings.spot = Spot {
+        hazard_permille: 0,
+        events: (5..40).map(|tens| event(10 * tens)).collect(),
+        ..Spot::default()
+    };
+    let mut platform = group("m5.large", 1);
+    let Kind::NodeGroups(groups) = &mut platform.kind else { panic!("a node group") };
+    groups.groups[0].capacity_type = CapacityType::Spot;
+    let rows = [Row::pod("early", 0, 1_000), Row::pod("late", 3_000_000, 1_000)];
+    let (_, run, _) = replay_one(&rows, settings, platform);
+    assert_eq!(run.ledger.outcomes, [Outcome::Succeeded; 2]);
+    assert!(run.ledger.leases.len() > 2, "a replacement was replaced: {:?}", run.ledger.leases);
 }
 
 /// The generated cases are worth nothing if little happens in them.
@@ -133,14 +162,31 @@ fn much_happens_in_the_generated_cases() {
         let (runs, _) = replay(&study(&rows, settings, &platforms));
         for Ledger { leases, runs, counters, .. } in runs.iter().map(|run| &run.ledger) {
             for lease in leases {
-                see(if lease.end_reason == EndReason::DrainedAtNotice { "drained at notice" } else { lease.end_reason.word() }, 1);
+                see(
+                    if lease.end_reason == EndReason::DrainedAtNotice {
+                        "drained at notice"
+                    } else {
+                        lease.end_reason.word()
+                    },
+                    1,
+                );
             }
             see("refused", counters.capacity_errors);
             see("restarted", runs.iter().filter(|run| run.attempt > 1).count() as u64);
             see("taken", runs.iter().filter(|run| run.taken.is_some()).count() as u64);
         }
     }
-    for what in ["scale_down", "emptiness", "consolidation", "expiration", "interruption", "drained at notice", "refused", "restarted", "taken"] {
+    for what in [
+        "scale_down",
+        "emptiness",
+        "consolidation",
+        "expiration",
+        "interruption",
+        "drained at notice",
+        "refused",
+        "restarted",
+        "taken",
+    ] {
         assert!(seen.get(what).is_some_and(|times| *times >= 3), "{what}: {seen:?}");
     }
 }

@@ -44,7 +44,11 @@ pub fn attempts(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
                 assert_eq!(run.ended != Time::MAX, ran, "a pod that ended has the outcome of one that ran");
                 assert_eq!(run.was_bound(), ran, "step {step}");
                 if ran && platform.kind != "recorded" {
-                    assert_eq!(run.ended - run.started, steps.work[step] - saved, "step {step}: the work is kept");
+                    assert_eq!(
+                        run.ended - run.started,
+                        steps.work[step] - saved,
+                        "step {step}: the work is kept"
+                    );
                 }
                 continue;
             };
@@ -54,7 +58,8 @@ pub fn attempts(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
                 let done = run.ended - run.started;
                 assert!(done < steps.work[step] - saved, "step {step} had ended: {run:?}");
                 let every = steps.checkpoint_interval.get(step);
-                let kept = every.map_or(Span::ZERO, |every| Span::from_ms(done.ms() / every.ms() * every.ms()));
+                let kept =
+                    every.map_or(Span::ZERO, |every| Span::from_ms(done.ms() / every.ms() * every.ms()));
                 saved += kept;
                 lost_work += done - kept;
             }
@@ -73,7 +78,8 @@ pub fn attempts(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
     assert_eq!(ledger.counters.lost_work_ms, lost_work.ms() as u64);
     let reported = &platform.disruption;
     assert_eq!(reported.tasks_killed, evictions.values().sum::<u64>());
-    let evictions: BTreeMap<String, u64> = evictions.into_iter().map(|(word, n)| (word.to_owned(), n)).collect();
+    let evictions: BTreeMap<String, u64> =
+        evictions.into_iter().map(|(word, n)| (word.to_owned(), n)).collect();
     assert_eq!(reported.evictions, evictions);
     assert_eq!((reported.tasks_restarted, platform.pods.restarted), (restarted, restarted));
 }

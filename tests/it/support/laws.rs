@@ -66,8 +66,15 @@ fn outcomes(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
 /// created ≤ scheduled ≤ pull started ≤ started ≤ ended ≤ observed ≤ deleted.
 fn pod_times(ledger: &Ledger, name: &str) {
     for run in &ledger.runs {
-        let mut times =
-            vec![run.created, run.scheduled, run.pull_started, run.started, run.ended, run.observed, run.deleted];
+        let mut times = vec![
+            run.created,
+            run.scheduled,
+            run.pull_started,
+            run.started,
+            run.ended,
+            run.observed,
+            run.deleted,
+        ];
         // A pod may be taken away before its image is there.
         times.retain(|time| run.taken.is_none() || *time != Time::MAX);
         assert!(times.is_sorted(), "{name}: {run:?}");
