@@ -7,6 +7,7 @@ mod extremes;
 mod flowbench;
 mod invariants;
 mod karpenter;
+mod mechanisms;
 mod scenarios;
 mod scheduler;
 mod support;
