@@ -96,7 +96,7 @@ fn replay(criterion: &mut Criterion) {
         group.bench_function(format!("report/{name}"), |b| {
             b.iter(|| {
                 let report = study.report(&resolved, &runs).expect("without --strict nothing is refused");
-                black_box((report::json(&report), report::html(&report), report::markdown(&report)))
+                black_box((report::json(&report), report::html(&report, &[]), report::markdown(&report)))
             });
         });
     }

@@ -8,7 +8,7 @@ use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
-use crate::platform::{self, Overrides, Replay, Scenario, Words as _};
+use crate::platform::{self, Overrides, PodArch, Replay, Scenario, Words as _};
 use crate::replay::{PlatformRun, Setup, Study};
 use crate::report::{self, PlatformRecords, Report};
 use crate::trace::{self, ReadOptions};
@@ -26,7 +26,8 @@ pub struct Args {
     /// Scenario file (YAML): platforms and assumptions.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Compare only these platforms, of the scenario or built in: fargate, node-group, recorded.
+    /// Compare only these platforms, of the scenario or built in: recorded, fargate, node-group, node-group-spot,
+    /// karpenter, karpenter-spot, karpenter-graviton, karpenter-consolidate.
     #[arg(short, long = "platform", value_name = "NAME")]
     platforms: Vec<String>,
     /// AWS region, such as ap-northeast-1.
@@ -60,6 +61,9 @@ pub struct Args {
     /// Compressed image size where the trace has none, such as 350Mi.
     #[arg(long, value_name = "QUANTITY", value_parser = memory, allow_negative_numbers = true)]
     image_size: Option<Memory>,
+    /// What the images of pods are built for, where the trace does not say.
+    #[arg(long, value_name = "amd64|arm64|any", value_parser = arch)]
+    arch: Option<PodArch>,
     /// IANA zone of times without an offset, such as Asia/Tokyo.
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
@@ -85,7 +89,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay --example wear
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-pods.parquet and nodes.parquet.";
+pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -144,6 +148,7 @@ fn scenario(args: &Args) -> Result<Scenario> {
         cpu_request: args.cpu_request,
         memory_request: args.memory_request,
         image_size: args.image_size,
+        arch: args.arch,
         seed: args.seed,
         replay: args.replay,
         platforms: args.platforms.clone(),
@@ -167,6 +172,10 @@ fn memory(text: &str) -> std::result::Result<Memory, String> {
 
 fn replay_mode(text: &str) -> std::result::Result<Replay, String> {
     Replay::of_word(text).ok_or_else(|| "use auto, closed or open".to_owned())
+}
+
+fn arch(text: &str) -> std::result::Result<PodArch, String> {
+    PodArch::of_word(text).ok_or_else(|| "use amd64, arm64 or any".to_owned())
 }
 
 fn example(name: &str) -> std::result::Result<&'static Example, String> {

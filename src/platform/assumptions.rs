@@ -3,6 +3,8 @@
 //! Why one table: a report lists it, the documentation is generated from it, and a test holds it against the
 //! fields that a scenario can set. So nothing is assumed in silence, and everything assumed can be changed.
 
+mod platforms;
+
 use super::values::*;
 use super::*;
 
@@ -31,38 +33,12 @@ pub fn assumptions(settings: &Settings, platforms: &[Platform]) -> Vec<Assumptio
             source,
         })
         .collect();
-    let fargate = |kind: &Kind| match kind {
-        Kind::Fargate(fargate) => Some(fargate.clone()),
-        _ => None,
-    };
-    let node_group = |kind: &Kind| match kind {
-        Kind::NodeGroups(groups) => groups.groups.first().cloned(),
-        _ => None,
-    };
-    all.extend(of_kind(FARGATE, platforms, fargate));
-    all.extend(of_kind(NODE_GROUP, platforms, node_group));
+    all.extend(platforms::rows(platforms));
     all
 }
 
 /// A name, how to show its value, and the source of its default.
 type Row<T> = (&'static str, fn(&T) -> String, &'static str);
-
-fn of_kind<T: Default>(
-    rows: &[Row<T>],
-    platforms: &[Platform],
-    of: impl Fn(&Kind) -> Option<T>,
-) -> Vec<Assumption> {
-    let own: Vec<(&str, T)> =
-        platforms.iter().filter_map(|p| Some((p.name.as_str(), of(&p.kind)?))).collect();
-    let Some((_, first)) = own.first() else { return Vec::new() };
-    let row = |(name, value, source): &Row<T>| {
-        let same = own.iter().all(|(_, other)| value(other) == value(first));
-        let each = || own.iter().map(|(p, of)| format!("{p}: {}", value(of))).collect::<Vec<_>>().join("; ");
-        let shown = if same { value(first) } else { each() };
-        Assumption { name, value: shown, default: value(&T::default()), source }
-    };
-    rows.iter().map(row).collect()
-}
 
 const SETTINGS: &[Row<Settings>] = &[
     ("region", |s| s.region.name.clone(), "no source; the first line of output says when it was assumed"),
@@ -79,9 +55,19 @@ const SETTINGS: &[Row<Settings>] = &[
         "no source; a mid-sized job image, compressed",
     ),
     (
+        "defaults.arch",
+        |s| s.defaults.arch.word().to_owned(),
+        "no source; most images are built for amd64 only",
+    ),
+    (
         "startup.launchToPending",
         |s| step(s.startup.launch_to_pending),
-        "estimate for an Auto Scaling group; a direct CreateFleet call takes 1.5s (p95 4s)",
+        "estimate for an Auto Scaling group; a direct CreateFleet call is createFleet",
+    ),
+    (
+        "startup.createFleet",
+        |s| step(s.startup.create_fleet),
+        "timelines published with awslabs/node-latency-for-k8s: 1 to 2 s from CreateFleet to pending",
     ),
     (
         "startup.pendingToKernel",
@@ -152,6 +138,21 @@ const SETTINGS: &[Row<Settings>] = &[
         "no source; the orchestrator deletes a pod as soon as it sees the end",
     ),
     (
+        "orchestrator.lostPods.retryLimit",
+        |s| s.orchestrator.lost_pods.retry_limit.to_string(),
+        "no source; enough for tasks that may be interrupted, and none is started for ever",
+    ),
+    (
+        "orchestrator.lostPods.retryInterval",
+        |s| duration_text(s.orchestrator.lost_pods.retry_interval),
+        "Digdag's default for _retry: no wait",
+    ),
+    (
+        "orchestrator.lostPods.gracefulStop",
+        |s| duration_text(s.orchestrator.lost_pods.graceful_stop),
+        "no source; a job that ends soon after SIGTERM",
+    ),
+    (
         "orchestrator.leftoverPods.share",
         |s| ppm_text(s.orchestrator.leftover_pods.share_ppm),
         "no source; the EKS user guide warns that pods of finished Jobs stay and are billed",
@@ -202,6 +203,28 @@ const SETTINGS: &[Row<Settings>] = &[
         "no source; pulls through VPC endpoints pay no NAT processing",
     ),
     (
+        "spot.allocationStrategy",
+        |s| s.spot.allocation.word().to_owned(),
+        "what Karpenter and managed node groups ask EC2 for",
+    ),
+    (
+        "spot.interruptionRate",
+        |s| ppm_text(s.spot.hazard_permille * 1_000),
+        "AWS Spot Advisor: the middle of the type's bucket is the share interrupted in a month, 25 % for the open one",
+    ),
+    (
+        "spot.poolLoss",
+        |s| ppm_text(s.spot.pool_loss_ppm),
+        "no source for the share; that a pool's interruptions come within minutes of each other is measured \
+         (arXiv 2604.16457)",
+    ),
+    ("spot.shortage", |s| step(s.spot.shortage), "no source"),
+    (
+        "spot.events",
+        |s| listed(s.spot.events.iter().map(event)),
+        "no source; interruptions are drawn, none is prescribed",
+    ),
+    (
         "savingsPlan",
         |s| s.savings_plan.as_ref().map_or("none".into(), savings_plan),
         "no source; commitment and discounts are those of a plan that was bought, and the report counts what is unused",
@@ -215,72 +238,16 @@ const SETTINGS: &[Row<Settings>] = &[
     ("seed", |s| s.seed.to_string(), "no source; one seed is one history, and any is as good"),
 ];
 
-const FARGATE: &[Row<Fargate>] = &[
-    (
-        "platforms[fargate].launchBurst",
-        |f| f.launch_burst.to_string(),
-        "AWS documentation: accounts that run only EKS pods",
-    ),
-    (
-        "platforms[fargate].launchRate",
-        |f| format!("{}/s", f.launch_rate),
-        "AWS documentation: accounts that run only EKS pods",
-    ),
-    (
-        "platforms[fargate].billUntil",
-        |f| f.bill_until.word().to_owned(),
-        "EKS user guide: a finished pod is billed until it is removed",
-    ),
-];
-
-const NODE_GROUP: &[Row<NodeGroup>] = &[
-    (
-        "platforms[node-group].instanceTypes",
-        |g| g.instance_type.clone().unwrap_or_else(|| "auto".into()),
-        "the current x86 m, c or r type from large to 4xlarge that fits every pod that any of them fits, and \
-         whose nodes for the busiest moment cost least",
-    ),
-    (
-        "platforms[node-group].capacityType",
-        |g| g.capacity_type.word().to_owned(),
-        "default of managed node groups",
-    ),
-    (
-        "platforms[node-group].scaling",
-        |g| match g.size {
-            GroupSize::HoldPeak => "holdPeak".into(),
-            GroupSize::Auto { min, max, desired } => {
-                format!("minSize {min}, maxSize {max}, desiredSize {desired}")
-            }
-            GroupSize::Fixed(nodes) => format!("desiredSize {nodes}"),
-        },
-        "no source; as many nodes as first-fit packing without start-up delays ever needs at once",
-    ),
-    (
-        "platforms[node-group].rootVolume",
-        |g| memory_text(g.root_volume),
-        "default of managed node groups with AL2023, gp3",
-    ),
-    (
-        "platforms[node-group].maxPods",
-        |g| g.max_pods.map_or_else(|| "auto".into(), |n| n.to_string()),
-        "VPC CNI without prefixes: interfaces × (addresses − 1) + 2",
-    ),
-    (
-        "platforms[node-group].labels",
-        |g| listed(g.labels.iter().map(|(key, value)| format!("{key}={value}"))),
-        "default of managed node groups",
-    ),
-    (
-        "platforms[node-group].taints",
-        |g| listed(g.taints.iter().map(|t| format!("{}={}:{}", t.key, t.value, t.effect.word()))),
-        "default of managed node groups",
-    ),
-];
-
 fn step(step: Step) -> String {
     let median = duration_text(step.median);
     if step.median == step.p95 { median } else { format!("{median} (p95 {})", duration_text(step.p95)) }
+}
+
+fn event(event: &SpotEvent) -> String {
+    let name = event.instance_type.as_deref().unwrap_or("every type");
+    let zone = event.zone.as_ref().map_or_else(|| "every zone".to_owned(), |zone| format!("zone {zone}"));
+    let (at, shortage) = (duration_text(event.at), duration_text(event.shortage));
+    format!("{at}: {} of {name} in {zone}, none for {shortage}", ppm_text(event.reclaims_ppm))
 }
 
 fn agents(agents: &[Agent]) -> String {
@@ -318,11 +285,29 @@ mod tests {
     use super::*;
 
     /// Fields that name things or bound results and assume nothing.
-    const NO_ASSUMPTION: &[&str] =
-        &["apiVersion", "kind", "platforms", "platforms[].name", "platforms[].kind", "limits"];
+    const NO_ASSUMPTION: &[&str] = &[
+        "apiVersion",
+        "kind",
+        "platforms",
+        "platforms[].name",
+        "platforms[].kind",
+        "platforms[node-group].groups",
+        "platforms[node-group].groups[].name",
+        "NodePool.apiVersion",
+        "NodePool.kind",
+        "NodePool.metadata.name",
+        "NodePool.spec.template.spec.nodeClassRef.kind",
+        "NodePool.spec.template.spec.nodeClassRef.name",
+        "EC2NodeClass.apiVersion",
+        "EC2NodeClass.kind",
+        "EC2NodeClass.metadata.name",
+        "limits",
+    ];
 
     fn default_ones() -> Vec<Assumption> {
-        assumptions(&Settings::default(), &Platform::defaults())
+        let kinds = ["fargate", "node-group", "karpenter"];
+        let platforms: Vec<Platform> = kinds.iter().filter_map(|kind| Platform::built_in(kind)).collect();
+        assumptions(&Settings::default(), &platforms)
     }
 
     #[test]

@@ -7,11 +7,19 @@ use super::*;
 use crate::catalog::labels;
 
 /// The names that `--platform` and a scenario's `platforms` may use without describing the platform.
-pub const BUILT_INS: [&str; 4] = ["recorded", "fargate", "node-group", "node-group-spot"];
+pub const BUILT_INS: [&str; 8] = [
+    "recorded",
+    "fargate",
+    "node-group",
+    "node-group-spot",
+    "karpenter",
+    "karpenter-spot",
+    "karpenter-graviton",
+    "karpenter-consolidate",
+];
 
 /// Names of the design that this version knows but does not simulate.
-pub(super) const NOT_YET: [&str; 6] =
-    ["karpenter", "karpenter-spot", "karpenter-graviton", "karpenter-consolidate", "auto-mode", "mixed"];
+pub(super) const NOT_YET: [&str; 2] = ["auto-mode", "mixed"];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -217,7 +225,7 @@ impl Default for Karpenter {
 impl Default for NodePool {
     fn default() -> Self {
         Self {
-            name: "jobs".into(),
+            name: "karpenter".into(),
             weight: 0,
             requirements: vec![
                 one_of(labels::CATEGORY, &["c", "m", "r"]),
@@ -280,6 +288,13 @@ impl Platform {
                 Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() })
             }
             "karpenter" => Kind::Karpenter(Karpenter::default()),
+            "karpenter-spot" => {
+                karpenter(name, |pool| require(pool, labels::CAPACITY_TYPE, &["on-demand", "spot"]))
+            }
+            "karpenter-graviton" => karpenter(name, |pool| require(pool, labels::ARCH, &["arm64"])),
+            "karpenter-consolidate" => karpenter(name, |pool| {
+                pool.consolidation_policy = ConsolidationPolicy::WhenEmptyOrUnderutilized;
+            }),
             _ => return None,
         };
         Some(Self { name: name.into(), kind })
@@ -288,8 +303,22 @@ impl Platform {
     /// What is compared when nobody chose. `recorded` is not among them: only the trace can tell whether it
     /// has the delays for it.
     pub fn defaults() -> Vec<Self> {
-        ["fargate", "node-group"].iter().filter_map(|name| Self::built_in(name)).collect()
+        ["fargate", "node-group", "karpenter", "karpenter-spot"].iter().filter_map(|name| Self::built_in(name)).collect()
     }
+}
+
+/// Karpenter with the default pool but for one thing. The pool has the platform's name, so that every NodePool of a
+/// scenario can be told from the others by its name.
+fn karpenter(name: &str, change: impl FnOnce(&mut NodePool)) -> Kind {
+    let mut pool = NodePool { name: name.to_owned(), ..NodePool::default() };
+    change(&mut pool);
+    Kind::Karpenter(Karpenter { node_pools: vec![pool], ..Karpenter::default() })
+}
+
+/// Replaces what the pool requires of a label.
+fn require(pool: &mut NodePool, key: &str, values: &[&str]) {
+    pool.requirements.retain(|requirement| requirement.key != key);
+    pool.requirements.push(one_of(key, values));
 }
 
 impl Kind {

@@ -139,7 +139,8 @@ pub(super) struct Section<'n> {
     generic: String,
     entries: &'n [Entry],
     known: Vec<&'static str>,
-    refused: Vec<String>,
+    /// Neither unknown nor worth a hint.
+    silent: Vec<&'static str>,
 }
 
 impl<'n> Section<'n> {
@@ -151,7 +152,7 @@ impl<'n> Section<'n> {
             reader.wrong_shape(&path, "a mapping", node, node.place);
             &[]
         };
-        Self { path, generic, entries, known: Vec::new(), refused: Vec::new() }
+        Self { path, generic, entries, known: Vec::new(), silent: Vec::new() }
     }
 
     pub fn rename(&mut self, path: String, generic: String) {
@@ -180,11 +181,25 @@ impl<'n> Section<'n> {
         Some(entry)
     }
 
-    /// The entry of a field that is recognised only to be refused, and named nowhere.
-    pub fn hidden(&mut self, name: &str) -> Option<&'n Entry> {
-        let entry = self.entries.iter().find(|e| e.key == name)?;
-        self.refused.push(name.to_owned());
-        Some(entry)
+    /// As in the documentation: `platforms[node-group].taints`.
+    pub fn generic(&self, name: &str) -> String {
+        Self::join(&self.generic, name)
+    }
+
+    /// Fields of pasted manifests that change nothing here: accepted, and named nowhere.
+    pub fn ignore(&mut self, names: &[&'static str]) {
+        self.silent.extend_from_slice(names);
+    }
+
+    /// Fields that exist in reality and would change the result: recognised only to be refused, unless empty.
+    pub fn refuse(&mut self, reader: &mut Reader, names: &[&'static str], hint: &str) {
+        self.silent.extend_from_slice(names);
+        for entry in self.entries.iter().filter(|e| names.contains(&e.key.as_str())) {
+            if entry.value.scalar().is_some() || entry.value.len() > 0 {
+                let message = format!("{} is not simulated by this version", self.path(&entry.key));
+                reader.problem(entry.key_place, &entry.key, Refusal::new(message).hint(hint));
+            }
+        }
     }
 
     /// A scalar, or `None` if it is absent or refused.
@@ -230,7 +245,7 @@ impl<'n> Section<'n> {
                 if let Some(entry) = other {
                     reader.wrong_shape(&path, "a mapping", &entry.value, entry.key_place);
                 }
-                Section { path, generic, entries: &[], known: Vec::new(), refused: Vec::new() }
+                Section { path, generic, entries: &[], known: Vec::new(), silent: Vec::new() }
             }
         }
     }
@@ -251,7 +266,8 @@ impl<'n> Section<'n> {
         // The list of fields helps once; after many strangers it would bury them.
         let mut all = Some(format!("the fields here are {}", all_of(&self.known)));
         for entry in self.entries {
-            if self.known.contains(&entry.key.as_str()) || self.refused.contains(&entry.key) {
+            let key = entry.key.as_str();
+            if self.known.contains(&key) || self.silent.contains(&key) {
                 continue;
             }
             let meant = suggest(&entry.key, &self.known).map(|name| format!("did you mean {name}?"));

@@ -6,12 +6,21 @@
 //! whoever knows.
 
 mod candidates;
+mod cluster_autoscaler;
 mod constraints;
 mod documents;
+mod home;
+mod instance_type;
+mod karpenter;
+mod node_class;
+mod node_groups;
+mod node_pool;
 mod overrides;
 mod print;
+mod requirements;
 mod savings_plan;
 mod settings;
+mod spot;
 
 #[cfg(test)]
 mod tests;
@@ -87,9 +96,17 @@ pub fn read(path: &Path, text: &str) -> Result<Scenario> {
 pub(super) fn every_field() -> std::collections::BTreeSet<String> {
     let mut reader = Reader::new("");
     let text = "{apiVersion: cost-sim/v1, kind: Scenario, \
-                daemonSets: [{name: a}], sidecars: [{name: a}], platforms: [{name: a, kind: recorded}, \
-                {name: b, kind: fargate}, {name: c, kind: node-group, scaling: {desiredSize: 1}, \
-                taints: [{key: a, effect: NoSchedule}]}]}";
+                daemonSets: [{name: a}], sidecars: [{name: a}], spot: {events: [{at: 0}]}, platforms: [\
+                {name: a, kind: recorded}, {name: b, kind: fargate}, \
+                {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
+                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a]}]}\n\
+                ---\n\
+                {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: a}, spec: {\
+                disruption: {budgets: [{nodes: 1}]}, template: {spec: {nodeClassRef: {name: a}, \
+                requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
+                ---\n\
+                {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
+                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n";
     documents::scenario(&mut reader, text).expect("the text is well-formed");
     let asked = std::mem::take(&mut reader.asked);
     let (problems, _) = reader.problems();

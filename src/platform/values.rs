@@ -144,6 +144,14 @@ fn ppm(text: &str, most_percent: u32) -> Parsed<u32> {
     }
 }
 
+/// Whole per mille of something, up to ten times it: `100%`, `12.5%`.
+pub(super) fn permille(text: &str) -> Parsed<u32> {
+    match ppm(text, MOST_PERCENT)? {
+        ppm if ppm % 1_000 == 0 => Ok(ppm / 1_000),
+        _ => Err(Refusal::new("is finer than 0.1%")),
+    }
+}
+
 /// A part of a whole, up to 100%.
 pub(super) fn share(text: &str) -> Parsed<u32> {
     ppm(text, 100)
@@ -173,6 +181,36 @@ pub(super) fn usd_per_hour(text: &str) -> Parsed<Rate> {
 /// An increase that a limit allows.
 pub(super) fn increase(text: &str) -> Parsed<u32> {
     ppm(text, MOST_PERCENT)
+}
+
+/// `0.5` in parts per million, from 0 to 1.
+pub(super) fn fraction(text: &str) -> Parsed<u32> {
+    let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    match parse_decimal(text, 6) {
+        Ok(value) if (0..=i64::from(WHOLE)).contains(&value) && places <= 6 => Ok(value as u32),
+        Ok(value) if (0..=i64::from(WHOLE)).contains(&value) => {
+            Err(Refusal::new("has more than six decimals"))
+        }
+        _ => Err(Refusal::new("must be a number between 0 and 1").hint("write for example 0.5")),
+    }
+}
+
+/// A duration as the fields of Kubernetes objects have it: whole numbers with the units `h`, `m` and `s`.
+pub(super) fn kubernetes_duration(text: &str) -> Parsed<Span> {
+    let units = text.split_inclusive(|c: char| !c.is_ascii_digit()).all(|part| {
+        let unit = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        part.len() > unit.len() && matches!(unit, "h" | "m" | "s")
+    });
+    if text.is_empty() || !units {
+        return Err(Refusal::new("is not a duration as Kubernetes writes it")
+            .hint("write whole hours, minutes and seconds, for example 30s, 1h30m or 720h"));
+    }
+    duration(text, Span::from_secs(10 * 366 * 86_400))
+}
+
+/// The same, or `None` for `Never`.
+pub(super) fn kubernetes_duration_or_never(text: &str) -> Parsed<Option<Span>> {
+    if text == "Never" { Ok(None) } else { kubernetes_duration(text).map(Some) }
 }
 
 pub(super) fn boolean(text: &str) -> Parsed<bool> {
@@ -285,6 +323,33 @@ pub(super) fn duration_text(span: Span) -> String {
     text
 }
 
+/// What [`kubernetes_duration`] reads: `720h`, `1m30s`, `0s`. Parts of seconds are left out.
+pub(super) fn kubernetes_duration_text(span: Span) -> String {
+    let mut text = String::new();
+    let mut rest = span.ms() / 1_000;
+    for (unit, length) in [("h", 3_600), ("m", 60), ("s", 1)] {
+        if rest >= length || (unit == "s" && text.is_empty()) {
+            let _ = write!(text, "{}{unit}", rest / length);
+            rest %= length;
+        }
+    }
+    text
+}
+
+pub(super) fn never_or(span: Option<Span>) -> String {
+    span.map_or_else(|| "Never".to_owned(), kubernetes_duration_text)
+}
+
+/// What [`fraction`] reads.
+pub(super) fn fraction_text(ppm: u32) -> String {
+    let (whole, part) = (ppm / WHOLE, ppm % WHOLE);
+    if part == 0 {
+        whole.to_string()
+    } else {
+        format!("{whole}.{}", format!("{part:06}").trim_end_matches('0'))
+    }
+}
+
 pub(super) fn tenths_text(tenths: i64) -> String {
     match tenths % 10 {
         0 => (tenths / 10).to_string(),
@@ -316,6 +381,9 @@ mod tests {
                 prop_assert_eq!(memory(&memory_text(value), Memory::ZERO, MOST_MEMORY).unwrap(), value);
             }
             prop_assert_eq!(share(&ppm_text(n)).unwrap(), n);
+            prop_assert_eq!(fraction(&fraction_text(n)).unwrap(), n);
+            let whole = Span::from_secs(ms / 1_000);
+            prop_assert_eq!(kubernetes_duration(&kubernetes_duration_text(whole)).unwrap(), whole);
             let n = i64::from(n);
             prop_assert_eq!(tenths(&tenths_text(n), 0, 1_000_000).unwrap(), n);
             let milli = Cpu::from_milli(n);
@@ -325,6 +393,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_reader_panic(text in "\\PC{0,24}") {
             let _ = (duration(&text, DAY), share(&text), tenths(&text, 1, 10), whole(&text, 1, 5), mib(&text));
+            let _ = (kubernetes_duration(&text), fraction(&text), permille(&text));
             let _ = (rate(&text), cpu(&text, Cpu::ZERO), boolean(&text), suggest(&text, &["cpuRequest"]));
         }
     }

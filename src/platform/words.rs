@@ -42,7 +42,6 @@ impl Words for BillUntil {
         &[("podDeleted", Self::PodDeleted), ("podFinished", Self::PodFinished)];
 }
 
-/// On-demand first: it is the only one that this version simulates.
 impl Words for CapacityType {
     const WORDS: &'static [(&'static str, Self)] = &[("ON_DEMAND", Self::OnDemand), ("SPOT", Self::Spot)];
 }
@@ -52,6 +51,52 @@ impl Words for TaintEffect {
         ("NoSchedule", Self::NoSchedule),
         ("PreferNoSchedule", Self::PreferNoSchedule),
         ("NoExecute", Self::NoExecute),
+    ];
+}
+
+impl Words for PodArch {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("amd64", Self::Amd64), ("arm64", Self::Arm64), ("any", Self::Any)];
+}
+
+/// EC2's own words (`SpotOptions.AllocationStrategy`).
+impl Words for SpotAllocation {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("price-capacity-optimized", Self::PriceCapacityOptimized),
+        ("lowest-price", Self::LowestPrice),
+        ("capacity-optimized", Self::CapacityOptimized),
+    ];
+}
+
+impl Words for Expander {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("least-waste", Self::LeastWaste), ("random", Self::Random)];
+}
+
+impl Words for KarpenterVersion {
+    const WORDS: &'static [(&'static str, Self)] = &[("1.14", Self::V1_14), ("1.13", Self::V1_13)];
+}
+
+impl Words for ControllerSpeed {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("measured", Self::Measured), ("unlimited", Self::Unlimited)];
+}
+
+impl Words for ConsolidationPolicy {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("WhenEmpty", Self::WhenEmpty), ("WhenEmptyOrUnderutilized", Self::WhenEmptyOrUnderutilized)];
+}
+
+impl Words for RequirementOperator {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("In", Self::In),
+        ("NotIn", Self::NotIn),
+        ("Exists", Self::Exists),
+        ("DoesNotExist", Self::DoesNotExist),
+        ("Gt", Self::Gt),
+        ("Lt", Self::Lt),
+        ("Gte", Self::Gte),
+        ("Lte", Self::Lte),
     ];
 }
 
@@ -74,6 +119,26 @@ mod tests {
         has_all(&[Replay::Auto, Replay::Closed, Replay::Open]);
         has_all(&[BillUntil::PodDeleted, BillUntil::PodFinished]);
         has_all(&[CapacityType::OnDemand, CapacityType::Spot]);
+        has_all(&[PodArch::Amd64, PodArch::Arm64, PodArch::Any]);
+        has_all(&[
+            SpotAllocation::PriceCapacityOptimized,
+            SpotAllocation::LowestPrice,
+            SpotAllocation::CapacityOptimized,
+        ]);
+        has_all(&[Expander::LeastWaste, Expander::Random]);
+        has_all(&[KarpenterVersion::V1_13, KarpenterVersion::V1_14]);
+        has_all(&[ControllerSpeed::Measured, ControllerSpeed::Unlimited]);
+        has_all(&[ConsolidationPolicy::WhenEmpty, ConsolidationPolicy::WhenEmptyOrUnderutilized]);
+        has_all(&[
+            RequirementOperator::In,
+            RequirementOperator::NotIn,
+            RequirementOperator::Exists,
+            RequirementOperator::DoesNotExist,
+            RequirementOperator::Gt,
+            RequirementOperator::Lt,
+            RequirementOperator::Gte,
+            RequirementOperator::Lte,
+        ]);
         has_all(&[TaintEffect::NoSchedule, TaintEffect::PreferNoSchedule, TaintEffect::NoExecute]);
     }
 }

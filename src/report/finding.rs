@@ -51,27 +51,27 @@ fn money(usd: Usd) -> String {
 }
 
 /// How one cost compares with another, in words.
-struct Change {
+pub(super) struct Change {
     amount: String,
     /// What joins it to the name of the other: `37 % less` *than*, `5.9 times as much` *as*.
     joint: &'static str,
 }
 
 impl Change {
-    fn alone(self) -> String {
+    pub fn alone(self) -> String {
         self.amount
     }
 
-    fn against(self) -> String {
+    pub fn against(self) -> String {
         format!("{} {}", self.amount, self.joint)
     }
 }
 
-fn change(base: Usd, other: Usd) -> Change {
+pub(super) fn change(base: Usd, other: Usd) -> Change {
     let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
     let (amount, joint) = match percent {
+        p if base == other || p.abs() < 0.5 => ("about as much".to_owned(), "as"),
         p if !p.is_finite() => (format!("{} more", money(other - base)), "than"),
-        p if p.abs() < 0.5 => ("about as much".to_owned(), "as"),
         p if p > 150.0 => (format!("{:.1} times as much", p / 100.0 + 1.0), "as"),
         p if p > 0.0 => (format!("{p:.0} % more"), "than"),
         p => (format!("{:.0} % less", -p), "than"),

@@ -15,14 +15,14 @@ use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{incomplete, pods_and_runs, workflow_rows};
-use super::{Distribution, PlatformReport, Report};
+use super::{Chart, Distribution, PlatformReport, Report};
 
 const STYLE: &str = include_str!("html/style.css");
 const WORKFLOWS_SHOWN: usize = 100;
 const WARNINGS_SHOWN: usize = 200;
 
-/// The whole page.
-pub fn html(report: &Report) -> String {
+/// The whole page, with the charts in it.
+pub fn html(report: &Report, charts: &[Chart]) -> String {
     let mut out = String::with_capacity(1 << 16);
     let _ = write!(
         out,
@@ -34,6 +34,7 @@ pub fn html(report: &Report) -> String {
     );
     header(&mut out, report);
     section(&mut out, "Comparison", |out| comparison(out, report));
+    self::charts(&mut out, charts);
     bars::allocation(&mut out, report);
     bars::bills(&mut out, report);
     bars::savings(&mut out, report);
@@ -194,6 +195,20 @@ fn latency(out: &mut String, report: &Report) {
     }
     let heads = ["platform", "count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"];
     table(out, &heads, 1, &rows);
+}
+
+/// Each as an inline SVG: its letters are text, and its colours follow the page's.
+fn charts(out: &mut String, charts: &[Chart]) {
+    if charts.is_empty() {
+        return;
+    }
+    section(out, "Charts", |out| {
+        for chart in charts {
+            // A page needs no namespace, and names no address that somebody could take for a link.
+            let svg = chart.svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+            let _ = write!(out, "<figure>\n{svg}</figure>\n");
+        }
+    });
 }
 
 fn workflows(out: &mut String, report: &Report) {

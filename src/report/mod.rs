@@ -4,6 +4,7 @@
 //! which is generated from these types. Money is a decimal string with the ledger's full precision, times in
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
+mod charts;
 mod columns;
 mod csv;
 mod disruption;
@@ -23,6 +24,7 @@ mod tests;
 mod text;
 mod view;
 
+pub use charts::{Chart, ChartData, charts};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
 pub use finding::finding;

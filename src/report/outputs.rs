@@ -9,19 +9,31 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::columns::{PlatformRecords, write_nodes, write_pods};
-use super::{Report, html, json, markdown, summary_csv};
+use super::{ChartData, Report, charts, html, json, markdown, summary_csv};
 use crate::error::{Error, Result};
 use crate::trace::Trace;
 use crate::workload::Workload;
 
-/// The files, in the order in which they appear.
+/// The files beside the charts, in the order in which they appear.
 pub const NAMES: [&str; 6] =
     ["report.html", "report.md", "summary.csv", "pods.parquet", "nodes.parquet", "report.json"];
+
+/// Directory of the charts.
+const CHARTS: &str = "charts";
+
+/// Every file, in the order in which they appear: the charts first, since `report.json` is last.
+pub fn paths(dir: &Path) -> Vec<PathBuf> {
+    let chart = |name: &str| ["svg", "png"].map(|ending| dir.join(CHARTS).join(format!("{name}.{ending}")));
+    let charts = charts::NAMES.into_iter().flat_map(chart);
+    charts.chain(NAMES.map(|name| dir.join(name))).collect()
+}
 
 /// Finds out whether the outputs can be written to `dir`, before the work. Leaves nothing behind, since the work may
 /// fail for another reason.
 pub fn check_writable(dir: &Path) -> Result<()> {
-    let missing: Vec<&Path> = dir.ancestors().filter(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
+    let charts = dir.join(CHARTS);
+    let missing: Vec<&Path> =
+        charts.ancestors().filter(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
     let result = prepare(dir);
     for dir in missing {
         // Fails where it was not created after all.
@@ -30,22 +42,26 @@ pub fn check_writable(dir: &Path) -> Result<()> {
     result
 }
 
-/// Creates `dir` where it is missing, and tries to write to it.
+/// Creates `dir` and the directory of the charts where they are missing, and tries to write to both.
 #[expect(clippy::disallowed_methods, reason = "writers are an edge")]
 fn prepare(dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(|e| Error::io("create the directory", dir, e))?;
-    for name in NAMES {
-        let path = dir.join(name);
+    let charts = dir.join(CHARTS);
+    for dir in [dir, &charts] {
+        std::fs::create_dir_all(dir).map_err(|e| Error::io("create the directory", dir, e))?;
+    }
+    for path in paths(dir) {
         if path.is_dir() {
             return Err(Error::io("write", &path, io::ErrorKind::IsADirectory.into()));
         }
     }
-    let probe = Pending::new(dir.join("probe"));
-    File::create(&probe.temporary).map_err(|e| Error::io("write to", dir, e))?;
+    for dir in [dir, &charts] {
+        let probe = Pending::new(dir.join("probe"));
+        File::create(&probe.temporary).map_err(|e| Error::io("write to", dir, e))?;
+    }
     Ok(())
 }
 
-/// Writes every file and gives their paths in the order of [`NAMES`].
+/// Writes every file and gives their paths in the order of [`paths`].
 pub fn write_all(
     dir: &Path,
     report: &Report,
@@ -55,18 +71,26 @@ pub fn write_all(
     zones: &[String],
 ) -> Result<Vec<PathBuf>> {
     prepare(dir)?;
-    let text = |text: String| move |out: &mut BufWriter<File>| out.write_all(text.as_bytes());
+    let charts = charts::charts(&ChartData::new(report, records));
+    let page = html(report, &charts);
+    let text = |text: String| bytes(text.into_bytes());
     let pods = |out: &mut BufWriter<File>| write_pods(out, records, trace, workload, zones);
     let nodes = |out: &mut BufWriter<File>| write_nodes(out, records, zones);
-    let contents: [Content; 6] = [
-        Box::new(text(html(report))),
-        Box::new(text(markdown(report))),
-        Box::new(text(summary_csv(report))),
-        Box::new(pods),
+    let charts = charts.into_iter().flat_map(|chart| [text(chart.svg), bytes(chart.png)]);
+    let mut contents: Vec<Content> = charts.collect();
+    contents.extend([
+        text(page),
+        text(markdown(report)),
+        text(summary_csv(report)),
+        Box::new(pods) as Content,
         Box::new(nodes),
-        Box::new(text(json(report))),
-    ];
-    write_files(NAMES.map(|name| dir.join(name)).into_iter().zip(contents))
+        text(json(report)),
+    ]);
+    write_files(paths(dir).into_iter().zip(contents))
+}
+
+fn bytes<'a>(bytes: Vec<u8>) -> Content<'a> {
+    Box::new(move |out| out.write_all(&bytes))
 }
 
 /// Writes what a file holds.
@@ -138,10 +162,14 @@ mod tests {
         let report = sample::report();
         for _ in 0..2 {
             let paths = write_all(&out, &report, &[], &Trace::default(), &Workload::default(), &[]).unwrap();
-            assert_eq!(paths.len(), NAMES.len());
+            assert_eq!(paths, super::paths(&out));
             let mut expected = NAMES.to_vec();
+            expected.push(CHARTS);
             expected.sort_unstable();
             assert_eq!(names(&out), expected);
+            let charts = names(&out.join(CHARTS));
+            assert_eq!(charts.len(), 2 * charts::NAMES.len());
+            assert!(charts.iter().all(|name| !name.starts_with('.')), "{charts:?}");
         }
         assert_eq!(std::fs::read_to_string(out.join("report.json")).unwrap(), json(&report));
     }
@@ -181,5 +209,11 @@ mod tests {
         std::fs::create_dir_all(taken.join("report.html")).unwrap();
         let error = check_writable(&taken).unwrap_err();
         assert!(error.to_string().contains("report.html: is a directory"), "{error}");
+
+        let taken = dir.path().join("charts-taken");
+        std::fs::create_dir_all(&taken).unwrap();
+        std::fs::write(taken.join(CHARTS), "a file").unwrap();
+        let error = check_writable(&taken).unwrap_err();
+        assert!(matches!(error, Error::Io { action: "create the directory", .. }), "{error:?}");
     }
 }

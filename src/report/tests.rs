@@ -215,10 +215,10 @@ fn a_savings_plan_is_shown_where_there_is_one() {
     Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost; 42 % of the usage it can cover is covered.
     | platform | pods | DaemonSets | start-up | idle | shared | Savings Plan |
     ");
-    let page = html(&report);
+    let page = html(&report, &[]);
     assert!(page.contains("Savings Plan <b>-$16.00</b>") && page.contains("class=\"savings-plan\""));
     assert!(page.contains("Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost"));
-    assert!(!html(&sample::report()).contains("Savings Plan"));
+    assert!(!html(&sample::report(), &[]).contains("Savings Plan"));
     let csv = summary_csv(&report);
     let row = csv.lines().last().unwrap();
     assert!(row.contains(",44.20,16.80,-16.00,,168,"), "{row}");
@@ -262,7 +262,7 @@ fn the_page_escapes_names_and_loads_nothing() {
         let cost = platform.cost.as_mut().unwrap();
         (cost.items[0].item, cost.items[0].detail) = (hostile.into(), hostile.into());
     }
-    let page = html(&report);
+    let page = html(&report, &[]);
     assert!(page.contains("&quot;&#39;&gt;&lt;img src=x onerror=alert(1)&gt;&amp;amp;"));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     for forbidden in ["<script", "<img", "\u{1b}", "http", "url(", "@import", "<link"] {
@@ -274,10 +274,14 @@ fn the_page_escapes_names_and_loads_nothing() {
 fn the_page_is_balanced() {
     let mut report = sample::report();
     report.platforms.push(sample::incomplete());
-    let page = html(&report);
-    for name in
-        ["main", "section", "table", "tr", "td", "th", "div", "ul", "li", "details", "article", "span"]
-    {
+    let charts = charts(&ChartData::new(&report, &[]));
+    let page = html(&report, &charts);
+    assert_eq!(page.matches("<figure>").count(), charts.len());
+    assert!(!page.contains("http") && !page.contains(" id="));
+    for name in [
+        "main", "section", "table", "tr", "td", "th", "div", "ul", "li", "details", "article", "span",
+        "figure", "svg", "text",
+    ] {
         let opened = page.matches(&format!("<{name}>")).count() + page.matches(&format!("<{name} ")).count();
         assert_eq!(opened, page.matches(&format!("</{name}>")).count(), "{name}");
     }

@@ -62,7 +62,7 @@ impl<'a> Classes<'a> {
                 pods: 1,
             },
             image,
-            arch: trace.arch.get(row).unwrap_or_default(),
+            arch: trace.arch.get(row).unwrap_or(self.defaults.arch),
             node_selector: trace.word(&trace.node_selector, row),
             tolerations: trace.word(&trace.tolerations, row),
             priority: trace.priority.get(row).unwrap_or_default(),

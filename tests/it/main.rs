@@ -5,6 +5,7 @@ mod cli;
 mod extremes;
 mod flowbench;
 mod invariants;
+mod karpenter;
 mod scenarios;
 mod scheduler;
 mod support;

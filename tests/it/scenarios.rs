@@ -76,5 +76,5 @@ fn the_examples_of_the_documentation_are_read() {
         .map(|example| read("example", example).unwrap_or_else(|e| panic!("{}", e.render())))
         .collect();
     assert_eq!(read[0].settings, Scenario::default().settings);
-    assert_eq!(read[1].platforms.len(), 4);
+    assert_eq!(read[1].platforms.len(), 6);
 }

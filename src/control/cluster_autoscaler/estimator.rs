@@ -113,3 +113,91 @@ impl Packing<'_> {
         fits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Cpu, Memory};
+
+    fn size(milli: i64) -> Resources {
+        let memory = Memory::from_mib(milli);
+        Resources { cpu: Cpu::from_milli(milli), memory, ephemeral: Memory::ZERO, pods: 1 }
+    }
+
+    /// Nodes of 1,000m and 1,000 MiB; pods of (size, number, one group).
+    fn nodes(pods: &[(i64, u32, bool)], most: u32) -> (u32, Vec<(i64, u32)>) {
+        let node = Resources { pods: 10, ..size(1_000) };
+        let template = Template { capacity: node, allocatable: node, free: node, zone: 0 };
+        let wanted: Vec<Wanted> = pods
+            .iter()
+            .zip(0..)
+            .map(|((milli, pods, together), class)| Wanted {
+                class,
+                request: size(*milli),
+                pods: *pods,
+                together: *together,
+            })
+            .collect();
+        let Estimate { nodes, placed } = estimate(&template, &wanted, most);
+        (nodes, placed.iter().map(|(wanted, count)| (wanted.request.cpu.milli(), *count)).collect())
+    }
+
+    #[test]
+    fn pods_are_packed_as_the_real_one_does() {
+        let cases: [(&str, &[(i64, u32, bool)], u32, u32, &[(i64, u32)]); 8] = [
+            ("two of 500m a node", &[(500, 5, true)], 99, 3, &[(500, 5)]),
+            (
+                "large ones first, small ones beside them",
+                &[(300, 2, true), (700, 2, true)],
+                99,
+                2,
+                &[(700, 2), (300, 2)],
+            ),
+            // 600m leaves 400m on each of three nodes, where three of 400m go, and a fourth to a new node.
+            (
+                "what is left goes to new nodes",
+                &[(600, 3, true), (400, 4, true)],
+                99,
+                4,
+                &[(600, 3), (400, 4)],
+            ),
+            ("as singles the same", &[(600, 3, false), (400, 4, false)], 99, 4, &[(600, 3), (400, 4)]),
+            // 400m each: two on the first node, two on the second. One of 200m goes to the first (round-robin), the next to
+            // the second, the third to the first again: no; both have 200m left after 800m. So the third opens a node.
+            (
+                "round-robin over the new nodes",
+                &[(400, 4, true), (200, 3, true)],
+                99,
+                3,
+                &[(400, 4), (200, 3)],
+            ),
+            ("ten pods a node", &[(1, 25, false)], 99, 3, &[(1, 25)]),
+            ("no more nodes than allowed", &[(700, 5, true)], 2, 2, &[(700, 2)]),
+            (
+                "other groups still use the room",
+                &[(700, 5, true), (300, 1, true)],
+                2,
+                2,
+                &[(700, 2), (300, 1)],
+            ),
+        ];
+        for (what, pods, most, expected, placed) in cases {
+            assert_eq!(nodes(pods, most), (expected, placed.to_vec()), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_pod_that_fits_no_empty_node_is_given_up_with_its_group() {
+        // 1,001m: a node is opened in vain and stays empty. The next group finds it there; the empty one does not count.
+        assert_eq!(nodes(&[(1_001, 3, true)], 99), (0, vec![]));
+        assert_eq!(nodes(&[(1_001, 3, false), (800, 2, true)], 99), (2, vec![(800, 2)]));
+    }
+
+    #[test]
+    fn within_a_group_only_the_last_node_is_looked_at_again() {
+        // By score the group of three 400m pods comes first: two on the first node, one on the second, which leaves 200m and
+        // 600m. Then four of 300m: round-robin finds the second twice, and fails. On the last node, the second, there is no
+        // room any more: the other two share a third.
+        assert_eq!(nodes(&[(400, 3, true), (300, 4, true)], 99), (3, vec![(400, 3), (300, 4)]));
+    }
+}

@@ -441,4 +441,21 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn no_node_is_asked_for_whose_pods_fit_coming_nodes(
+        pods in prop::collection::vec((0i64..400, 1i64..900), 1..60), (milli, per_node) in prop_oneof![
+            Just((1_500, 1)), Just((700, 2)), Just((600, 3)),
+        ],
+    ) {
+        // Equal pods, of which a node holds equally many by its template and in truth. Whenever a group grows, all nodes
+        // that are coming but one are full with pods that wait.
+        let pods: Vec<Pod> = pods.into_iter().map(|(at, work)| pod(at, work, milli)).collect();
+        let ledger = Case::new(&pods).run();
+        for at in ledger.leases.iter().map(|lease| lease.requested) {
+            let coming = ledger.leases.iter().filter(|l| l.requested <= at && at < l.ready).count();
+            let waiting = ledger.runs.iter().filter(|run| run.created <= at && at < run.scheduled).count();
+            prop_assert!((coming - 1) * per_node < waiting, "{coming} nodes for {waiting} pods at {at:?}");
+        }
+    }
 }

@@ -67,8 +67,13 @@ impl Controller for Karpenter {
         self.state.catch_up(now, view);
         for trigger in triggers {
             self.state.observe(now, trigger);
-            if let Trigger::SpotNotice(lease) = trigger {
-                self.interrupted(now, *lease, actions);
+            match *trigger {
+                Trigger::SpotNotice(lease) => self.interrupted(now, lease, actions),
+                // The notice may have come before EC2's answer.
+                Trigger::Launched { lease, .. } if view.node(lease).is_some_and(|node| node.noticed) => {
+                    self.interrupted(now, lease, actions);
+                }
+                _ => {}
             }
         }
         while let Some(lease) = self.state.claims.take_expired(now) {

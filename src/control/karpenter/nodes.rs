@@ -107,3 +107,40 @@ impl NodeClaims {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_expire_in_turn_unless_they_go_before() {
+        let t = |secs: i64| Time::from_ms(secs * 1_000);
+        let claim = |created| NodeClaim {
+            kind: 0,
+            pool: 0,
+            pool_type: 0,
+            instance: TypeId(0),
+            capacity_type: CapacityType::OnDemand,
+            zone: 0,
+            created: t(created),
+            launched: t(created + 2),
+            initialized: None,
+            nominated_until: Time::MIN,
+            deleting: false,
+        };
+        let mut claims = NodeClaims::default();
+        for (lease, created) in [(1, 30), (2, 10), (3, 20), (4, 25)] {
+            claims.insert(lease, claim(created), Some(Span::from_secs(100)));
+        }
+        claims.insert(5, claim(0), None);
+        assert_eq!((claims.next_expiration(), claims.take_expired(t(109))), (Some(t(110)), None));
+        assert!(claims.set_deleting(3, true) && !claims.set_deleting(3, true));
+        claims.remove(4);
+        // 2 at 110 s; 3 is being deleted already and 4 is gone; 1 at 130 s; 5 never.
+        assert_eq!([claims.take_expired(t(140)), claims.take_expired(t(140))], [Some(2), Some(1)]);
+        assert_eq!((claims.take_expired(t(1_000_000)), claims.next_expiration()), (None, None));
+        assert_eq!(claims.deleting().collect::<Vec<_>>(), [3]);
+        claims.set_deleting(3, false);
+        assert_eq!(claims.deleting().count(), 0);
+    }
+}

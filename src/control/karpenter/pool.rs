@@ -84,3 +84,30 @@ pub fn template(pool: &NodePool) -> Requirements {
     template.add(labels::NODEPOOL, Requirement::one_of([pool.name.as_str()]));
     template
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_are_tried_by_weight_and_then_by_name_both_descending() {
+        let pool = |name: &str, weight| NodePool { name: name.to_owned(), weight, ..NodePool::default() };
+        let mut pools = [pool("a", 0), pool("z", 0), pool("m", 50), pool("b", 100)];
+        pools.sort_by(by_preference);
+        assert_eq!(pools.map(|pool| pool.name), ["b", "m", "z", "a"]);
+    }
+
+    #[test]
+    fn a_template_requires_what_the_pool_says_and_its_labels() {
+        let spec = NodePool { labels: vec![("team".to_owned(), "data".to_owned())], ..NodePool::default() };
+        let template = template(&spec);
+        for (key, expected) in [
+            (labels::CATEGORY, "In [c m r]"),
+            (labels::GENERATION, "Exists >=3"),
+            (labels::NODEPOOL, "In [jobs]"),
+            ("team", "In [data]"),
+        ] {
+            assert_eq!(template.get(key).unwrap().to_string(), expected, "{key}");
+        }
+    }
+}

@@ -120,3 +120,38 @@ impl PriceBook {
         row * usize::from(self.zones) + usize::from(zone)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{PriceRefresh, PriceSeries, Snapshot};
+
+    #[test]
+    fn an_offering_counts_as_unavailable_for_three_minutes_from_the_last_error() {
+        let mut catalog = Snapshot::embedded().region("us-east-1").unwrap();
+        let id = catalog.find("m5.large").unwrap();
+        let t = |secs: i64| Time::from_ms(secs * 1_000);
+        // Prices are read every 100 s here; the one of Spot in zone b rises at 150 s.
+        let [low, high] = ["0.03", "0.05"].map(|text| Rate::parse(text).unwrap());
+        let series = PriceSeries::new(vec![(t(0), low), (t(150), high)]).unwrap();
+        catalog.offering_mut(id, ZoneId(1), CapacityType::Spot).unwrap().price = series;
+        let refresh = PriceRefresh { first: t(0), every: Span::from_secs(100) };
+        let mut book = PriceBook::new(vec![id, id], catalog.zones.len());
+        let at = |book: &mut PriceBook, now| {
+            let is_new = book.refresh(&PriceView::new(&catalog, refresh, now), now);
+            (is_new, book.available(id).contains(CapacityType::Spot, 1))
+        };
+        assert_eq!(at(&mut book, t(0)), (true, true));
+        book.mark_unavailable(id, CapacityType::Spot, 1, t(10));
+        book.mark_unavailable(id, CapacityType::Spot, 1, t(40));
+        // Other offerings are not concerned, and reading prices anew does not end a shortage.
+        assert!(book.available(id).contains(CapacityType::Spot, 0));
+        assert!(book.available(id).contains(CapacityType::OnDemand, 1));
+        assert_eq!(at(&mut book, t(50)), (false, false));
+        assert_eq!(at(&mut book, t(199)), (true, false));
+        assert_eq!(book.price(id, CapacityType::Spot, 1), Some(low));
+        assert_eq!(at(&mut book, t(220)), (true, true)); // 40 s + 180 s
+        assert_eq!(book.price(id, CapacityType::Spot, 1), Some(high));
+        assert!(!book.available(id).has(CapacityType::Reserved));
+    }
+}

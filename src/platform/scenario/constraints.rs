@@ -1,23 +1,18 @@
-//! Labels and taints of a node group, with Kubernetes' rules for their keys and values.
+//! Labels and taints of nodes, with Kubernetes' rules for their keys and values.
 
 use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
 
-pub(super) fn read(reader: &mut Reader, section: &mut Section, group: &mut NodeGroup) {
-    labels(reader, section, &mut group.labels);
-    if let Some(items) = section.list(reader, "taints") {
-        let path = section.path("taints");
-        for (index, node) in items.iter().enumerate() {
-            if let Some(taint) = taint(reader, format!("{path}[{index}]"), node, &group.taints) {
-                group.taints.push(taint);
-            }
-        }
+pub(super) fn taints(reader: &mut Reader, section: &mut Section, taints: &mut Vec<Taint>) {
+    let (path, generic) = (section.path("taints"), section.generic("taints[]"));
+    for (index, node) in section.list(reader, "taints").unwrap_or_default().iter().enumerate() {
+        taints.extend(taint(reader, format!("{path}[{index}]"), generic.clone(), node, taints));
     }
 }
 
-fn labels(reader: &mut Reader, section: &mut Section, labels: &mut Vec<(String, String)>) {
+pub(super) fn labels(reader: &mut Reader, section: &mut Section, labels: &mut Vec<(String, String)>) {
     let Some(entry) = section.entry(reader, "labels") else { return };
     let path = section.path("labels");
     let Value::Map(entries) = &entry.value.value else {
@@ -36,14 +31,14 @@ fn labels(reader: &mut Reader, section: &mut Section, labels: &mut Vec<(String, 
     }
 }
 
-fn taint(reader: &mut Reader, path: String, node: &Node, before: &[Taint]) -> Option<Taint> {
+fn taint(reader: &mut Reader, path: String, generic: String, node: &Node, before: &[Taint]) -> Option<Taint> {
     if !matches!(node.value, Value::Map(_)) {
         let refusal = Refusal::new(format!("{path} must be a mapping, not {}", node.shape()))
             .hint("write {key: dedicated, value: jobs, effect: NoSchedule}");
         reader.problem(node.place, node.scalar().unwrap_or_default(), refusal);
         return None;
     }
-    let mut section = Section::new(reader, path.clone(), "platforms[node-group].taints[]".into(), node);
+    let mut section = Section::new(reader, path.clone(), generic, node);
     let taint_key = section.optional(reader, "key", key);
     let taint_value = section.optional(reader, "value", value);
     let effect = section.optional(reader, "effect", |text| choice(text, TaintEffect::WORDS));
@@ -65,7 +60,7 @@ fn taint(reader: &mut Reader, path: String, node: &Node, before: &[Taint]) -> Op
 }
 
 /// An optional DNS prefix and a slash, then a name of up to 63 characters.
-fn key(text: &str) -> Parsed<String> {
+pub(super) fn key(text: &str) -> Parsed<String> {
     let (prefix, name) = text.rsplit_once('/').map_or((None, text), |(p, n)| (Some(p), n));
     let dns = |p: &str| {
         p.len() <= 253
@@ -82,7 +77,7 @@ fn key(text: &str) -> Parsed<String> {
     Err(Refusal::new("is not a label key").hint("write for example workload or example.com/workload"))
 }
 
-fn value(text: &str) -> Parsed<String> {
+pub(super) fn value(text: &str) -> Parsed<String> {
     if is_label_text(text) {
         return Ok(text.to_owned());
     }

@@ -1,59 +1,169 @@
-//! The documents of a scenario file: which is the scenario, and which are known but not simulated yet.
+//! The documents of a scenario file: which is the scenario, which belong to it, and which are known but not simulated.
 //!
-//! Pasted manifests are refused by name and not ignored: a NodePool that has no effect would make a
-//! comparison wrong without a sign.
+//! Pasted manifests are used or refused and never ignored: a NodePool that has no effect would make a comparison wrong
+//! without a sign.
 
 use super::super::fields::{Reader, Section};
-use super::super::tree::{self, Node, Value};
-use super::super::values::{Refusal, suggest};
-use super::{API_VERSION, Limits, Scenario, candidates, settings};
+use super::super::tree::{self, Node, Place, Value};
+use super::super::values::{Parsed, Refusal, suggest};
+use super::node_class::NodeClass;
+use super::{API_VERSION, Limits, Scenario, candidates, node_class, node_pool, settings};
 use crate::error::Result;
-use crate::platform::values::{increase, whole};
+use crate::platform::NodePool;
+use crate::platform::values::{all_of, increase, whole};
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
-const NOT_YET: [(&str, &str); 5] = [
-    ("NodePool", "Karpenter"),
-    ("EC2NodeClass", "Karpenter"),
+const NOT_YET: [(&str, &str); 3] = [
     ("NodeClass", "EKS Auto Mode"),
     ("ClusterConfig", "eksctl cluster definitions"),
-    ("Provisioner", "Karpenter"),
+    ("Provisioner", "Karpenter before its NodePools"),
 ];
+
+/// Fields that Kubernetes keeps about every object and that change nothing here.
+pub(super) const OBJECT_METADATA: [&str; 9] = [
+    "annotations",
+    "creationTimestamp",
+    "finalizers",
+    "generation",
+    "managedFields",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "uid",
+];
+
+/// The documents beside the scenario.
+#[derive(Default)]
+pub(super) struct Pasted {
+    pools: Vec<Document<NodePool>>,
+    classes: Vec<Document<NodeClass>>,
+}
+
+struct Document<T> {
+    name: String,
+    /// Of its kind.
+    place: Place,
+    content: T,
+    is_used: bool,
+}
+
+impl Pasted {
+    /// The NodePool of that name.
+    pub fn pool(&mut self, name: &str) -> Parsed<NodePool> {
+        if let Some(pool) = find(&mut self.pools, name) {
+            return Ok(pool);
+        }
+        let names: Vec<&str> = self.pools.iter().map(|pool| pool.name.as_str()).collect();
+        let refusal = Refusal::new("is no NodePool of this file");
+        Err(match suggest(name, &names) {
+            Some(known) => refusal.hint(format!("did you mean {known}?")),
+            None if names.is_empty() => refusal.hint("paste its document below a line ---"),
+            None => refusal.hint(format!("those of this file are {}", all_of(&names))),
+        })
+    }
+
+    /// The EC2NodeClass of that name; `None` where the file has none at all, since most say nothing that matters.
+    pub fn class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
+        if self.classes.is_empty() {
+            return Ok(None);
+        }
+        if let Some(class) = find(&mut self.classes, name) {
+            return Ok(Some(class));
+        }
+        let names: Vec<&str> = self.classes.iter().map(|class| class.name.as_str()).collect();
+        let refusal = Refusal::new("is no EC2NodeClass of this file");
+        Err(match suggest(name, &names) {
+            Some(known) => refusal.hint(format!("did you mean {known}?")),
+            None => refusal.hint(format!("those of this file are {}", all_of(&names))),
+        })
+    }
+
+    fn refuse_unused(&self, reader: &mut Reader) {
+        for pool in self.pools.iter().filter(|pool| !pool.is_used) {
+            let refusal = Refusal::new(format!("no platform uses the NodePool {}", pool.name)).hint(format!(
+                "name it in a platform: {{name: …, kind: karpenter, nodePools: [{}]}}",
+                pool.name
+            ));
+            reader.problem(pool.place, "NodePool", refusal);
+        }
+        for class in self.classes.iter().filter(|class| !class.is_used) {
+            let refusal = Refusal::new(format!("no NodePool refers to the EC2NodeClass {}", class.name))
+                .hint("name it in the nodeClassRef of a NodePool, or remove this document");
+            reader.problem(class.place, "EC2NodeClass", refusal);
+        }
+    }
+}
+
+fn find<T: Clone>(documents: &mut [Document<T>], name: &str) -> Option<T> {
+    let document = documents.iter_mut().find(|document| document.name == name)?;
+    document.is_used = true;
+    Some(document.content.clone())
+}
+
+/// Keeps a document, unless another of its kind has the name.
+fn keep<T>(reader: &mut Reader, node: &Node, kept: &mut Vec<Document<T>>, name: &str, content: T) {
+    let kind = node.get("kind").unwrap_or(node);
+    if let Some(first) = kept.iter().find(|document| document.name == name) {
+        let kind_word = kind.scalar().unwrap_or_default();
+        let refusal = Refusal::new(format!("two documents are the {kind_word} {name}"))
+            .hint(format!("the first one is at line {}; keep one of them", first.place.line));
+        let at = node.get("metadata").and_then(|metadata| metadata.get("name")).unwrap_or(kind);
+        reader.problem(at.place, name, refusal);
+        return;
+    }
+    kept.push(Document { name: name.to_owned(), place: kind.place, content, is_used: false });
+}
 
 pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario> {
     let file = reader.file().to_owned();
     // A byte order mark is how some editors begin a file; YAML allows it.
     let documents = tree::documents(&file, text.strip_prefix('\u{feff}').unwrap_or(text))?;
-    let mut found: Option<&Node> = None;
-    let mut others = false;
-    for document in &documents {
-        match (kind(reader, document), found) {
-            (Kind::Scenario, None) => found = Some(document),
-            (Kind::Scenario, Some(first)) => {
-                let node = document.get("kind").unwrap_or(document);
-                let refusal = Refusal::new("a second Scenario in one file")
-                    .hint(format!("the first one is at line {}; keep one of them", first.place.line));
-                reader.problem(node.place, "Scenario", refusal);
-            }
-            (Kind::Other, _) => others = true,
+    let kinds: Vec<Kind> = documents.iter().map(|document| kind(reader, document)).collect();
+    let of =
+        |wanted: Kind| documents.iter().zip(&kinds).filter(move |(_, k)| **k == wanted).map(|(node, _)| node);
+    let mut pasted = Pasted::default();
+    // What is referred to first.
+    for node in of(Kind::Ec2NodeClass) {
+        if let Some(class) = node_class::read(reader, node) {
+            keep(reader, node, &mut pasted.classes, &class.name.clone(), class);
         }
     }
-    if let Some(node) = found {
-        return Ok(content(reader, node));
+    for node in of(Kind::NodePool) {
+        if let Some(pool) = node_pool::read(reader, node, &mut pasted) {
+            keep(reader, node, &mut pasted.pools, &pool.name.clone(), pool);
+        }
     }
-    // A file of other documents only has been told about each of them.
-    if !others {
-        let refusal = Refusal::new("there is no Scenario in this file")
-            .hint(format!("start it with the lines apiVersion: {API_VERSION} and kind: Scenario"));
-        reader.problem_anywhere(refusal);
+    let mut scenarios = of(Kind::Scenario);
+    let Some(first) = scenarios.next() else {
+        // A file of foreign documents only has been told about each of them.
+        if !kinds.contains(&Kind::Refused) {
+            let refusal = Refusal::new("there is no Scenario in this file")
+                .hint(format!("start it with the lines apiVersion: {API_VERSION} and kind: Scenario"));
+            reader.problem_anywhere(refusal);
+        }
+        return Ok(Scenario::default());
+    };
+    for second in scenarios {
+        let node = second.get("kind").unwrap_or(second);
+        let refusal = Refusal::new("a second Scenario in one file")
+            .hint(format!("the first one is at line {}; keep one of them", first.place.line));
+        reader.problem(node.place, "Scenario", refusal);
     }
-    Ok(Scenario::default())
+    let scenario = content(reader, first, &mut pasted);
+    pasted.refuse_unused(reader);
+    Ok(scenario)
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Scenario,
-    /// Refused already.
-    Other,
+    NodePool,
+    Ec2NodeClass,
+    Refused,
 }
+
+const KINDS: [(&str, Kind); 3] =
+    [("Scenario", Kind::Scenario), ("NodePool", Kind::NodePool), ("EC2NodeClass", Kind::Ec2NodeClass)];
 
 fn kind(reader: &mut Reader, document: &Node) -> Kind {
     if !matches!(document.value, Value::Map(_)) {
@@ -61,32 +171,62 @@ fn kind(reader: &mut Reader, document: &Node) -> Kind {
         let refusal = Refusal::new(message)
             .hint(format!("a scenario starts with the lines apiVersion: {API_VERSION} and kind: Scenario"));
         reader.problem(document.place, document.scalar().unwrap_or_default(), refusal);
-        return Kind::Other;
+        return Kind::Refused;
     }
     let Some((node, kind)) = document.get("kind").and_then(|n| n.scalar().map(|text| (n, text))) else {
         let refusal = Refusal::new("this document does not say its kind")
             .hint(format!("a scenario starts with the lines apiVersion: {API_VERSION} and kind: Scenario"));
         reader.problem(document.place, "", refusal);
-        return Kind::Other;
+        return Kind::Refused;
     };
-    if kind == "Scenario" {
-        return Kind::Scenario;
+    if let Some((_, known)) = KINDS.iter().find(|(name, _)| *name == kind) {
+        return *known;
     }
-    let mut names: Vec<&str> = NOT_YET.iter().map(|(name, _)| *name).collect();
-    names.push("Scenario");
+    let names: Vec<&str> =
+        NOT_YET.iter().map(|(name, _)| *name).chain(KINDS.iter().map(|(name, _)| *name)).collect();
     let refusal = match NOT_YET.iter().find(|(name, _)| *name == kind) {
         Some((_, what)) => Refusal::new(format!("{kind}: {what} cannot be simulated by this version yet"))
             .hint(format!("remove this document; {}", candidates::SIMULATED)),
         None => match suggest(kind, &names) {
             Some(name) => Refusal::new("unknown kind of document").hint(format!("did you mean {name}?")),
-            None => Refusal::new("unknown kind of document").hint("this version reads kind: Scenario"),
+            None => Refusal::new("unknown kind of document")
+                .hint("this version reads the kinds Scenario, NodePool and EC2NodeClass"),
         },
     };
     reader.problem(node.place, kind, refusal);
-    Kind::Other
+    Kind::Refused
 }
 
-fn content(reader: &mut Reader, node: &Node) -> Scenario {
+/// Checks the `apiVersion` of a pasted document.
+pub(super) fn api_version(reader: &mut Reader, root: &mut Section, node: &Node, wanted: &str) {
+    let hint = format!("write apiVersion: {wanted}");
+    root.optional(reader, "apiVersion", |text| {
+        if text == wanted {
+            return Ok(());
+        }
+        Err(Refusal::new("is not one that this version reads").hint(hint.as_str()))
+    });
+    if node.get("apiVersion").is_none() {
+        reader.problem(node.place, "", Refusal::new("this document has no apiVersion").hint(hint));
+    }
+}
+
+/// The name of a pasted document.
+pub(super) fn metadata(reader: &mut Reader, root: &mut Section, node: &Node) -> Option<String> {
+    let mut section = root.section(reader, "metadata");
+    let name = section.optional(reader, "name", candidates::name);
+    section.ignore(&OBJECT_METADATA);
+    section.ignore(&["labels"]);
+    section.finish(reader);
+    if node.get("metadata").is_none_or(|metadata| metadata.get("name").is_none()) {
+        let refusal =
+            Refusal::new("this document has no name").hint("write for example metadata: {name: jobs}");
+        reader.problem(node.place, "", refusal);
+    }
+    name
+}
+
+fn content(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Scenario {
     let mut root = Section::new(reader, String::new(), String::new(), node);
     let version = root.optional(reader, "apiVersion", |text| {
         if text == API_VERSION {
@@ -102,7 +242,7 @@ fn content(reader: &mut Reader, node: &Node) -> Scenario {
     }
     root.entry(reader, "kind");
     let settings = settings::read(reader, &mut root);
-    let platforms = candidates::read(reader, &mut root);
+    let platforms = candidates::read(reader, &mut root, pasted);
     let limits = limits(reader, &mut root);
     root.finish(reader);
     Scenario { settings, platforms, limits, ..Scenario::default() }

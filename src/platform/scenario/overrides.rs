@@ -13,6 +13,7 @@ pub struct Overrides {
     pub memory_request: Option<Memory>,
     /// Compressed; a whole number of MiB.
     pub image_size: Option<Memory>,
+    pub arch: Option<PodArch>,
     pub seed: Option<u64>,
     pub replay: Option<Replay>,
     /// Exactly these, in this order; empty keeps the scenario's.
@@ -48,6 +49,9 @@ impl Scenario {
             s.defaults.image_size = within(size, Memory::ZERO, MOST_MEMORY, memory_text)
                 .map_err(|e| usage("the image size", &text, e))?;
         }
+        if let Some(arch) = flags.arch {
+            s.defaults.arch = arch;
+        }
         if let Some(seed) = flags.seed {
             s.seed = within(seed, 0, LARGEST_SEED, |n| n.to_string())
                 .map_err(|e| usage("the seed", &seed.to_string(), e))?;
@@ -79,6 +83,10 @@ fn pick(own: &[Platform], names: &[String]) -> Result<Vec<Platform>> {
             })?,
         };
         picked.push(platform);
+        if let Some(refusal) = candidates::clashing_pools(&picked) {
+            let message = format!("--platform {}: {}", name.escape_debug(), refusal.message);
+            return Err(Error::Usage { message, hint: refusal.hint });
+        }
     }
     Ok(picked)
 }

@@ -1,11 +1,13 @@
 //! A scenario as YAML: complete, resolved, and readable by `read`.
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_saphyr::{FlowMap, FlowSeq};
+mod node_pools;
+mod platforms;
+mod yaml;
 
 use super::super::values::*;
 use super::super::*;
 use super::{API_VERSION, Limits, Scenario};
+use yaml::{Yaml, field, map, text, whole_number};
 
 impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
@@ -17,14 +19,17 @@ impl Scenario {
             RegionSource::Trace => "# The region was taken from the trace.\n",
             RegionSource::Assumed => "# The region was assumed: nothing named one.\n",
         };
-        let yaml = serde_saphyr::to_string(&self.tree()).unwrap_or_else(|error| format!("# {error}\n"));
-        format!("{origin}{yaml}")
+        let documents = std::iter::once(self.tree()).chain(node_pools::documents(&self.platforms));
+        let documents: Vec<String> = documents
+            .map(|tree| serde_saphyr::to_string(&tree).unwrap_or_else(|error| format!("# {error}\n")))
+            .collect();
+        format!("{origin}{}", documents.join("---\n"))
     }
 
     fn tree(&self) -> Yaml {
         let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
         fields.extend(settings(&self.settings));
-        fields.push(field("platforms", Yaml::List(self.platforms.iter().map(platform).collect())));
+        fields.push(field("platforms", Yaml::List(self.platforms.iter().map(platforms::platform).collect())));
         fields.extend(limits(&self.limits));
         Yaml::Map(fields)
     }
@@ -40,12 +45,14 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
                 ("cpuRequest", text(cpu_text(s.defaults.cpu_request))),
                 ("memoryRequest", text(memory_text(s.defaults.memory_request))),
                 ("imageSizeMiB", whole_number(s.defaults.image_size.mib_ceil())),
+                ("arch", text(s.defaults.arch.word())),
             ],
         ),
         map(
             "startup",
             [
                 ("launchToPending", step(s.startup.launch_to_pending)),
+                ("createFleet", step(s.startup.create_fleet)),
                 ("pendingToKernel", step(s.startup.pending_to_kernel)),
                 ("kernelToRegistered", step(s.startup.kernel_to_registered)),
                 ("registeredToReady", step(s.startup.registered_to_ready)),
@@ -85,6 +92,7 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
             ],
         ),
     ];
+    fields.push(spot(&s.spot));
     fields.extend(s.savings_plan.as_ref().map(savings_plan));
     fields.extend([
         field("unschedulableAfter", text(duration_text(s.unschedulable_after))),
@@ -117,6 +125,11 @@ fn savings_plan(plan: &SavingsPlan) -> (String, Yaml) {
 }
 
 fn orchestrator(o: &Orchestrator) -> (String, Yaml) {
+    let lost = Yaml::Inline(vec![
+        field("retryLimit", Yaml::Whole(o.lost_pods.retry_limit.into())),
+        field("retryInterval", text(duration_text(o.lost_pods.retry_interval))),
+        field("gracefulStop", text(duration_text(o.lost_pods.graceful_stop))),
+    ]);
     let leftover = Yaml::Inline(vec![
         field("share", text(ppm_text(o.leftover_pods.share_ppm))),
         field("kept", text(duration_text(o.leftover_pods.kept))),
@@ -128,7 +141,29 @@ fn orchestrator(o: &Orchestrator) -> (String, Yaml) {
             ("dispatchDelay", step(o.dispatch_delay)),
             ("detectionLag", step(o.detection_lag)),
             ("deletionDelay", text(duration_text(o.deletion_delay))),
+            ("lostPods", lost),
             ("leftoverPods", leftover),
+        ],
+    )
+}
+
+fn spot(spot: &Spot) -> (String, Yaml) {
+    let event = |e: &SpotEvent| {
+        let mut fields = vec![field("at", text(duration_text(e.at)))];
+        fields.extend(e.instance_type.as_ref().map(|name| field("instanceType", text(name))));
+        fields.extend(e.zone.as_ref().map(|zone| field("zone", text(zone))));
+        fields.push(field("reclaims", text(ppm_text(e.reclaims_ppm))));
+        fields.push(field("shortage", text(duration_text(e.shortage))));
+        Yaml::Inline(fields)
+    };
+    map(
+        "spot",
+        [
+            ("allocationStrategy", text(spot.allocation.word())),
+            ("interruptionRate", text(ppm_text(spot.hazard_permille * 1_000))),
+            ("poolLoss", text(ppm_text(spot.pool_loss_ppm))),
+            ("shortage", step(spot.shortage)),
+            ("events", Yaml::List(spot.events.iter().map(event).collect())),
         ],
     )
 }
@@ -142,50 +177,6 @@ fn agents(agents: &[Agent]) -> Yaml {
         ])
     };
     Yaml::List(agents.iter().map(agent).collect())
-}
-
-fn platform(p: &Platform) -> Yaml {
-    let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
-    match &p.kind {
-        Kind::Recorded => {}
-        Kind::Fargate(f) => fields.extend([
-            field("launchBurst", Yaml::Whole(f.launch_burst.into())),
-            field("launchRate", Yaml::Whole(f.launch_rate.into())),
-            field("billUntil", text(f.bill_until.word())),
-        ]),
-        Kind::NodeGroups(g) => fields.extend(g.groups.iter().flat_map(node_group)),
-        Kind::Karpenter(_) => {}
-    }
-    Yaml::Map(fields)
-}
-
-fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
-    let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::InlineList(vec![t.clone()]));
-    let scaling = match g.size {
-        GroupSize::HoldPeak => text("holdPeak"),
-        GroupSize::Auto { min, max, desired } => Yaml::Inline(vec![
-            field("minSize", Yaml::Whole(min.into())),
-            field("maxSize", Yaml::Whole(max.into())),
-            field("desiredSize", Yaml::Whole(desired.into())),
-        ]),
-        GroupSize::Fixed(nodes) => Yaml::Inline(vec![field("desiredSize", Yaml::Whole(nodes.into()))]),
-    };
-    let taint = |t: &Taint| {
-        Yaml::Inline(vec![
-            field("key", text(&t.key)),
-            field("value", text(&t.value)),
-            field("effect", text(t.effect.word())),
-        ])
-    };
-    vec![
-        field("instanceTypes", types),
-        field("capacityType", text(g.capacity_type.word())),
-        field("scaling", scaling),
-        field("rootVolume", text(memory_text(g.root_volume))),
-        field("maxPods", g.max_pods.map_or(text("auto"), whole_number)),
-        field("labels", Yaml::Map(g.labels.iter().map(|(k, v)| (k.clone(), text(v))).collect())),
-        field("taints", Yaml::List(g.taints.iter().map(taint).collect())),
-    ]
 }
 
 fn limits(l: &Limits) -> Option<(String, Yaml)> {
@@ -210,72 +201,4 @@ fn step(step: Step) -> Yaml {
         field("median", text(duration_text(step.median))),
         field("p95", text(duration_text(step.p95))),
     ])
-}
-
-/// What is written, in the order in which it is written.
-enum Yaml {
-    Text(String),
-    Whole(u64),
-    Tenths(i64),
-    Bool(bool),
-    Map(Vec<(String, Yaml)>),
-    /// A mapping on one line.
-    Inline(Vec<(String, Yaml)>),
-    List(Vec<Yaml>),
-    /// Words on one line.
-    InlineList(Vec<String>),
-}
-
-fn text(text: impl Into<String>) -> Yaml {
-    Yaml::Text(text.into())
-}
-
-fn whole_number(n: i64) -> Yaml {
-    Yaml::Whole(u64::try_from(n).unwrap_or(0))
-}
-
-fn field(name: &str, value: Yaml) -> (String, Yaml) {
-    (name.to_owned(), value)
-}
-
-fn map<const N: usize>(name: &str, fields: [(&str, Yaml); N]) -> (String, Yaml) {
-    field(name, Yaml::Map(fields.into_iter().map(|(name, value)| field(name, value)).collect()))
-}
-
-struct Fields<'y>(&'y [(String, Yaml)]);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for Yaml {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            // A bare number needs no quotes: the reader takes the text of every value as it stands.
-            Self::Text(text) => match text.parse::<u64>() {
-                Ok(number) if number.to_string() == *text => serializer.serialize_u64(number),
-                _ => serializer.serialize_str(text),
-            },
-            Self::Whole(number) => serializer.serialize_u64(*number),
-            Self::Tenths(tenths) if tenths % 10 == 0 => serializer.serialize_i64(tenths / 10),
-            Self::Tenths(tenths) => serializer.serialize_f64(*tenths as f64 / 10.0),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Map(fields) => Fields(fields).serialize(serializer),
-            Self::Inline(fields) => FlowMap(Fields(fields)).serialize(serializer),
-            Self::InlineList(words) => FlowSeq(words).serialize(serializer),
-            Self::List(items) => {
-                let mut list = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    list.serialize_element(item)?;
-                }
-                list.end()
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
-use super::{candidates, savings_plan};
+use super::{candidates, savings_plan, spot};
 
 pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     let mut s = Settings::default();
@@ -21,6 +21,7 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
     agents(reader, root, "sidecars", 0, &mut s.sidecars);
     scheduler(reader, root, &mut s.scheduler);
     cluster(reader, root, &mut s.cluster);
+    spot::read(reader, root, &s.zones, &mut s.spot);
     s.savings_plan = savings_plan::read(reader, root);
     root.set(reader, "unschedulableAfter", &mut s.unschedulable_after, |t| {
         duration_from(t, Span::from_secs(1), YEAR)
@@ -79,12 +80,14 @@ fn defaults(reader: &mut Reader, root: &mut Section, d: &mut Defaults) {
     section
         .set(reader, "memoryRequest", &mut d.memory_request, |t| memory(t, Memory::from_mib(1), MOST_MEMORY));
     section.set(reader, "imageSizeMiB", &mut d.image_size, mib);
+    section.set(reader, "arch", &mut d.arch, |t| choice(t, PodArch::WORDS));
     section.finish(reader);
 }
 
 fn startup(reader: &mut Reader, root: &mut Section, s: &mut Startup) {
     let mut section = root.section(reader, "startup");
     step(reader, &mut section, "launchToPending", &mut s.launch_to_pending);
+    step(reader, &mut section, "createFleet", &mut s.create_fleet);
     step(reader, &mut section, "pendingToKernel", &mut s.pending_to_kernel);
     step(reader, &mut section, "kernelToRegistered", &mut s.kernel_to_registered);
     step(reader, &mut section, "registeredToReady", &mut s.registered_to_ready);
@@ -94,7 +97,7 @@ fn startup(reader: &mut Reader, root: &mut Section, s: &mut Startup) {
 }
 
 /// `10s`, or `{median: 6s, p95: 20s}`.
-fn step(reader: &mut Reader, section: &mut Section, name: &'static str, value: &mut Step) {
+pub(super) fn step(reader: &mut Reader, section: &mut Section, name: &'static str, value: &mut Step) {
     let Some(entry) = section.entry(reader, name) else { return };
     let path = section.path(name);
     if !matches!(entry.value.value, Value::Map(_)) {
@@ -148,6 +151,12 @@ fn orchestrator(reader: &mut Reader, root: &mut Section, o: &mut Orchestrator) {
     step(reader, &mut section, "dispatchDelay", &mut o.dispatch_delay);
     step(reader, &mut section, "detectionLag", &mut o.detection_lag);
     section.set(reader, "deletionDelay", &mut o.deletion_delay, |t| duration(t, YEAR));
+    let mut lost = section.section(reader, "lostPods");
+    let pods = &mut o.lost_pods;
+    lost.set(reader, "retryLimit", &mut pods.retry_limit, |t| whole(t, 0, 1_000).map(|n| n as u32));
+    lost.set(reader, "retryInterval", &mut pods.retry_interval, |t| duration(t, DAY));
+    lost.set(reader, "gracefulStop", &mut pods.graceful_stop, |t| duration(t, DAY));
+    lost.finish(reader);
     let mut leftover = section.section(reader, "leftoverPods");
     leftover.set(reader, "share", &mut o.leftover_pods.share_ppm, share);
     leftover.set(reader, "kept", &mut o.leftover_pods.kept, |t| duration(t, YEAR));

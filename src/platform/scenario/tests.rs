@@ -1,8 +1,11 @@
+mod strategies;
+
 use std::path::Path;
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use strategies::{platforms, settings};
 
 use super::*;
 use crate::platform::*;
@@ -70,10 +73,11 @@ fn anchors_and_merges_are_yaml_like_any_other() {
 }
 
 #[test]
-fn a_group_is_of_fixed_size_or_holds_the_peak() {
+fn bounds_that_differ_are_for_cluster_autoscaler() {
     let size = |scaling: &str| {
         let s = scenario(&format!("platforms:\n- {{name: a, kind: node-group, scaling: {scaling}}}\n"));
         let Kind::NodeGroups(groups) = &s.platforms[0].kind else { panic!("a is a node group") };
+        assert_eq!(groups.is_autoscaled(), matches!(groups.groups[0].size, GroupSize::Auto { .. }));
         groups.groups[0].size
     };
     assert_eq!(size("holdPeak"), GroupSize::HoldPeak);
@@ -81,9 +85,99 @@ fn a_group_is_of_fixed_size_or_holds_the_peak() {
     {
         assert_eq!(size(fixed), GroupSize::Fixed(3), "{fixed}");
     }
-    for other in ["{maxSize: 3}", "{}", "{desiredSize: 0}", "{minSize: 0, maxSize: 9, desiredSize: 0}", "3"] {
+    for (text, desired) in [("{minSize: 1, maxSize: 9}", 1), ("{minSize: 1, maxSize: 9, desiredSize: 9}", 9)]
+    {
+        assert_eq!(size(text), GroupSize::Auto { min: 1, max: 9, desired }, "{text}");
+    }
+    for other in [
+        "{maxSize: 3}",
+        "{minSize: 3}",
+        "{}",
+        "{desiredSize: 0}",
+        "{minSize: 0, maxSize: 0}",
+        "{minSize: 4, maxSize: 3}",
+        "{minSize: 1, maxSize: 3, desiredSize: 4}",
+        "{minSize: 1, maxSize: 3, desiredSize: 0}",
+        "3",
+    ] {
         refused(&format!("platforms:\n- {{name: a, kind: node-group, scaling: {other}}}\n"));
     }
+}
+
+/// A NodePool document and a platform that uses it.
+fn node_pool(spec: &str) -> String {
+    format!(
+        "platforms: [{{name: k, kind: karpenter, nodePools: [jobs]}}]\n---\napiVersion: karpenter.sh/v1\n\
+         kind: NodePool\nmetadata: {{name: jobs}}\nspec: {spec}\n"
+    )
+}
+
+#[test]
+fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
+    let s = scenario(&node_pool("{}"));
+    let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
+    let expected = NodePool {
+        name: "jobs".into(),
+        weight: 0,
+        requirements: Vec::new(),
+        labels: Vec::new(),
+        taints: Vec::new(),
+        limits: PoolLimits::default(),
+        consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
+        consolidate_after: Some(Span::ZERO),
+        budgets: vec![Budget::Percent(10)],
+        expire_after: Some(Span::from_secs(720 * 3_600)),
+        termination_grace_period: None,
+        root_volume: Memory::from_gib(20),
+        max_pods: None,
+    };
+    assert_eq!(karpenter, &Karpenter { node_pools: vec![expected], ..Karpenter::default() });
+}
+
+#[test]
+fn built_in_node_pools_differ_in_what_their_names_say() {
+    let pool = |name: &str| {
+        let Some(Kind::Karpenter(karpenter)) = Platform::built_in(name).map(|p| p.kind) else {
+            panic!("{name} is Karpenter")
+        };
+        karpenter.node_pools[0].clone()
+    };
+    let values = |name: &str, label: &str| {
+        let pool = pool(name);
+        let all: Vec<_> = pool.requirements.into_iter().filter(|r| r.key.ends_with(label)).collect();
+        assert_eq!(all.len(), 1, "{name} {label}");
+        all[0].values.join(" ")
+    };
+    for (name, capacity, arch, policy) in [
+        ("karpenter", "on-demand", "amd64", ConsolidationPolicy::WhenEmpty),
+        ("karpenter-spot", "on-demand spot", "amd64", ConsolidationPolicy::WhenEmpty),
+        ("karpenter-graviton", "on-demand", "arm64", ConsolidationPolicy::WhenEmpty),
+        ("karpenter-consolidate", "on-demand", "amd64", ConsolidationPolicy::WhenEmptyOrUnderutilized),
+    ] {
+        assert_eq!(values(name, "/capacity-type"), capacity, "{name}");
+        assert_eq!(values(name, "kubernetes.io/arch"), arch, "{name}");
+        assert_eq!((pool(name).consolidation_policy, pool(name).name.as_str()), (policy, name));
+    }
+}
+
+#[test]
+fn every_built_in_platform_is_known_and_prints() {
+    let all: Vec<Platform> = BUILT_INS.iter().filter_map(|name| Platform::built_in(name)).collect();
+    assert_eq!(all.len(), BUILT_INS.len());
+    let scenario = Scenario { platforms: all, ..Scenario::default() };
+    let read = parse(&scenario.to_yaml()).unwrap_or_else(|e| panic!("{}", e.render()));
+    assert_eq!(read.platforms, scenario.platforms);
+}
+
+#[test]
+fn two_node_pools_cannot_share_a_name() {
+    let mine = scenario(&node_pool("{}").replace("jobs", "karpenter"));
+    let flags = Overrides { platforms: vec!["k".into(), "karpenter".into()], ..Overrides::default() };
+    assert_eq!(
+        mine.apply(&flags).unwrap_err().render(),
+        "error: --platform karpenter: its NodePool karpenter is not the NodePool karpenter of k\n  \
+         hint: give the NodePool document another name: built-in NodePools have the names of their built-in platforms\n"
+    );
 }
 
 #[test]
@@ -93,6 +187,7 @@ fn flags_win_over_the_file() {
         cpu_request: Some(Cpu::from_milli(250)),
         memory_request: Some(Memory::from_gib(2)),
         image_size: Some(Memory::from_gib(1)),
+        arch: Some(PodArch::Arm64),
         seed: Some(7),
         replay: Some(Replay::Open),
         platforms: vec!["node-group".into(), "mine".into()],
@@ -102,6 +197,7 @@ fn flags_win_over_the_file() {
     let s = mine.clone().apply(&flags).unwrap();
     assert_eq!(s.settings.region.name, "ap-northeast-1");
     assert_eq!(s.settings.defaults.image_size, Memory::from_mib(1024));
+    assert_eq!(s.settings.defaults.arch, PodArch::Arm64);
     assert_eq!((s.settings.seed, s.settings.replay), (7, Replay::Open));
     assert_eq!(s.platforms[0], Platform::built_in("node-group").unwrap());
     assert_eq!(s.platforms[1], mine.platforms[1]);
@@ -121,7 +217,7 @@ fn flags_that_make_no_sense_are_refused_with_a_hint() {
         "error: --platform job-on-m6i: there is no built-in platform of this name\n  hint: did you mean jobs-on-m6i?\n"
     );
     assert_eq!(message(platforms(&["fargate", "fargate"])), "error: --platform fargate is there twice\n");
-    assert!(message(platforms(&["karpenter"])).contains("this version yet"));
+    assert!(message(platforms(&["auto-mode"])).contains("this version yet"));
     let half = Overrides { image_size: Some(Memory::from_bytes(1_500_000)), ..Overrides::default() };
     assert_eq!(
         message(half),
@@ -142,192 +238,8 @@ fn all_mistakes_are_named_in_the_order_of_the_file() {
     assert_eq!(places, ["3:7: ", "4:9: ", "5:24:", "5:27:", "6:9: "], "{text}");
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let constant = (0i64..86_400_000).prop_map(|ms| Step::constant(Span::from_ms(ms)));
-    let spread = (1i64..10_000, 0i64..80_000_000)
-        .prop_map(|(m, more)| Step { median: Span::from_ms(m), p95: Span::from_ms(m + more) });
-    prop_oneof![constant, spread]
-}
-
-fn span() -> impl Strategy<Value = Span> {
-    prop_oneof![0i64..1_000_000, 0i64..366 * 86_400_000].prop_map(Span::from_ms)
-}
-
-fn bytes(least: i64, most: i64) -> impl Strategy<Value = Memory> {
-    prop_oneof![least..=most, (least / 1_000_000 + 1..=most / 1_000_000).prop_map(|m| m * 1_000_000)]
-        .prop_map(Memory::from_bytes)
-}
-
-fn word<T: Words + std::fmt::Debug>() -> impl Strategy<Value = T> {
-    (0..T::WORDS.len()).prop_map(|i| T::WORDS[i].1)
-}
-
-fn agents(pods: i64) -> impl Strategy<Value = Vec<Agent>> {
-    btree_map("[a-zA-Z0-9][a-zA-Z0-9._-]{0,9}", (0i64..9_999, bytes(0, 1 << 40)), 0..4).prop_map(move |all| {
-        let agent = |(name, (milli, memory)): (String, (i64, Memory))| Agent {
-            name,
-            requests: Resources { cpu: Cpu::from_milli(milli), memory, ephemeral: Memory::ZERO, pods },
-        };
-        all.into_iter().map(agent).collect()
-    })
-}
-
-fn images() -> impl Strategy<Value = Images> {
-    let rate = || bytes(1_000, 1_000_000_000_000);
-    (rate(), 1i64..1_000, 1i64..1_000, 1i64..1_000, rate(), rate(), any::<bool>()).prop_map(
-        |(
-            layer_rate,
-            parallel_layers,
-            layers,
-            unpacked_tenths,
-            unpack_rate,
-            network_rate,
-            serialize_pulls,
-        )| {
-            Images {
-                layer_rate,
-                parallel_layers,
-                layers,
-                unpacked_tenths,
-                unpack_rate,
-                network_rate,
-                serialize_pulls,
-            }
-        },
-    )
-}
-
-fn orchestrator() -> impl Strategy<Value = Orchestrator> {
-    (any::<bool>(), step(), step(), span(), 0u32..=1_000_000, span()).prop_map(
-        |(use_recorded_delays, dispatch_delay, detection_lag, deletion_delay, share_ppm, kept)| {
-            Orchestrator {
-                use_recorded_delays,
-                dispatch_delay,
-                detection_lag,
-                deletion_delay,
-                leftover_pods: LeftoverPods { share_ppm, kept },
-                ..Orchestrator::default()
-            }
-        },
-    )
-}
-
-fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
-    let family = || "[a-z]{1,3}[0-9][a-z]{0,3}(-[a-z0-9]{1,4})?";
-    let discount = || 1u32..1_000_000;
-    let compute = (discount(), discount(), btree_map(family(), discount(), 0..3)).prop_map(
-        |(fargate_ppm, ec2_ppm, families)| PlanScope::Compute {
-            fargate_ppm,
-            ec2_ppm,
-            families: families.into_iter().collect(),
-        },
-    );
-    let ec2 =
-        (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
-    let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
-    (femto, prop_oneof![compute, ec2])
-        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
-}
-
-fn settings() -> impl Strategy<Value = Settings> {
-    let defaults =
-        (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20).prop_map(|(cpu, memory, mib)| Defaults {
-            cpu_request: Cpu::from_milli(cpu),
-            memory_request: memory,
-            image_size: Memory::from_mib(mib),
-            ..Defaults::default()
-        });
-    let startup = [step(), step(), step(), step(), step(), step()].prop_map(|[a, b, c, d, e, f]| Startup {
-        launch_to_pending: a,
-        pending_to_kernel: b,
-        kernel_to_registered: c,
-        registered_to_ready: d,
-        container_create: e,
-        fargate_register: f,
-        ..Startup::default()
-    });
-    let scheduler = (word(), word()).prop_map(|(scoring, balanced_allocation)| KubeScheduler {
-        pop_from_backoff_q: scoring == Scoring::LeastAllocated,
-        scoring,
-        balanced_allocation,
-    });
-    let cluster =
-        (word(), 0u32..1_000, any::<bool>()).prop_map(|(support, nat_gateways, pull_through_nat)| Cluster {
-            support,
-            nat_gateways,
-            pull_through_nat,
-        });
-    let rest_plan = option::of(savings_plan());
-    let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", proptest::sample::subsequence(vec!["a", "b", "c", "f"], 1..4));
-    let patience = span().prop_map(|span| span.max(Span::from_secs(1)));
-    let rest = (patience, word(), 0u64..1 << 53, rest_plan);
-    let agents = (agents(1), agents(0));
-    (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
-        |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {
-            Settings {
-                region: Region { name: region, source: RegionSource::Given },
-                zones: zones.into_iter().map(String::from).collect(),
-                defaults,
-                startup,
-                images,
-                orchestrator,
-                daemon_sets: agents.0,
-                sidecars: agents.1,
-                scheduler,
-                cluster,
-                savings_plan: rest.3,
-                unschedulable_after: rest.0,
-                replay: rest.1,
-                seed: rest.2,
-                ..Settings::default()
-            }
-        },
-    )
-}
-
-fn node_group() -> impl Strategy<Value = NodeGroup> {
-    let text = "|no|null|1e3|0x1F|[a-z0-9]|[a-z0-9][a-z._-]{0,9}[a-z0-9]";
-    let size = prop_oneof![Just(GroupSize::HoldPeak), (1u32..=100_000).prop_map(GroupSize::Fixed)];
-    let taints = btree_map(("[a-z]{1,9}(/[a-z]{1,9})?", word::<TaintEffect>()), text, 0..3);
-    let types = option::of("[a-z][0-9][a-z]{0,2}\\.[0-9a-z]{1,9}");
-    (
-        types,
-        size,
-        bytes(1 << 30, 1 << 44),
-        option::of(1i64..1_000),
-        btree_map("[a-z]{1,9}", text, 0..3),
-        taints,
-    )
-        .prop_map(|(instance_type, size, root_volume, max_pods, labels, taints)| NodeGroup {
-            name: String::new(),
-            instance_type,
-            capacity_type: CapacityType::OnDemand,
-            size,
-            root_volume,
-            max_pods,
-            labels: labels.into_iter().collect(),
-            taints: taints.into_iter().map(|((key, effect), value)| Taint { key, value, effect }).collect(),
-        })
-}
-
-fn platforms() -> impl Strategy<Value = Vec<Platform>> {
-    let fargate =
-        (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
-            Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })
-        });
-    let kind = prop_oneof![
-        Just(Kind::Recorded),
-        fargate,
-        node_group()
-            .prop_map(|group| Kind::NodeGroups(NodeGroups { groups: vec![group], ..NodeGroups::default() }))
-    ];
-    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}";
-    btree_map(name, kind, 1..4)
-        .prop_map(|all| all.into_iter().map(|(name, kind)| Platform { name, kind }).collect())
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn a_printed_scenario_reads_back(
@@ -354,7 +266,9 @@ proptest! {
         changes in vec((any::<proptest::sample::Index>(), "[ -~]|\\t|\\n|ä|: |- |\\{|\\[|&a|\\*a|---\\n"), 1..6),
         cut in option::of(any::<proptest::sample::Index>()),
     ) {
-        let mut text: Vec<char> = Scenario::default().to_yaml().chars().collect();
+        let built_in: Vec<Platform> = BUILT_INS.iter().filter_map(|name| Platform::built_in(name)).collect();
+        let all = Scenario { platforms: built_in, ..Scenario::default() };
+        let mut text: Vec<char> = all.to_yaml().chars().collect();
         for (at, new) in &changes {
             let at = at.index(text.len());
             text.splice(at..=at, new.chars());

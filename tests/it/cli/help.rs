@@ -59,7 +59,8 @@ Options:
                                    flowbench
   -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
   -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
-                                   fargate, node-group, recorded
+                                   recorded, fargate, node-group, node-group-spot, karpenter,
+                                   karpenter-spot, karpenter-graviton, karpenter-consolidate
   -q, --quiet                      Print nothing but the result and errors
       --color <COLOR>              When to use colour [default: auto] [possible values: auto,
                                    always, never]
@@ -70,11 +71,16 @@ Options:
       --format <FORMAT>            What to print on stdout [default: table] [possible values: table,
                                    json, markdown, csv]
       --seed <SEED>                Seed of all random draws
+      --replications <N>           Simulate so many histories of each platform, with other luck, and
+                                   report means and 95 % intervals. The table and everything else
+                                   shows the first one [default: 1]
       --replay <auto|closed|open>  Whether tasks wait for their predecessors in the simulation
                                    (closed) or start as recorded (open)
       --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
       --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
       --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
+      --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not
+                                   say
       --timezone <ZONE>            IANA zone of times without an offset, such as Asia/Tokyo
       --drop-gpu                   Leave out rows that ask for a GPU instead of refusing the trace
       --strict                     Refuse an assumed region, inferred prices and default requests
@@ -91,7 +97,7 @@ Examples:
   cost-sim replay --example wear
 
 The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-pods.parquet and nodes.parquet.
+pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.
 ");
 }
 

@@ -6,8 +6,24 @@ use std::process::Stdio;
 
 use super::{Case, Run, files};
 
-const FILES: [&str; 6] =
-    ["nodes.parquet", "pods.parquet", "report.html", "report.json", "report.md", "summary.csv"];
+const FILES: [&str; 16] = [
+    "charts/cost-by-item.png",
+    "charts/cost-by-item.svg",
+    "charts/cost-vs-latency.png",
+    "charts/cost-vs-latency.svg",
+    "charts/cumulative-cost.png",
+    "charts/cumulative-cost.svg",
+    "charts/nodes-and-pending.png",
+    "charts/nodes-and-pending.svg",
+    "charts/start-delay.png",
+    "charts/start-delay.svg",
+    "nodes.parquet",
+    "pods.parquet",
+    "report.html",
+    "report.json",
+    "report.md",
+    "summary.csv",
+];
 
 #[test]
 fn the_comparison_at_80_columns() {
@@ -28,7 +44,7 @@ fn the_comparison_at_80_columns() {
     ($0.0943), with a 10 % shorter p99 makespan
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
-    wrote 6 files to cost-sim-report
+    wrote 16 files to cost-sim-report
     ");
 }
 
@@ -50,7 +66,7 @@ fn the_comparison_at_120_columns() {
     fargate (today) costs least ($0.0656): node-group would cost 44 % more ($0.0943), with a 10 % shorter p99 makespan
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
-    wrote 6 files to cost-sim-report
+    wrote 16 files to cost-sim-report
     ");
 }
 
@@ -75,7 +91,7 @@ fn what_is_assumed_is_said() {
     warning: the trace covers 10m00s: a monthly cost repeats that for a whole month
     warning: the trace does not say where it ran: no platform is marked as today's
     --- stderr
-    wrote 6 files to cost-sim-report
+    wrote 16 files to cost-sim-report
     ");
 }
 
@@ -84,7 +100,7 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     let case = Case::new();
     for (format, file) in [("json", "report.json"), ("markdown", "report.md"), ("csv", "summary.csv")] {
         let run = case.run(&["replay", "trace.csv", "--format", format]);
-        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "wrote 6 files to cost-sim-report\n"));
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "wrote 16 files to cost-sim-report\n"));
         assert_eq!(run.stdout, case.read(&format!("cost-sim-report/{file}")), "{format}");
     }
     let report = cost_sim::report::parse("report.json", &case.read("cost-sim-report/report.json")).unwrap();
@@ -117,13 +133,9 @@ fn each_format_prints_what_the_report_has_as_a_file() {
 fn all_files_of_the_report_and_no_others_are_written() {
     let case = Case::new();
     case.replay(&["trace.csv"]);
-    let mut names: Vec<String> = case
-        .path("out")
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
+    let written = files(&case.path("out"));
+    let names: Vec<&str> =
+        written.keys().map(String::as_str).filter(|name| !name.ends_with('/') && !name.is_empty()).collect();
     assert_eq!(names, FILES);
 }
 
@@ -149,7 +161,7 @@ fn colour_and_bars_are_for_terminals() {
     let capable = Run::of(command.env("TERM", "xterm-256color").env("CLICOLOR", "1"));
     for run in [&plain, &capable] {
         assert!(!run.stdout.contains('\u{1b}'), "{run}");
-        assert_eq!(run.stderr, "wrote 6 files to cost-sim-report\n");
+        assert_eq!(run.stderr, "wrote 16 files to cost-sim-report\n");
     }
     let coloured = case.run(&["replay", "trace.csv", "--color", "always"]);
     assert!(coloured.stdout.contains('\u{1b}'));
@@ -176,7 +188,7 @@ fn the_number_of_threads_changes_no_byte() {
         let run = case.run(&["replay", "day.csv", "--jobs", jobs, "--out", jobs]);
         assert_eq!(run.code, Some(0), "{run}");
         let written = files(&case.path(jobs));
-        assert_eq!(written.len(), FILES.len() + 1);
+        assert_eq!(written.len(), FILES.len() + 2, "with two directories");
         results.push((run.stdout, written));
     }
     assert!(results[0] == results[1] && results[0] == results[2]);

@@ -1,7 +1,7 @@
 //! A NodePool's limits during a round: what is left of them.
 
 use crate::platform::PoolLimits;
-use crate::units::Resources;
+use crate::units::{Cpu, Memory, Resources};
 
 /// What is left of a pool's limits. Negative where nodes exceed them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub(super) struct Remaining {
 impl Remaining {
     pub fn new(limits: &PoolLimits) -> Self {
         Self {
-            milli: limits.cpu.map(|cpu| cpu.milli()),
-            bytes: limits.memory.map(|memory| memory.bytes()),
+            milli: limits.cpu.map(Cpu::milli),
+            bytes: limits.memory.map(Memory::bytes),
             nodes: limits.nodes.map(i64::from),
         }
     }

@@ -15,6 +15,8 @@ mod existing;
 mod limits;
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;

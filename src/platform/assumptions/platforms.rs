@@ -1,0 +1,337 @@
+//! What is taken for granted of platforms: of the kinds that run.
+
+use super::super::values::*;
+use super::super::*;
+use super::{Assumption, Row, listed};
+
+/// The rows of every kind that runs.
+pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
+    let mut all = Vec::new();
+    let fargate = platforms.iter().filter_map(|platform| match &platform.kind {
+        Kind::Fargate(fargate) => Some((platform.name.clone(), fargate)),
+        _ => None,
+    });
+    all.extend(of_kind(FARGATE, &fargate.collect::<Vec<_>>(), &Fargate::default()));
+    let node_groups: Vec<(String, &NodeGroups)> = platforms
+        .iter()
+        .filter_map(|platform| match &platform.kind {
+            Kind::NodeGroups(groups) => Some((platform.name.clone(), groups)),
+            _ => None,
+        })
+        .collect();
+    let groups = node_groups.iter().flat_map(|(platform, groups)| {
+        groups.groups.iter().map(move |group| match group.name.as_str() {
+            "" => (platform.clone(), group),
+            name => (format!("{platform}/{name}"), group),
+        })
+    });
+    all.extend(of_kind(NODE_GROUP, &groups.collect::<Vec<_>>(), &NodeGroup::default()));
+    all.extend(of_kind(NODE_GROUPS, &node_groups, &NodeGroups::default()));
+    let karpenters: Vec<(String, &Karpenter)> = platforms
+        .iter()
+        .filter_map(|platform| match &platform.kind {
+            Kind::Karpenter(karpenter) => Some((platform.name.clone(), karpenter)),
+            _ => None,
+        })
+        .collect();
+    all.extend(of_kind(KARPENTER, &karpenters, &Karpenter::default()));
+    let mut pools: Vec<(String, &NodePool)> = Vec::new();
+    for pool in karpenters.iter().flat_map(|(_, karpenter)| &karpenter.node_pools) {
+        // The same pool may serve several platforms.
+        if pools.iter().all(|(known, _)| *known != pool.name) {
+            pools.push((pool.name.clone(), pool));
+        }
+    }
+    all.extend(of_kind(NODE_POOL, &pools, &NodePool::default()));
+    all
+}
+
+/// One row for each field; whose value it is is said where values differ.
+fn of_kind<T>(rows: &[Row<T>], own: &[(String, &T)], default: &T) -> Vec<Assumption> {
+    let Some((_, first)) = own.first() else { return Vec::new() };
+    let row = |(name, value, source): &Row<T>| {
+        let same = own.iter().all(|(_, other)| value(other) == value(first));
+        let each =
+            || own.iter().map(|(name, of)| format!("{name}: {}", value(of))).collect::<Vec<_>>().join("; ");
+        let shown = if same { value(first) } else { each() };
+        Assumption { name, value: shown, default: value(default), source }
+    };
+    rows.iter().map(row).collect()
+}
+
+const FARGATE: &[Row<Fargate>] = &[
+    (
+        "platforms[fargate].launchBurst",
+        |f| f.launch_burst.to_string(),
+        "AWS documentation: accounts that run only EKS pods",
+    ),
+    (
+        "platforms[fargate].launchRate",
+        |f| format!("{}/s", f.launch_rate),
+        "AWS documentation: accounts that run only EKS pods",
+    ),
+    (
+        "platforms[fargate].billUntil",
+        |f| f.bill_until.word().to_owned(),
+        "EKS user guide: a finished pod is billed until it is removed",
+    ),
+];
+
+const NODE_GROUP: &[Row<NodeGroup>] = &[
+    (
+        "platforms[node-group].instanceTypes",
+        |g| g.instance_type.clone().unwrap_or_else(|| "auto".into()),
+        "the current x86 m, c or r type from large to 4xlarge that fits every pod that any of them fits, and \
+         whose nodes for the busiest moment cost least",
+    ),
+    (
+        "platforms[node-group].capacityType",
+        |g| g.capacity_type.word().to_owned(),
+        "default of managed node groups",
+    ),
+    (
+        "platforms[node-group].scaling",
+        |g| match g.size {
+            GroupSize::HoldPeak => "holdPeak".into(),
+            GroupSize::Auto { min, max, desired } => {
+                format!("minSize {min}, maxSize {max}, desiredSize {desired}")
+            }
+            GroupSize::Fixed(nodes) => format!("desiredSize {nodes}"),
+        },
+        "no source; nothing when nothing runs, and no bound that jobs come near",
+    ),
+    (
+        "platforms[node-group].rootVolume",
+        |g| memory_text(g.root_volume),
+        "default of managed node groups with AL2023, gp3",
+    ),
+    (
+        "platforms[node-group].maxPods",
+        |g| g.max_pods.map_or_else(|| "auto".into(), |n| n.to_string()),
+        "VPC CNI without prefixes: interfaces × (addresses − 1) + 2",
+    ),
+    ("platforms[node-group].labels", |g| labels(&g.labels), "default of managed node groups"),
+    ("platforms[node-group].taints", |g| taints(&g.taints), "default of managed node groups"),
+];
+
+const NODE_GROUPS: &[Row<NodeGroups>] = &[
+    (
+        "platforms[node-group].clusterAutoscaler.expander",
+        |g| g.autoscaler.expander.word().to_owned(),
+        "Cluster Autoscaler's default since 1.33",
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.scan-interval",
+        |g| duration_text(g.autoscaler.scan_interval),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.frequent-loops-enabled",
+        |g| g.autoscaler.frequent_loops_enabled.to_string(),
+        "Cluster Autoscaler's default since 1.35",
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.new-pod-scale-up-delay",
+        |g| duration_text(g.autoscaler.new_pod_scale_up_delay),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.max-nodes-per-scaleup",
+        |g| g.autoscaler.max_nodes_per_scaleup.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.max-node-provision-time",
+        |g| duration_text(g.autoscaler.max_node_provision_time),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.scale-down-enabled",
+        |g| g.autoscaler.scale_down_enabled.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.scale-down-delay-after-add",
+        |g| duration_text(g.autoscaler.scale_down_delay_after_add),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.scale-down-delay-after-failure",
+        |g| duration_text(g.autoscaler.scale_down_delay_after_failure),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.scale-down-unneeded-time",
+        |g| duration_text(g.autoscaler.scale_down_unneeded_time),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.scale-down-utilization-threshold",
+        |g| fraction_text(g.autoscaler.scale_down_utilization_threshold_ppm),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.max-scale-down-parallelism",
+        |g| g.autoscaler.max_scale_down_parallelism.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.max-drain-parallelism",
+        |g| g.autoscaler.max_drain_parallelism.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.node-delete-delay-after-taint",
+        |g| duration_text(g.autoscaler.node_delete_delay_after_taint),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.initial-node-group-backoff-duration",
+        |g| duration_text(g.autoscaler.initial_node_group_backoff),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.max-node-group-backoff-duration",
+        |g| duration_text(g.autoscaler.max_node_group_backoff),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.skip-nodes-with-custom-controller-pods",
+        |g| g.autoscaler.skip_nodes_with_custom_controller_pods.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].controllersHome",
+        |g| home(&g.home),
+        "requests of Cluster Autoscaler's example manifest for AWS; that Fargate runs it is a choice",
+    ),
+];
+
+const CA_DEFAULT: &str = "Cluster Autoscaler's default (1.36)";
+
+const KARPENTER: &[Row<Karpenter>] = &[
+    (
+        "platforms[karpenter].nodePools",
+        |k| listed(k.node_pools.iter().map(|pool| pool.name.clone())),
+        "no source; the built-in NodePool has the name of its built-in platform",
+    ),
+    (
+        "platforms[karpenter].batchIdleDuration",
+        |k| duration_text(k.batch_idle_duration),
+        "Karpenter's default (BATCH_IDLE_DURATION)",
+    ),
+    (
+        "platforms[karpenter].batchMaxDuration",
+        |k| duration_text(k.batch_max_duration),
+        "Karpenter's default (BATCH_MAX_DURATION)",
+    ),
+    (
+        "platforms[karpenter].karpenterVersion",
+        |k| k.version.word().to_owned(),
+        "no source; the newest version whose rules are known here",
+    ),
+    (
+        "platforms[karpenter].interruptionHandling",
+        |k| k.interruption_handling.to_string(),
+        "Karpenter's getting-started guide sets the queue up",
+    ),
+    (
+        "platforms[karpenter].spotToSpotConsolidation",
+        |k| k.spot_to_spot_consolidation.to_string(),
+        "Karpenter's default: the feature gate is off",
+    ),
+    (
+        "platforms[karpenter].controllerSpeed",
+        |k| k.controller_speed.word().to_owned(),
+        "estimate: a scheduling round takes 1 ms a pod, a consolidation simulation 100 ms",
+    ),
+    (
+        "platforms[karpenter].controllersHome",
+        |k| home(&k.home),
+        "replicas and requests of the getting-started guide; on Fargate as the EKS best-practices guide suggests",
+    ),
+];
+
+const NODE_POOL: &[Row<NodePool>] = &[
+    ("NodePool.spec.weight", |p| p.weight.to_string(), "default of NodePools"),
+    ("NodePool.spec.limits", |p| limits(&p.limits), "default of NodePools"),
+    (
+        "NodePool.spec.disruption.consolidationPolicy",
+        |p| p.consolidation_policy.word().to_owned(),
+        "no source; jobs that cannot move are left alone. Default of NodePools: WhenEmptyOrUnderutilized",
+    ),
+    (
+        "NodePool.spec.disruption.consolidateAfter",
+        |p| never_or(p.consolidate_after),
+        "the examples of Karpenter's documentation; default of NodePools: 0s",
+    ),
+    (
+        "NodePool.spec.disruption.budgets",
+        |p| {
+            listed(p.budgets.iter().map(|budget| match budget {
+                Budget::Nodes(nodes) => nodes.to_string(),
+                Budget::Percent(percent) => format!("{percent}%"),
+            }))
+        },
+        "default of NodePools",
+    ),
+    ("NodePool.spec.template.metadata.labels", |p| labels(&p.labels), "default of NodePools"),
+    (
+        "NodePool.spec.template.spec.requirements",
+        |p| listed(p.requirements.iter().map(requirement)),
+        "the getting-started guide's NodePool for amd64 and on-demand",
+    ),
+    ("NodePool.spec.template.spec.taints", |p| taints(&p.taints), "default of NodePools"),
+    ("NodePool.spec.template.spec.expireAfter", |p| never_or(p.expire_after), "default of NodePools"),
+    (
+        "NodePool.spec.template.spec.terminationGracePeriod",
+        |p| p.termination_grace_period.map_or_else(|| "none".to_owned(), kubernetes_duration_text),
+        "default of NodePools",
+    ),
+    (
+        "EC2NodeClass.spec.blockDeviceMappings",
+        |p| memory_text(p.root_volume),
+        "default of EC2NodeClasses with AL2023, gp3",
+    ),
+    (
+        "EC2NodeClass.spec.kubelet.maxPods",
+        |p| p.max_pods.map_or_else(|| "auto".into(), |n| n.to_string()),
+        "VPC CNI without prefixes: interfaces × (addresses − 1) + 2",
+    ),
+];
+
+fn home(home: &Home) -> String {
+    match home {
+        Home::Elsewhere => "elsewhere".to_owned(),
+        Home::Fargate { pods, requests } => {
+            format!("{pods} × Fargate {} {}", cpu_text(requests.cpu), memory_text(requests.memory))
+        }
+        Home::Nodes { instance_type, nodes } => format!("{nodes} × {instance_type}"),
+    }
+}
+
+fn limits(limits: &PoolLimits) -> String {
+    let parts = [
+        limits.cpu.map(|cpu| format!("cpu {}", cpu_text(cpu))),
+        limits.memory.map(|memory| format!("memory {}", memory_text(memory))),
+        limits.nodes.map(|nodes| format!("nodes {nodes}")),
+    ];
+    listed(parts.into_iter().flatten())
+}
+
+/// `instance-category In c m r`: the domain of a label is left out.
+fn requirement(requirement: &NodeRequirement) -> String {
+    let key = requirement.key.rsplit('/').next().unwrap_or_default();
+    let least = requirement.min_values.map(|least| format!("(minValues {least})"));
+    let words = [key, requirement.operator.word()].into_iter();
+    let values = requirement.values.iter().map(String::as_str);
+    words.chain(values).chain(least.as_deref()).collect::<Vec<_>>().join(" ")
+}
+
+fn labels(labels: &[(String, String)]) -> String {
+    listed(labels.iter().map(|(key, value)| format!("{key}={value}")))
+}
+
+fn taints(taints: &[Taint]) -> String {
+    listed(taints.iter().map(|t| format!("{}={}:{}", t.key, t.value, t.effect.word())))
+}

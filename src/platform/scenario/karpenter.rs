@@ -1,0 +1,54 @@
+//! A platform of Karpenter: which NodePools it has, and what is set on the controller itself.
+
+use super::super::fields::{Reader, Section};
+use super::super::tree::Value;
+use super::super::values::*;
+use super::super::*;
+use super::documents::Pasted;
+use super::{candidates, home};
+
+pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) -> Karpenter {
+    let mut k = Karpenter::default();
+    if let Some(pools) = node_pools(reader, platform, pasted) {
+        k.node_pools = pools;
+    }
+    let span = |text: &str| duration_from(text, Span::from_ms(1), Span::from_secs(3_600));
+    platform.set(reader, "batchIdleDuration", &mut k.batch_idle_duration, span);
+    platform.set(reader, "batchMaxDuration", &mut k.batch_max_duration, span);
+    platform.set(reader, "karpenterVersion", &mut k.version, |t| choice(t, KarpenterVersion::WORDS));
+    platform.set(reader, "interruptionHandling", &mut k.interruption_handling, boolean);
+    platform.set(reader, "spotToSpotConsolidation", &mut k.spot_to_spot_consolidation, boolean);
+    platform.set(reader, "controllerSpeed", &mut k.controller_speed, |t| choice(t, ControllerSpeed::WORDS));
+    home::read(reader, platform, &mut k.home);
+    k
+}
+
+/// Names of NodePool documents; `None` keeps the built-in pool.
+fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) -> Option<Vec<NodePool>> {
+    let path = platform.path("nodePools");
+    let items = platform.list(reader, "nodePools")?;
+    let mut pools: Vec<NodePool> = Vec::new();
+    if let Some(place) = reader.given.place(&path).filter(|_| items.is_empty()) {
+        let refusal = Refusal::new(format!("{path} is empty"))
+            .hint("leave the line out for the built-in NodePool, or name NodePool documents of this file");
+        reader.problem(place, "nodePools", refusal);
+    }
+    for (index, node) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        if matches!(node.value, Value::Map(_)) {
+            let refusal = Refusal::new(format!("{path} must be the name of a NodePool, not a mapping"))
+                .hint("paste the NodePool as a document of its own, below a line ---, and name it here");
+            reader.problem(node.place, "", refusal);
+            continue;
+        }
+        let pool = reader.scalar(&path, node, |text| {
+            if pools.iter().any(|pool| pool.name == text) {
+                return Err(Refusal::new("is there twice"));
+            }
+            candidates::name(text)?;
+            pasted.pool(text)
+        });
+        pools.extend(pool);
+    }
+    Some(pools)
+}

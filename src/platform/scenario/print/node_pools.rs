@@ -1,0 +1,116 @@
+//! NodePools as the documents that Kubernetes takes, each with an EC2NodeClass of its name for what that says of the
+//! nodes. (A real EC2NodeClass needs a role and networks too, which mean nothing here.)
+
+use super::super::super::values::*;
+use super::super::super::*;
+use super::platforms::{labels, taints};
+use super::yaml::{Yaml, field, map, text, whole_number};
+
+/// Each pool once, whoever uses it: names tell them apart.
+pub(super) fn documents(platforms: &[Platform]) -> Vec<Yaml> {
+    let mut pools: Vec<&NodePool> = Vec::new();
+    for platform in platforms {
+        let Kind::Karpenter(karpenter) = &platform.kind else { continue };
+        for pool in &karpenter.node_pools {
+            if pools.iter().all(|known| known.name != pool.name) {
+                pools.push(pool);
+            }
+        }
+    }
+    pools.into_iter().flat_map(|pool| [node_pool(pool), node_class(pool)]).collect()
+}
+
+fn node_pool(pool: &NodePool) -> Yaml {
+    let mut spec = Vec::new();
+    if pool.weight > 0 {
+        spec.push(field("weight", Yaml::Whole(pool.weight.into())));
+    }
+    let limits: Vec<(String, Yaml)> = [
+        pool.limits.cpu.map(|cpu| field("cpu", text(cpu_text(cpu)))),
+        pool.limits.memory.map(|memory| field("memory", text(memory_text(memory)))),
+        pool.limits.nodes.map(|nodes| field("nodes", Yaml::Whole(nodes.into()))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !limits.is_empty() {
+        spec.push(field("limits", Yaml::Inline(limits)));
+    }
+    let budget = |budget: &Budget| {
+        let nodes = match budget {
+            Budget::Nodes(nodes) => nodes.to_string(),
+            Budget::Percent(percent) => format!("{percent}%"),
+        };
+        Yaml::Inline(vec![field("nodes", Yaml::Str(nodes))])
+    };
+    spec.push(map(
+        "disruption",
+        [
+            ("consolidationPolicy", text(pool.consolidation_policy.word())),
+            ("consolidateAfter", text(never_or(pool.consolidate_after))),
+            ("budgets", Yaml::List(pool.budgets.iter().map(budget).collect())),
+        ],
+    ));
+    let mut template = Vec::new();
+    if !pool.labels.is_empty() {
+        template.push(map("metadata", [("labels", labels(&pool.labels))]));
+    }
+    let mut nodes = vec![
+        field(
+            "nodeClassRef",
+            Yaml::Inline(vec![
+                field("group", text("karpenter.k8s.aws")),
+                field("kind", text("EC2NodeClass")),
+                field("name", Yaml::Str(pool.name.clone())),
+            ]),
+        ),
+        field("requirements", Yaml::List(pool.requirements.iter().map(requirement).collect())),
+    ];
+    if !pool.taints.is_empty() {
+        nodes.push(field("taints", taints(&pool.taints)));
+    }
+    nodes.push(field("expireAfter", text(never_or(pool.expire_after))));
+    if let Some(period) = pool.termination_grace_period {
+        nodes.push(field("terminationGracePeriod", text(kubernetes_duration_text(period))));
+    }
+    template.push(field("spec", Yaml::Map(nodes)));
+    spec.push(field("template", Yaml::Map(template)));
+    document("karpenter.sh/v1", "NodePool", &pool.name, spec)
+}
+
+fn requirement(requirement: &NodeRequirement) -> Yaml {
+    let mut fields =
+        vec![field("key", text(&requirement.key)), field("operator", text(requirement.operator.word()))];
+    if !requirement.values.is_empty() {
+        fields.push(field("values", Yaml::InlineList(requirement.values.clone())));
+    }
+    if let Some(least) = requirement.min_values {
+        fields.push(field("minValues", Yaml::Whole(least.into())));
+    }
+    Yaml::Inline(fields)
+}
+
+fn node_class(pool: &NodePool) -> Yaml {
+    let volume = Yaml::Inline(vec![
+        field("deviceName", text("/dev/xvda")),
+        field(
+            "ebs",
+            Yaml::Inline(vec![
+                field("volumeSize", text(memory_text(pool.root_volume))),
+                field("volumeType", text("gp3")),
+            ]),
+        ),
+    ]);
+    let mut spec = vec![field("blockDeviceMappings", Yaml::List(vec![volume]))];
+    spec.extend(pool.max_pods.map(|n| map("kubelet", [("maxPods", whole_number(n))])));
+    document("karpenter.k8s.aws/v1", "EC2NodeClass", &pool.name, spec)
+}
+
+fn document(api_version: &str, kind: &str, name: &str, spec: Vec<(String, Yaml)>) -> Yaml {
+    Yaml::Map(vec![
+        field("apiVersion", text(api_version)),
+        field("kind", text(kind)),
+        field("metadata", Yaml::Inline(vec![field("name", Yaml::Str(name.to_owned()))])),
+        field("spec", Yaml::Map(spec)),
+    ])
+}

@@ -1,0 +1,136 @@
+//! The platforms of a printed scenario.
+
+use super::super::super::values::*;
+use super::super::super::*;
+use super::yaml::{Yaml, field, map, text, whole_number};
+
+pub(super) fn platform(p: &Platform) -> Yaml {
+    let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
+    match &p.kind {
+        Kind::Recorded => {}
+        Kind::Fargate(f) => fields.extend([
+            field("launchBurst", Yaml::Whole(f.launch_burst.into())),
+            field("launchRate", Yaml::Whole(f.launch_rate.into())),
+            field("billUntil", text(f.bill_until.word())),
+        ]),
+        Kind::NodeGroups(g) => fields.extend(node_groups(g)),
+        Kind::Karpenter(k) => fields.extend(karpenter(k)),
+    }
+    Yaml::Map(fields)
+}
+
+fn node_groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
+    let mut fields = match g.groups.as_slice() {
+        [only] if only.name.is_empty() => node_group(only),
+        several => {
+            let group = |g: &NodeGroup| {
+                let name = field("name", text(&g.name));
+                Yaml::Map(std::iter::once(name).chain(node_group(g)).collect())
+            };
+            vec![field("groups", Yaml::List(several.iter().map(group).collect()))]
+        }
+    };
+    // Without a group that changes its size, there is none.
+    if g.is_autoscaled() {
+        fields.push(cluster_autoscaler(&g.autoscaler));
+        fields.push(home(&g.home));
+    }
+    fields
+}
+
+fn cluster_autoscaler(ca: &ClusterAutoscaler) -> (String, Yaml) {
+    let span = |span| text(duration_text(span));
+    let threshold = match ca.scale_down_utilization_threshold_ppm {
+        ppm if ppm % 100_000 == 0 => Yaml::Tenths(i64::from(ppm / 100_000)),
+        ppm => text(fraction_text(ppm)),
+    };
+    map(
+        "clusterAutoscaler",
+        [
+            ("expander", text(ca.expander.word())),
+            ("scan-interval", span(ca.scan_interval)),
+            ("frequent-loops-enabled", Yaml::Bool(ca.frequent_loops_enabled)),
+            ("new-pod-scale-up-delay", span(ca.new_pod_scale_up_delay)),
+            ("max-nodes-per-scaleup", Yaml::Whole(ca.max_nodes_per_scaleup.into())),
+            ("max-node-provision-time", span(ca.max_node_provision_time)),
+            ("scale-down-enabled", Yaml::Bool(ca.scale_down_enabled)),
+            ("scale-down-delay-after-add", span(ca.scale_down_delay_after_add)),
+            ("scale-down-delay-after-failure", span(ca.scale_down_delay_after_failure)),
+            ("scale-down-unneeded-time", span(ca.scale_down_unneeded_time)),
+            ("scale-down-utilization-threshold", threshold),
+            ("max-scale-down-parallelism", Yaml::Whole(ca.max_scale_down_parallelism.into())),
+            ("max-drain-parallelism", Yaml::Whole(ca.max_drain_parallelism.into())),
+            ("node-delete-delay-after-taint", span(ca.node_delete_delay_after_taint)),
+            ("initial-node-group-backoff-duration", span(ca.initial_node_group_backoff)),
+            ("max-node-group-backoff-duration", span(ca.max_node_group_backoff)),
+            ("skip-nodes-with-custom-controller-pods", Yaml::Bool(ca.skip_nodes_with_custom_controller_pods)),
+        ],
+    )
+}
+
+fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
+    let pools = k.node_pools.iter().map(|pool| pool.name.clone()).collect();
+    vec![
+        field("nodePools", Yaml::InlineList(pools)),
+        field("batchIdleDuration", text(duration_text(k.batch_idle_duration))),
+        field("batchMaxDuration", text(duration_text(k.batch_max_duration))),
+        field("karpenterVersion", text(k.version.word())),
+        field("interruptionHandling", Yaml::Bool(k.interruption_handling)),
+        field("spotToSpotConsolidation", Yaml::Bool(k.spot_to_spot_consolidation)),
+        field("controllerSpeed", text(k.controller_speed.word())),
+        home(&k.home),
+    ]
+}
+
+fn home(home: &Home) -> (String, Yaml) {
+    let value = match home {
+        Home::Elsewhere => text("elsewhere"),
+        Home::Fargate { pods, requests } => Yaml::Inline(vec![
+            field("fargatePods", Yaml::Whole((*pods).into())),
+            field("cpu", text(cpu_text(requests.cpu))),
+            field("memory", text(memory_text(requests.memory))),
+        ]),
+        Home::Nodes { instance_type, nodes } => Yaml::Inline(vec![
+            field("instanceType", text(instance_type)),
+            field("nodes", Yaml::Whole((*nodes).into())),
+        ]),
+    };
+    field("controllersHome", value)
+}
+
+pub(super) fn labels(labels: &[(String, String)]) -> Yaml {
+    Yaml::Map(labels.iter().map(|(key, value)| (key.clone(), Yaml::Str(value.clone()))).collect())
+}
+
+pub(super) fn taints(taints: &[Taint]) -> Yaml {
+    let taint = |t: &Taint| {
+        Yaml::Inline(vec![
+            field("key", Yaml::Str(t.key.clone())),
+            field("value", Yaml::Str(t.value.clone())),
+            field("effect", text(t.effect.word())),
+        ])
+    };
+    Yaml::List(taints.iter().map(taint).collect())
+}
+
+fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
+    let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::InlineList(vec![t.clone()]));
+    let scaling = match g.size {
+        GroupSize::HoldPeak => text("holdPeak"),
+        GroupSize::Auto { min, max, desired } => Yaml::Inline(vec![
+            field("minSize", Yaml::Whole(min.into())),
+            field("maxSize", Yaml::Whole(max.into())),
+            field("desiredSize", Yaml::Whole(desired.into())),
+        ]),
+        GroupSize::Fixed(nodes) => Yaml::Inline(vec![field("desiredSize", Yaml::Whole(nodes.into()))]),
+    };
+    vec![
+        field("instanceTypes", types),
+        field("capacityType", text(g.capacity_type.word())),
+        field("scaling", scaling),
+        field("rootVolume", text(memory_text(g.root_volume))),
+        field("maxPods", g.max_pods.map_or(text("auto"), whole_number)),
+        field("labels", labels(&g.labels)),
+        field("taints", taints(&g.taints)),
+    ]
+}

@@ -1,0 +1,362 @@
+//! Any scenario that can be read, for the test that printing loses nothing.
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::platform::*;
+
+fn step() -> impl Strategy<Value = Step> {
+    let constant = (0i64..86_400_000).prop_map(|ms| Step::constant(Span::from_ms(ms)));
+    let spread = (1i64..10_000, 0i64..80_000_000)
+        .prop_map(|(m, more)| Step { median: Span::from_ms(m), p95: Span::from_ms(m + more) });
+    prop_oneof![constant, spread]
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    prop_oneof![0i64..1_000_000, 0i64..366 * 86_400_000].prop_map(Span::from_ms)
+}
+
+fn bytes(least: i64, most: i64) -> impl Strategy<Value = Memory> {
+    prop_oneof![least..=most, (least / 1_000_000 + 1..=most / 1_000_000).prop_map(|m| m * 1_000_000)]
+        .prop_map(Memory::from_bytes)
+}
+
+fn word<T: Words + std::fmt::Debug>() -> impl Strategy<Value = T> {
+    (0..T::WORDS.len()).prop_map(|i| T::WORDS[i].1)
+}
+
+fn agents(pods: i64) -> impl Strategy<Value = Vec<Agent>> {
+    btree_map("[a-zA-Z0-9][a-zA-Z0-9._-]{0,9}", (0i64..9_999, bytes(0, 1 << 40)), 0..4).prop_map(move |all| {
+        let agent = |(name, (milli, memory)): (String, (i64, Memory))| Agent {
+            name,
+            requests: Resources { cpu: Cpu::from_milli(milli), memory, ephemeral: Memory::ZERO, pods },
+        };
+        all.into_iter().map(agent).collect()
+    })
+}
+
+fn images() -> impl Strategy<Value = Images> {
+    let rate = || bytes(1_000, 1_000_000_000_000);
+    (rate(), 1i64..1_000, 1i64..1_000, 1i64..1_000, rate(), rate(), any::<bool>()).prop_map(
+        |(
+            layer_rate,
+            parallel_layers,
+            layers,
+            unpacked_tenths,
+            unpack_rate,
+            network_rate,
+            serialize_pulls,
+        )| {
+            Images {
+                layer_rate,
+                parallel_layers,
+                layers,
+                unpacked_tenths,
+                unpack_rate,
+                network_rate,
+                serialize_pulls,
+            }
+        },
+    )
+}
+
+fn orchestrator() -> impl Strategy<Value = Orchestrator> {
+    let lost_pods =
+        (0u32..=1_000, short(), short()).prop_map(|(retry_limit, retry_interval, graceful_stop)| LostPods {
+            retry_limit,
+            retry_interval,
+            graceful_stop,
+        });
+    (any::<bool>(), step(), step(), span(), 0u32..=1_000_000, span(), lost_pods).prop_map(
+        |(use_recorded_delays, dispatch_delay, detection_lag, deletion_delay, share_ppm, kept, lost_pods)| {
+            Orchestrator {
+                use_recorded_delays,
+                dispatch_delay,
+                detection_lag,
+                deletion_delay,
+                leftover_pods: LeftoverPods { share_ppm, kept },
+                lost_pods,
+            }
+        },
+    )
+}
+
+fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
+    let family = || "[a-z]{1,3}[0-9][a-z]{0,3}(-[a-z0-9]{1,4})?";
+    let discount = || 1u32..1_000_000;
+    let compute = (discount(), discount(), btree_map(family(), discount(), 0..3)).prop_map(
+        |(fargate_ppm, ec2_ppm, families)| PlanScope::Compute {
+            fargate_ppm,
+            ec2_ppm,
+            families: families.into_iter().collect(),
+        },
+    );
+    let ec2 =
+        (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
+    let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
+    (femto, prop_oneof![compute, ec2])
+        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
+}
+
+pub(super) fn settings() -> impl Strategy<Value = Settings> {
+    let defaults = (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20, word()).prop_map(
+        |(cpu, memory, mib, arch)| Defaults {
+            cpu_request: Cpu::from_milli(cpu),
+            memory_request: memory,
+            image_size: Memory::from_mib(mib),
+            arch,
+        },
+    );
+    let startup =
+        [step(), step(), step(), step(), step(), step(), step()].prop_map(|[a, b, c, d, e, f, g]| Startup {
+            launch_to_pending: a,
+            pending_to_kernel: b,
+            kernel_to_registered: c,
+            registered_to_ready: d,
+            container_create: e,
+            fargate_register: f,
+            create_fleet: g,
+        });
+    let scheduler = (word(), word()).prop_map(|(scoring, balanced_allocation)| KubeScheduler {
+        pop_from_backoff_q: scoring == Scoring::LeastAllocated,
+        scoring,
+        balanced_allocation,
+    });
+    let cluster =
+        (word(), 0u32..1_000, any::<bool>()).prop_map(|(support, nat_gateways, pull_through_nat)| Cluster {
+            support,
+            nat_gateways,
+            pull_through_nat,
+        });
+    let rest_plan = option::of(savings_plan());
+    // Zone c is always there for prescribed events.
+    let zones = proptest::sample::subsequence(vec!["a", "b", "f"], 0..3);
+    let zones = zones.prop_map(|others| others.into_iter().chain(["c"]).collect::<Vec<_>>());
+    let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", zones);
+    let patience = span().prop_map(|span| span.max(Span::from_secs(1)));
+    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot());
+    let agents = (agents(1), agents(0));
+    (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
+        |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {
+            Settings {
+                region: Region { name: region, source: RegionSource::Given },
+                zones: zones.into_iter().map(String::from).collect(),
+                defaults,
+                startup,
+                images,
+                orchestrator,
+                daemon_sets: agents.0,
+                sidecars: agents.1,
+                scheduler,
+                cluster,
+                savings_plan: rest.3,
+                unschedulable_after: rest.0,
+                replay: rest.1,
+                seed: rest.2,
+                spot: rest.4,
+            }
+        },
+    )
+}
+
+fn spot() -> impl Strategy<Value = Spot> {
+    let event =
+        (span(), option::of(instance_type()), option::of(Just("c".to_owned())), 0u32..=1_000_000, span());
+    let event = event.prop_map(|(at, instance_type, zone, reclaims_ppm, shortage)| SpotEvent {
+        at,
+        instance_type,
+        zone,
+        reclaims_ppm,
+        shortage,
+    });
+    (word(), 0u32..=10_000, 1u32..=1_000_000, step(), vec(event, 0..3)).prop_map(
+        |(allocation, hazard_permille, pool_loss_ppm, shortage, events)| Spot {
+            allocation,
+            hazard_permille,
+            pool_loss_ppm,
+            shortage,
+            events,
+        },
+    )
+}
+
+/// Up to a day.
+fn short() -> impl Strategy<Value = Span> {
+    (1_000i64..=86_400_000).prop_map(Span::from_ms)
+}
+
+fn instance_type() -> impl Strategy<Value = String> {
+    "[a-z][0-9][a-z]{0,2}\\.[0-9a-z]{1,9}"
+}
+
+const VALUE: &str = "|no|null|1e3|0x1F|007|[a-z0-9]|[a-z0-9][a-z._-]{0,9}[a-z0-9]";
+const KEY: &str = "[a-z]{1,9}(/[a-z]{1,9})?";
+
+fn labels() -> impl Strategy<Value = Vec<(String, String)>> {
+    btree_map("[a-z]{1,9}", VALUE, 0..3).prop_map(|labels| labels.into_iter().collect())
+}
+
+fn taints() -> impl Strategy<Value = Vec<Taint>> {
+    btree_map((KEY, word::<TaintEffect>()), VALUE, 0..3).prop_map(|taints| {
+        taints.into_iter().map(|((key, effect), value)| Taint { key, value, effect }).collect()
+    })
+}
+
+fn home() -> impl Strategy<Value = Home> {
+    let fargate = (1u32..=1_000, 0i64..=16_000, bytes(0, 100 << 30)).prop_map(|(pods, milli, memory)| {
+        let requests = Resources { cpu: Cpu::from_milli(milli), memory, ..Resources::ZERO };
+        Home::Fargate { pods, requests }
+    });
+    let nodes = (instance_type(), 1u32..=1_000)
+        .prop_map(|(instance_type, nodes)| Home::Nodes { instance_type, nodes });
+    prop_oneof![Just(Home::Elsewhere), fargate, nodes]
+}
+
+fn node_group() -> impl Strategy<Value = NodeGroup> {
+    let auto = (0u32..=9, 1u32..=9, 0u32..=18).prop_map(|(min, more, desired)| {
+        let max = min + more;
+        GroupSize::Auto { min, max, desired: desired.clamp(min, max) }
+    });
+    let size = prop_oneof![Just(GroupSize::HoldPeak), (1u32..=100_000).prop_map(GroupSize::Fixed), auto];
+    let machine = (option::of(instance_type()), word());
+    (machine, size, bytes(1 << 30, 1 << 44), option::of(1i64..1_000), labels(), taints()).prop_map(
+        |((instance_type, capacity_type), size, root_volume, max_pods, labels, taints)| NodeGroup {
+            name: String::new(),
+            instance_type,
+            capacity_type,
+            size,
+            root_volume,
+            max_pods,
+            labels,
+            taints,
+        },
+    )
+}
+
+fn cluster_autoscaler() -> impl Strategy<Value = ClusterAutoscaler> {
+    let spans = [short(), short(), short(), short(), short(), short(), short(), short(), short()];
+    let numbers = [1u32..=100_000, 1u32..=100_000, 1u32..=100_000];
+    (word(), spans, numbers, [any::<bool>(), any::<bool>(), any::<bool>()], 0u32..=1_000_000).prop_map(
+        |(expander, spans, numbers, flags, threshold)| ClusterAutoscaler {
+            expander,
+            scan_interval: spans[0],
+            frequent_loops_enabled: flags[0],
+            new_pod_scale_up_delay: spans[1],
+            max_nodes_per_scaleup: numbers[0],
+            max_node_provision_time: spans[2],
+            scale_down_enabled: flags[1],
+            scale_down_delay_after_add: spans[3],
+            scale_down_delay_after_failure: spans[4],
+            scale_down_unneeded_time: spans[5],
+            scale_down_utilization_threshold_ppm: threshold,
+            max_scale_down_parallelism: numbers[1],
+            max_drain_parallelism: numbers[2],
+            node_delete_delay_after_taint: spans[6],
+            initial_node_group_backoff: spans[7],
+            max_node_group_backoff: spans[8],
+            skip_nodes_with_custom_controller_pods: flags[2],
+        },
+    )
+}
+
+fn node_groups() -> impl Strategy<Value = NodeGroups> {
+    let one = node_group().prop_map(|group| vec![group]);
+    let several = btree_map("[a-z0-9]{1,4}", node_group(), 1..3)
+        .prop_map(|all| all.into_iter().map(|(name, group)| NodeGroup { name, ..group }).collect());
+    (prop_oneof![one, several], cluster_autoscaler(), home()).prop_map(|(groups, autoscaler, home)| {
+        let all = NodeGroups { groups, autoscaler, home };
+        // What there is not is not printed.
+        if all.is_autoscaled() { all } else { NodeGroups { groups: all.groups, ..NodeGroups::default() } }
+    })
+}
+
+fn requirement() -> impl Strategy<Value = NodeRequirement> {
+    use RequirementOperator::*;
+    let listed = (prop_oneof![Just(In), Just(NotIn)], vec(VALUE, 1..4), any::<bool>()).prop_map(
+        |(operator, values, least)| {
+            let min_values = (least && operator == In).then_some(values.len() as u32);
+            (operator, values, min_values)
+        },
+    );
+    let bare = (prop_oneof![Just(Exists), Just(DoesNotExist)], option::of(1u32..=50))
+        .prop_map(|(operator, min_values)| (operator, Vec::new(), min_values));
+    let bound = (prop_oneof![Just(Gt), Just(Lt), Just(Gte), Just(Lte)], 0u32..100_000)
+        .prop_map(|(operator, bound)| (operator, vec![bound.to_string()], None));
+    (KEY, prop_oneof![listed, bare, bound]).prop_map(|(key, (operator, values, min_values))| {
+        NodeRequirement { key, operator, values, min_values }
+    })
+}
+
+fn node_pool() -> impl Strategy<Value = NodePool> {
+    let seconds = || (0i64..=366 * 86_400).prop_map(Span::from_secs);
+    let budget = prop_oneof![(0u32..=9_999).prop_map(Budget::Nodes), (0u32..=100).prop_map(Budget::Percent)];
+    let limits = (option::of(0i64..=1_000_000), option::of(bytes(0, 1 << 40)), option::of(0u32..=9_999));
+    let limits =
+        limits.prop_map(|(cpu, memory, nodes)| PoolLimits { cpu: cpu.map(Cpu::from_milli), memory, nodes });
+    let disruption =
+        (word(), option::of(seconds()), vec(budget, 0..3), option::of(seconds()), option::of(seconds()));
+    let nodes =
+        (vec(requirement(), 0..4), labels(), taints(), bytes(1 << 30, 1 << 44), option::of(1i64..1_000));
+    (0u32..=100, limits, disruption, nodes).prop_map(|(weight, limits, disruption, nodes)| NodePool {
+        name: String::new(),
+        weight,
+        requirements: nodes.0,
+        labels: nodes.1,
+        taints: nodes.2,
+        limits,
+        consolidation_policy: disruption.0,
+        consolidate_after: disruption.1,
+        budgets: disruption.2,
+        expire_after: disruption.3,
+        termination_grace_period: disruption.4,
+        root_volume: nodes.3,
+        max_pods: nodes.4,
+    })
+}
+
+fn karpenter() -> impl Strategy<Value = Karpenter> {
+    let span = || (1i64..=3_600_000).prop_map(Span::from_ms);
+    let pools = vec(node_pool(), 1..3);
+    (pools, home(), span(), span(), word(), any::<bool>(), any::<bool>(), word()).prop_map(
+        |(node_pools, home, idle, max, version, interruption_handling, spot_to_spot, controller_speed)| {
+            Karpenter {
+                node_pools,
+                home,
+                batch_idle_duration: idle,
+                batch_max_duration: max,
+                version,
+                interruption_handling,
+                spot_to_spot_consolidation: spot_to_spot,
+                controller_speed,
+            }
+        },
+    )
+}
+
+pub(super) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
+    let fargate =
+        (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
+            Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })
+        });
+    let kind = prop_oneof![
+        Just(Kind::Recorded),
+        fargate,
+        node_groups().prop_map(Kind::NodeGroups),
+        karpenter().prop_map(Kind::Karpenter)
+    ];
+    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}";
+    btree_map(name, kind, 1..4).prop_map(|all| {
+        let mut platforms: Vec<Platform> =
+            all.into_iter().map(|(name, kind)| Platform { name, kind }).collect();
+        let karpenters = platforms.iter_mut().filter_map(|platform| match &mut platform.kind {
+            Kind::Karpenter(karpenter) => Some(karpenter),
+            _ => None,
+        });
+        // No two pools share a name; some look like numbers.
+        karpenters.flat_map(|karpenter| &mut karpenter.node_pools).zip(1..).for_each(|(pool, number)| {
+            pool.name = number.to_string();
+        });
+        platforms
+    })
+}
