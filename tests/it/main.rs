@@ -7,6 +7,7 @@ mod extremes;
 mod flowbench;
 mod invariants;
 mod karpenter;
+mod node_group;
 mod scenarios;
 mod scheduler;
 mod support;
