@@ -8,6 +8,7 @@ mod flowbench;
 mod invariants;
 mod karpenter;
 mod mechanisms;
+mod node_group;
 mod scenarios;
 mod scheduler;
 mod support;
