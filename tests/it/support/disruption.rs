@@ -42,7 +42,6 @@ pub fn attempts(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
                 assert!(next.is_none(), "step {step}: only lost pods are started again");
                 let ran = matches!(outcome, Outcome::Succeeded | Outcome::Failed | Outcome::Canceled);
                 assert_eq!(run.ended != Time::MAX, ran, "a pod that ended has the outcome of one that ran");
-                assert_eq!(run.was_bound(), ran, "step {step}");
                 if ran && platform.kind != "recorded" {
                     assert_eq!(
                         run.ended - run.started,
