@@ -62,12 +62,11 @@ pub fn attempts(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
                 saved += kept;
                 lost_work += done - kept;
             }
-            match next {
-                Some(next) => assert_eq!(next.created, run.observed + interval, "step {step}"),
-                None => {
-                    assert_eq!(outcome, Outcome::Lost, "step {step}: taken away and not started again");
-                    assert_eq!(run.attempt, limit + 1, "step {step}: it had attempts left");
-                }
+            if let Some(next) = next {
+                assert_eq!(next.created, run.observed + interval, "step {step}");
+            } else {
+                assert_eq!(outcome, Outcome::Lost, "step {step}: taken away and not started again");
+                assert_eq!(run.attempt, limit + 1, "step {step}: it had attempts left");
             }
         }
         if outcome == Outcome::Lost {
