@@ -17,7 +17,7 @@ use crate::support::generate::*;
 use crate::support::*;
 
 proptest! {
-    #![proptest_config(cases(100))]
+    #![proptest_config(cases(50))]
 
     #[test]
     fn the_laws_hold_where_nodes_come_and_go(
@@ -37,7 +37,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(30))]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn neither_threads_nor_the_order_of_rows_show_where_nodes_come_and_go(

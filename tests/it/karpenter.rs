@@ -154,8 +154,9 @@ fn an_interrupted_node_is_drained_at_once_and_replaced_elsewhere() {
     let [old, new] = &ledger.leases[..] else { panic!("one replacement: {:?}", ledger.leases) };
     // Drained for five seconds at least, and not until EC2 takes it back.
     assert_eq!((ms(old.terminated), old.end_reason), (notice + 5_000, EndReason::DrainedAtNotice));
-    // Its pod is provisioned for in the round that the taint triggers, before the retry is there; in another zone.
-    assert_eq!(ms(new.requested), notice + 1_001);
+    // A pod that is being evicted is not provisioned for. Its retry is, a batch later: 1 s idle and 1 ms of Solve; in
+    // another zone.
+    assert_eq!(ms(new.requested), ms(second.created) + 1_001);
     assert_ne!(old.zone, new.zone);
     assert_eq!((second.lease, ledger.outcomes[0]), (1, Outcome::Succeeded));
 }
@@ -178,10 +179,13 @@ fn a_node_that_expires_is_drained_and_its_pods_go_elsewhere() {
     expiring.node_pools[0].expire_after = Some(Span::from_secs(100));
     // a brings the node about; b runs there from 50 s on and would end at 110 s.
     let ledger = ran(&[pod("a", 0, 500, 10), pod("b", 50_000, 500, 60)], settings(), expiring).ledger;
-    // Created at 1.001 s: it expires at 101.001 s. b stops at 103.001 s, the node is gone at 106.001 s.
+    // Created at 1.001 s: it expires at 101.001 s. b stops at 103.001 s, the node is gone at 106.001 s. The retry of b
+    // needs a node; that of its batch is asked for 1 s and 1 ms of Solve after its creation.
     let old = &ledger.leases[0];
     assert_eq!((ms(old.terminated), old.end_reason), (106_001, EndReason::Expired));
-    assert_eq!(requested(&ledger)[..2], [1_001, 102_002]);
+    let retry = ms(ledger.runs[2].created);
+    assert!(retry >= 103_001, "{retry}");
+    assert_eq!(requested(&ledger)[..2], [1_001, retry + 1_001]);
     assert_eq!(ledger.outcomes, [Outcome::Succeeded; 2]);
 }
 
