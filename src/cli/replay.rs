@@ -20,7 +20,7 @@ pub struct Args {
     /// Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one trace.
     #[arg(required_unless_present = "example", value_name = "TRACE")]
     traces: Vec<PathBuf>,
-    /// Replay a trace that comes with the program instead: wear or flowbench.
+    /// Replay a trace that comes with the program instead: wear, flowbench or small.
     #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
     example: Option<&'static Example>,
     /// Scenario file (YAML): platforms and assumptions.

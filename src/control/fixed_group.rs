@@ -46,6 +46,10 @@ impl Controller for FixedGroup {
                 Trigger::NodeReady(lease) if view.node(lease).is_some_and(|node| node.kind == self.kind) => {
                     self.nodes.insert(lease);
                 }
+                // It belongs to the group before it is Ready, and may be taken back before.
+                Trigger::Launched { token, lease, .. } if token == self.kind => {
+                    self.nodes.insert(lease);
+                }
                 // A managed node group drains at the notice.
                 Trigger::SpotNotice(lease) if self.nodes.contains(&lease) => actions.push(Action::Delete {
                     lease,

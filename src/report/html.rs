@@ -14,7 +14,7 @@ use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{incomplete, pods_and_runs, workflow_rows};
+use super::view::{controllers, incomplete, pods_and_runs, workflow_rows};
 use super::{Chart, Distribution, PlatformReport, Report};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -134,6 +134,9 @@ fn comparison(out: &mut String, report: &Report) {
     for platform in platforms {
         if !platform.complete {
             let _ = writeln!(out, "<p class=\"note warn\">⚠ {}</p>", escape(&incomplete(platform)));
+        }
+        if let Some(text) = controllers(platform) {
+            let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
         }
         if let Some(why) = &platform.cost_unknown {
             let text = format!("{} has no cost: {why}", platform.name);

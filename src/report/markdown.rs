@@ -6,7 +6,7 @@ use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{incomplete, plan_use, pods_and_runs, workflow_rows};
+use super::view::{controllers, incomplete, plan_use, pods_and_runs, workflow_rows};
 use super::{Assumption, Cost, CostItem, PlatformReport, Report};
 use crate::units::Usd;
 
@@ -87,6 +87,9 @@ fn comparison(out: &mut String, report: &Report) {
     for platform in platforms {
         if !platform.complete {
             let _ = writeln!(out, "⚠ {}\n", prose(&incomplete(platform)));
+        }
+        if let Some(text) = controllers(platform) {
+            let _ = writeln!(out, "{}\n", prose(&text));
         }
         if let Some(why) = &platform.cost_unknown {
             let _ = writeln!(out, "{} has no cost: {}\n", code(&platform.name), prose(why));

@@ -9,7 +9,7 @@ use super::risk::{Rows, histories};
 use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
-use super::view::{incomplete, pods_and_runs};
+use super::view::{controllers, incomplete, pods_and_runs};
 use super::{Distribution, PlatformReport, Report};
 use crate::units::Usd;
 
@@ -235,6 +235,9 @@ fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: P
     for platform in platforms {
         if !platform.complete {
             lines.push(paint.yellow(&wrap(&format!("! {}", incomplete(platform)), width, 2)));
+        }
+        if let Some(text) = controllers(platform) {
+            lines.push(paint.dim(&wrap(&text, width, 2)));
         }
         if let Some(why) = &platform.cost_unknown {
             let text = format!("{NONE} {} has no cost: {}", clean(&platform.name), clean(why));

@@ -50,6 +50,24 @@ pub(super) fn plan_use(plan: &SavingsPlanReport) -> String {
     )
 }
 
+/// That a platform pays noticeably for the machines of its controllers, in a sentence: what makes moving not worth it
+/// for a small workload.
+pub(super) fn controllers(platform: &PlatformReport) -> Option<String> {
+    const NOTICEABLE: f64 = 0.1;
+    let cost = platform.cost.as_ref()?;
+    let of_controllers = cost.items.iter().filter(|item| item.item.starts_with("controllers'"));
+    let paid: Usd = of_controllers.filter_map(|item| usd(&item.usd)).sum();
+    let share = paid.to_f64() / platform.total()?.to_f64();
+    (share >= NOTICEABLE).then(|| {
+        let paid = money(&paid.to_string());
+        format!(
+            "{} pays {paid} ({}) for the machines of its controllers",
+            clean(&platform.name),
+            ratio(Some(share))
+        )
+    })
+}
+
 /// Why a platform is not comparable, in a sentence.
 pub(super) fn incomplete(platform: &PlatformReport) -> String {
     let reasons = &platform.incomplete_reasons;

@@ -111,7 +111,11 @@ impl Engine<'_> {
         let mut pulled = std::mem::take(&mut self.scratch.pulled);
         let next = state.images.progress(now, rates, &mut pulled);
         for run in state.images.just_started() {
-            self.ledger.runs[*run as usize].pull_started = now;
+            // A pull whose pod was taken away meanwhile goes on for nobody.
+            let record = &mut self.ledger.runs[*run as usize];
+            if record.taken.is_none() {
+                record.pull_started = now;
+            }
         }
         let (lease, is_ready) = (state.lease as usize, state.state == NodeState::Ready);
         for image in pulled.drain(..) {

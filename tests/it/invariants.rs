@@ -280,14 +280,6 @@ fn longest_paths(rows: &[Row]) -> Vec<i64> {
     observed.into_iter().flatten().collect()
 }
 
-/// The rows in another order, the same for the same number.
-fn shuffled(rows: &[Row], order: u64) -> Vec<Row> {
-    let key = |index: usize| cost_sim::rng::key_of(&[], order.wrapping_add(index as u64));
-    let mut rows: Vec<(u64, Row)> = rows.iter().cloned().enumerate().map(|(i, row)| (key(i), row)).collect();
-    rows.sort_by_key(|(key, _)| *key);
-    rows.into_iter().map(|(_, row)| row).collect()
-}
-
 /// The row in a copy of its trace: the same task of another run.
 fn copied(row: &Row, copy: usize) -> Row {
     let reference = |reference: &String| {

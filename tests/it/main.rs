@@ -1,5 +1,6 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
+mod autoscaling;
 mod billing;
 mod cli;
 mod extremes;

@@ -47,9 +47,11 @@ fn an_example_is_replayed_as_its_file_is() {
     assert_eq!((&inputs["synthetic"], &inputs["region"]), (&json!(true), &json!("ap-northeast-1")));
     assert_eq!((&inputs["pods"], &inputs["workflow_runs"]), (&json!(16_022), &json!(8_435)));
     let warnings = embedded["warnings"].as_array().unwrap();
-    // The week has leftover pods, as its README says, and the platforms of today's defaults do not.
-    let known = |text: &str| text.contains("prices") || text.contains("set orchestrator.leftoverPods");
-    assert!(warnings.iter().all(|text| known(text.as_str().unwrap())), "{warnings:?}");
+    let expected = ["prices inferred", "prices more than", "102 pods stayed for up to 6h00m after the end"];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
+    for (warning, beginning) in warnings.iter().zip(expected) {
+        assert!(warning.as_str().unwrap().starts_with(beginning), "{warning} instead of {beginning}");
+    }
     let written = files(case.dir.path());
     assert!(written.keys().all(|name| name == "/" || name.starts_with("out/")), "a report and nothing else");
 }
@@ -78,6 +80,7 @@ $ cost-sim replay --example waer
 error: invalid value 'waer' for '--example <NAME>': the examples are:
   wear       a synthetic week of batch workflows on EKS Fargate, shaped like those of a fashion app
   flowbench  502 real runs of a radio-astronomy workflow, by the FlowBench authors (CC BY 4.0)
+  small      a synthetic nightly workflow of ten pods, too small to move
 
 For more information, try '--help'.
 
@@ -169,4 +172,21 @@ $ cost-sim generate wear --out missing/week.csv.gz
 error: cannot write missing/week.meta.json: No such file or directory (os error 2)
   hint: check the path
 ");
+}
+
+/// "Should we move?" can be no. On one file the whole answer: what the controllers need day and night outweighs what
+/// ten pods a night save, and where they run anyway it does not.
+#[test]
+fn a_small_workload_stays_on_fargate_unless_the_controllers_are_there_already() {
+    let case = Case::new();
+    let finding = |args: &[&str]| {
+        let report = case.replay(args);
+        report["finding"].as_str().expect("a finding").to_owned()
+    };
+    let stay = finding(&["--example", "small"]);
+    assert!(stay.starts_with("fargate (today) costs least"), "{stay}");
+    let scenario = example("small/controllers-elsewhere.yaml");
+    let scenario = scenario.to_str().expect("a path");
+    let moved = finding(&["--example", "small", "--scenario", scenario]);
+    assert!(moved.starts_with("karpenter-there-already would cost"), "{moved}");
 }

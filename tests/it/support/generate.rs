@@ -48,6 +48,9 @@ struct StepShape {
     across: bool,
     priority: i32,
     selector: usize,
+    protected: bool,
+    retry_limit: Option<i64>,
+    checkpoint: Option<i64>,
     /// Trigger, dispatch, start and detection.
     delays: [i64; 4],
     gives_trigger: bool,
@@ -75,10 +78,15 @@ prop_compose! {
         across in prop::bool::weighted(0.1),
         priority in prop_oneof![4 => Just(0), 1 => -2..3i32],
         selector in 0usize..12,
+        protected in prop::bool::weighted(0.1),
+        (retry_limit, checkpoint) in (prop::option::weighted(0.2, 0i64..3), prop::option::weighted(0.2, 1i64..200_000)),
         delays in [delay(), delay(), delay(), delay()],
         gives_trigger in any::<bool>(),
     ) -> StepShape {
-        StepShape { control, work, size, image, ending, predecessors, across, priority, selector, delays, gives_trigger }
+        StepShape {
+            control, work, size, image, ending, predecessors, across, priority, selector, protected, retry_limit,
+            checkpoint, delays, gives_trigger,
+        }
     }
 }
 
@@ -218,6 +226,9 @@ fn row(features: Features, recorded: bool, shape: &StepShape, eligible: i64, fol
         image_size: Some(image_size),
         priority: shape.priority,
         node_selector: if shape.selector < selectors { SELECTORS[shape.selector] } else { "" },
+        protected: shape.protected,
+        retry_limit: shape.retry_limit,
+        checkpoint: shape.checkpoint,
         ..Row::default()
     }
 }
@@ -296,4 +307,12 @@ pub fn with_recorded(rows: &[Row], mut platforms: Vec<Platform>) -> Vec<Platform
 /// Whether there is a pod to replay; a trace without one is refused.
 pub fn has_pods(rows: &[Row]) -> bool {
     rows.iter().any(|row| row.kind == "pod" && row.state != "skipped")
+}
+
+/// The rows in another order, the same for the same number.
+pub fn shuffled(rows: &[Row], order: u64) -> Vec<Row> {
+    let key = |index: usize| cost_sim::rng::key_of(&[], order.wrapping_add(index as u64));
+    let mut rows: Vec<(u64, Row)> = rows.iter().cloned().enumerate().map(|(i, row)| (key(i), row)).collect();
+    rows.sort_by_key(|(key, _)| *key);
+    rows.into_iter().map(|(_, row)| row).collect()
 }

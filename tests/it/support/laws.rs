@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::disruption;
 use cost_sim::bill::{Bill, ItemKind};
-use cost_sim::ledger::{Ledger, Machine, Outcome};
+use cost_sim::ledger::{Ledger, Machine, Outcome, Role};
 use cost_sim::platform::Replay;
 use cost_sim::replay::{PlatformRun, Setup};
 use cost_sim::report::{PlatformReport, Report};
@@ -17,13 +18,16 @@ pub fn assert_laws(setup: &Setup, runs: &[PlatformRun], report: &Report) {
     for (run, platform) in runs.iter().zip(&report.platforms) {
         let name = &run.name;
         outcomes(setup, &run.ledger, platform);
-        pod_times(setup, &run.ledger, name);
+        pod_times(&run.ledger, name);
         capacity(setup, &run.ledger, name);
+        disruption::attempts(setup, &run.ledger, platform);
+        disruption::draining(setup, &run.ledger);
+        disruption::market(setup, &run.ledger);
         if name != "recorded" {
             arrivals(setup, &run.ledger);
         }
         if let Ok(bill) = &run.bill {
-            money(&run.ledger, bill, platform);
+            money(setup, &run.ledger, bill, platform);
         }
         leases(&run.ledger, platform);
     }
@@ -47,47 +51,39 @@ fn outcomes(setup: &Setup, ledger: &Ledger, platform: &PlatformReport) {
     let pods = &platform.pods;
     assert_eq!(pods.total, steps.pods().count() as u64);
     assert_eq!(pods.succeeded, of(Outcome::Succeeded));
-    assert_eq!(pods.failed, of(Outcome::Failed));
+    assert_eq!(pods.failed, of(Outcome::Failed) + of(Outcome::Lost));
     assert_eq!(pods.unschedulable, of(Outcome::Unschedulable));
     assert_eq!(pods.canceled, of(Outcome::Canceled));
     assert_eq!(pods.not_run, of(Outcome::NotRun));
     let sum = pods.succeeded + pods.failed + pods.unschedulable + pods.canceled + pods.not_run;
     assert_eq!(sum, pods.total);
 
-    let mut runs_of_step = vec![0; steps.len()];
     for run in &ledger.runs {
-        runs_of_step[run.step as usize] += 1;
         assert_eq!(steps.kind[run.step as usize], StepKind::Pod);
-        let ran = matches!(
-            ledger.outcomes[run.step as usize],
-            Outcome::Succeeded | Outcome::Failed | Outcome::Canceled
-        );
-        assert_eq!(run.ended != Time::MAX, ran, "a pod that ended has the outcome of one that ran");
-    }
-    for step in steps.pods() {
-        let created = ledger.outcomes[step as usize] != Outcome::NotRun;
-        assert_eq!(
-            runs_of_step[step as usize],
-            u32::from(created),
-            "step {step}: one run unless it never ran"
-        );
     }
 }
 
-/// created ≤ scheduled ≤ pull started ≤ started ≤ ended ≤ observed ≤ deleted, and the work is the trace's.
-fn pod_times(setup: &Setup, ledger: &Ledger, name: &str) {
-    let steps = &setup.workload.steps;
+/// created ≤ scheduled ≤ pull started ≤ started ≤ ended ≤ observed ≤ deleted.
+fn pod_times(ledger: &Ledger, name: &str) {
     for run in &ledger.runs {
-        let times =
-            [run.created, run.scheduled, run.pull_started, run.started, run.ended, run.observed, run.deleted];
+        let mut times = vec![
+            run.created,
+            run.scheduled,
+            run.pull_started,
+            run.started,
+            run.ended,
+            run.observed,
+            run.deleted,
+        ];
+        // A pod may be taken away before its image is there.
+        times.retain(|time| run.taken.is_none() || *time != Time::MAX);
         assert!(times.is_sorted(), "{name}: {run:?}");
         if name == "recorded" {
             continue;
         }
         assert_eq!(run.was_bound(), run.scheduled != Time::MAX);
         assert_eq!(run.was_bound(), run.ended != Time::MAX, "{name}: what was bound runs to its end");
-        if run.has_started() {
-            assert_eq!(run.ended - run.started, steps.work[run.step as usize], "{name}: the work is kept");
+        if run.has_started() && run.taken.is_none() {
             assert_eq!(ledger.spans[run.step as usize].observed, run.observed);
         }
     }
@@ -142,6 +138,9 @@ fn arrivals(setup: &Setup, ledger: &Ledger) {
             None => steps.submit[i],
         };
         assert_eq!(ledger.spans[i].eligible, eligible, "step {i}");
+        if run.attempt > 1 {
+            continue; // Whatever became of its predecessor decides when it comes.
+        }
         let dispatch = steps.dispatch.get(i).filter(|_| setup.settings.orchestrator.use_recorded_delays);
         match dispatch {
             Some(dispatch) => assert_eq!(run.created, eligible + dispatch, "step {i}"),
@@ -151,7 +150,7 @@ fn arrivals(setup: &Setup, ledger: &Ledger) {
 }
 
 /// Every dollar is an item once, is allocated once, and none is negative.
-fn money(ledger: &Ledger, bill: &Bill, platform: &PlatformReport) {
+fn money(setup: &Setup, ledger: &Ledger, bill: &Bill, platform: &PlatformReport) {
     let sum = |amounts: &mut dyn Iterator<Item = Usd>| amounts.fold(Usd::ZERO, |sum, usd| sum + usd);
     let items = sum(&mut bill.items.iter().map(|item| item.usd));
     assert_eq!(bill.total, items);
@@ -165,10 +164,15 @@ fn money(ledger: &Ledger, bill: &Bill, platform: &PlatformReport) {
     }
     assert_eq!(a.pods + a.daemons + a.startup + a.idle + a.shared, bill.total);
     assert_eq!(sum(&mut bill.runs.iter().copied()), a.pods);
-    assert_eq!(sum(&mut bill.leases.iter().copied()) + a.shared, bill.total);
+    let role = |lease: usize| ledger.templates[ledger.leases[lease].template as usize].role;
+    let of_role = |wanted| {
+        let leases = bill.leases.iter().enumerate().filter(|(lease, _)| role(*lease) == wanted);
+        leases.map(|(_, usd)| *usd).sum::<Usd>()
+    };
+    assert_eq!(of_role(Role::Jobs) + a.shared, bill.total);
     let surroundings = [ItemKind::ControlPlane, ItemKind::NatGateway, ItemKind::NatTraffic];
-    let shared = bill.items.iter().filter(|item| surroundings.contains(&item.kind)).map(|item| item.usd);
-    assert_eq!(sum(&mut { shared }), a.shared);
+    let around = bill.items.iter().filter(|item| surroundings.contains(&item.kind)).map(|item| item.usd);
+    assert_eq!(sum(&mut { around }) + of_role(Role::Controllers), a.shared);
     assert!(bill.runs.len() == ledger.runs.len() && bill.leases.len() == ledger.leases.len());
     for (run, usd) in ledger.runs.iter().zip(&bill.runs) {
         assert!(run.was_bound() || *usd == Usd::ZERO, "a pod that never ran costs nothing");
@@ -181,7 +185,13 @@ fn money(ledger: &Ledger, bill: &Bill, platform: &PlatformReport) {
     let workflows = sum(&mut platform.workflows.iter().map(|w| usd(w.usd.as_deref().unwrap_or("-"))));
     assert_eq!(workflows, a.pods, "workflows share what pods are allocated");
     let bound = usd(cost.lower_bound_usd.as_ref().expect("no plan"));
-    assert!(bound <= bill.total, "{}: {bound} is no lower bound of {}", platform.name, bill.total);
+    let given_back = disruption::interruption_credits(setup, ledger);
+    assert!(
+        bound <= bill.total + given_back,
+        "{}: {bound} is no lower bound of {} and credits of {given_back}",
+        platform.name,
+        bill.total
+    );
     let machines = sum(&mut platform.capacity.by_instance_type.iter().map(|m| usd(&m.usd)));
     assert_eq!(machines + a.shared, bill.total);
 }
@@ -189,26 +199,38 @@ fn money(ledger: &Ledger, bill: &Bill, platform: &PlatformReport) {
 /// Node-hours are the leases', and each Fargate pod is a node.
 fn leases(ledger: &Ledger, platform: &PlatformReport) {
     let mut total = Span::ZERO;
+    let mut launched = 0;
     let mut pods_of_lease = vec![0u64; ledger.leases.len()];
     for run in ledger.runs.iter().filter(|run| run.was_bound()) {
         pods_of_lease[run.lease as usize] += 1;
     }
     for (lease, pods) in ledger.leases.iter().zip(&pods_of_lease) {
+        let template = &ledger.templates[lease.template as usize];
+        assert!(lease.requested <= lease.terminated && lease.terminated != Time::MAX, "{lease:?}");
+        if !lease.ran() {
+            assert_eq!((*pods, lease.shared_us), (0, 0), "what never ran held no pod: {lease:?}");
+            continue;
+        }
         assert!(lease.requested <= lease.running && lease.running <= lease.terminated, "{lease:?}");
-        assert!(lease.running <= lease.ready, "{lease:?}");
-        total += lease.terminated - lease.running;
-        if matches!(ledger.templates[lease.template as usize].machine, Machine::Fargate { .. }) {
+        assert!(lease.running <= lease.ready && lease.ready <= lease.terminated, "{lease:?}");
+        let span = lease.terminated - lease.running;
+        assert!(lease.shared_us <= span.ms() as u64 * 1_000);
+        if template.role == Role::Controllers {
+            assert_eq!(*pods, 0, "no job runs where the controllers do");
+            continue;
+        }
+        launched += 1;
+        total += span;
+        if matches!(template.machine, Machine::Fargate { .. }) {
             assert_eq!(*pods, 1, "a Fargate node runs one pod");
-        } else {
-            assert!(lease.shared_us <= (lease.terminated - lease.running).ms() as u64 * 1_000);
         }
     }
-    assert_eq!(platform.capacity.nodes_launched, ledger.leases.len() as u64);
+    assert_eq!(platform.capacity.nodes_launched, launched);
     let hours = total.ms() as f64 / 3_600_000.0;
     assert!((platform.capacity.node_hours - hours).abs() <= hours * 1e-12, "{hours}");
     if platform.kind == "fargate" {
         let placed = ledger.runs.iter().filter(|run| run.was_bound()).count();
-        assert_eq!(ledger.leases.len(), placed, "a node per pod that was placed");
+        assert_eq!(launched, placed as u64, "a node per pod that was placed");
     }
     for ratio in [platform.capacity.cpu_requested_ratio, platform.capacity.memory_requested_ratio] {
         assert!(ratio.is_none_or(|r| (0.0..=1.0).contains(&r)), "{ratio:?}");

@@ -15,6 +15,8 @@ use cost_sim::report::Report;
 use cost_sim::trace::{self, ReadOptions};
 use cost_sim::units::{Memory, Span, Time};
 
+pub mod autoscaled;
+mod disruption;
 pub mod generate;
 mod laws;
 pub use laws::assert_laws;
@@ -48,6 +50,10 @@ pub struct Row {
     pub node_selector: &'static str,
     pub tolerations: &'static str,
     pub source_platform: &'static str,
+    pub protected: bool,
+    pub retry_limit: Option<i64>,
+    /// Every so many milliseconds of work are saved.
+    pub checkpoint: Option<i64>,
 }
 
 impl Row {
@@ -89,7 +95,7 @@ impl Row {
 const HEADER: &str = "run_id,task_id,attempt,kind,workflow,state,depends_on,trigger_delay_seconds,submit_time,\
     pod_created_time,start_time,end_time,finish_observed_time,work_seconds,cpu_request_milli,\
     memory_request_mib,ephemeral_storage_mib,image,image_size_mib,priority,node_selector,tolerations,\
-    source_platform\n";
+    source_platform,do_not_disrupt,retry_limit,checkpoint_interval_seconds\n";
 
 pub fn time_text(ms: i64) -> String {
     let time = chrono::DateTime::from_timestamp_millis(ms).expect("a time of a trace");
@@ -129,6 +135,9 @@ pub fn csv(rows: &[Row]) -> String {
             row.node_selector.to_owned(),
             row.tolerations.to_owned(),
             row.source_platform.to_owned(),
+            row.protected.to_string(),
+            optional(row.retry_limit),
+            row.checkpoint.map(seconds).unwrap_or_default(),
         ];
         writeln!(text, "{}", cells.join(",")).unwrap();
     }
