@@ -1,5 +1,6 @@
 //! From a platform's description and the catalog to what the engine runs: machines and a controller.
 
+mod from_zero;
 mod karpenter;
 
 pub(super) use karpenter::{check as check_karpenter, karpenter};
@@ -129,18 +130,26 @@ pub(super) fn node_groups(
             GroupSize::HoldPeak => unreachable!("resolving a group gives it a size"),
         }
     }
+    let words = &setup.trace.words;
+    for (index, class) in setup.workload.classes.iter().enumerate() {
+        // Any group will do; if none does, the first one's reason is as good as another's.
+        let why_not = |kind: usize| {
+            let node_type = &fleet.node_types[kind];
+            let Some(refusal) = refuse(setup, node_type, class) else {
+                let group: Option<&AutoscaledGroup> = autoscaled.iter().find(|g| g.kind as usize == kind);
+                return group.and_then(|group| from_zero::refuse(setup, group, node_type, class));
+            };
+            Some(refusal.text(words, node_type))
+        };
+        let reasons: Option<Vec<String>> = (0..fleet.node_types.len()).map(why_not).collect();
+        if let Some(reason) = reasons.and_then(|reasons| reasons.into_iter().next()) {
+            refusals.add(index, reason);
+        }
+    }
     if !autoscaled.is_empty() {
         let draws = Draws::new(setup.settings.seed);
         let controller = ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, draws);
         fleet.controllers.push(Box::new(controller));
-    }
-    for (index, class) in setup.workload.classes.iter().enumerate() {
-        let mut refused = fleet.node_types.iter().map(|node_type| refuse(setup, node_type, class));
-        // Any group will do; if none does, the first one's reason is as good as another's.
-        let Some(first) = refused.next().flatten() else { continue };
-        if refused.all(|refusal| refusal.is_some()) {
-            refusals.add(index, first.text(&setup.trace.words, &fleet.node_types[0]));
-        }
     }
     fleet
 }
@@ -215,7 +224,9 @@ impl Refusal {
         };
         match self {
             Self::Interruptible => "they must not be interrupted, and all nodes are Spot".to_owned(),
-            Self::Arch => format!("their images are not for the architecture of {type_name} (column arch)"),
+            Self::Arch => {
+                format!("their images are not for the architecture of {type_name} (column arch, --arch)")
+            }
             Self::Selector(selector) => {
                 format!("no node has the labels of their node_selector {}", words.get(*selector))
             }
