@@ -46,59 +46,59 @@ Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.
 #[test]
 fn help_of_replay() {
     insta::assert_snapshot!(help(&["replay", "--help"]), @r"
-Compare platforms on a trace
+    Compare platforms on a trace
 
-Usage: cost-sim replay [OPTIONS] [TRACE]...
+    Usage: cost-sim replay [OPTIONS] [TRACE]...
 
-Arguments:
-  [TRACE]...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
-              trace
+    Arguments:
+      [TRACE]...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
+                  trace
 
-Options:
-      --example <NAME>             Replay a trace that comes with the program instead: wear or
-                                   flowbench
-  -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
-  -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
-                                   recorded, fargate, node-group, node-group-spot, karpenter,
-                                   karpenter-spot, karpenter-graviton, karpenter-consolidate
-  -q, --quiet                      Print nothing but the result and errors
-      --color <COLOR>              When to use colour [default: auto] [possible values: auto,
-                                   always, never]
-      --region <REGION>            AWS region, such as ap-northeast-1
-      --prices <DIR>               Directory of another price snapshot, with the files of the
-                                   embedded one
-  -o, --out <DIR>                  Directory for the report's files [default: cost-sim-report]
-      --format <FORMAT>            What to print on stdout [default: table] [possible values: table,
-                                   json, markdown, csv]
-      --seed <SEED>                Seed of all random draws
-      --replications <N>           Simulate so many histories of each platform, with other luck, and
-                                   report means and 95 % intervals. The table and everything else
-                                   shows the first one [default: 1]
-      --replay <auto|closed|open>  Whether tasks wait for their predecessors in the simulation
-                                   (closed) or start as recorded (open)
-      --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
-      --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
-      --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
-      --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not
-                                   say
-      --timezone <ZONE>            IANA zone of times without an offset, such as Asia/Tokyo
-      --drop-gpu                   Leave out rows that ask for a GPU instead of refusing the trace
-      --strict                     Refuse an assumed region, inferred prices and default requests
-      --print-scenario             Print the scenario that would run, as a file to edit and pass
-                                   back, and stop
-  -j, --jobs <N>                   Threads to use; all cores by default. Results do not depend on it
-  -h, --help                       Print help
+    Options:
+          --example <NAME>             Replay a trace that comes with the program instead: wear,
+                                       flowbench or small
+      -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
+      -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
+                                       recorded, fargate, node-group, node-group-spot, karpenter,
+                                       karpenter-spot, karpenter-graviton, karpenter-consolidate
+      -q, --quiet                      Print nothing but the result and errors
+          --color <COLOR>              When to use colour [default: auto] [possible values: auto,
+                                       always, never]
+          --region <REGION>            AWS region, such as ap-northeast-1
+          --prices <DIR>               Directory of another price snapshot, with the files of the
+                                       embedded one
+      -o, --out <DIR>                  Directory for the report's files [default: cost-sim-report]
+          --format <FORMAT>            What to print on stdout [default: table] [possible values: table,
+                                       json, markdown, csv]
+          --seed <SEED>                Seed of all random draws
+          --replications <N>           Simulate so many histories of each platform, with other luck, and
+                                       report means and 95 % intervals. The table and everything else
+                                       shows the first one [default: 1]
+          --replay <auto|closed|open>  Whether tasks wait for their predecessors in the simulation
+                                       (closed) or start as recorded (open)
+          --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
+          --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
+          --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
+          --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not
+                                       say
+          --timezone <ZONE>            IANA zone of times without an offset, such as Asia/Tokyo
+          --drop-gpu                   Leave out rows that ask for a GPU instead of refusing the trace
+          --strict                     Refuse an assumed region, inferred prices and default requests
+          --print-scenario             Print the scenario that would run, as a file to edit and pass
+                                       back, and stop
+      -j, --jobs <N>                   Threads to use; all cores by default. Results do not depend on it
+      -h, --help                       Print help
 
-Examples:
-  cost-sim replay trace.csv
-  cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
-  zcat month.csv.gz | cost-sim replay - --format json > report.json
-  cost-sim replay trace.csv --print-scenario > scenario.yaml
-  cost-sim replay --example wear
+    Examples:
+      cost-sim replay trace.csv
+      cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
+      zcat month.csv.gz | cost-sim replay - --format json > report.json
+      cost-sim replay trace.csv --print-scenario > scenario.yaml
+      cost-sim replay --example wear
 
-The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.
-");
+    The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
+    pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.
+    ");
 }
 
 #[test]

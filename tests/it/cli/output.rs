@@ -41,6 +41,8 @@ fn the_comparison_at_80_columns() {
     karpenter      $0.1306 $179.60  +99 %   54s   55s 1m56s 17m02s     2  40 %
     karpenter-spot $0.1165 $159.20  +78 % 1m02s 1m14s 2m08s 17m14s     2  39 %
     recorded       $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s     1 100 %
+    karpenter pays $0.0524 (40 %) for the machines of its controllers
+    karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more
     ($0.1162), with a 6 % shorter p99 makespan
@@ -67,6 +69,8 @@ fn the_comparison_at_120_columns() {
     karpenter       $0.1306  $179.60   +99 %    54s    55s  1m56s  17m02s       0      2   40 %
     karpenter-spot  $0.1165  $159.20   +78 %  1m02s  1m14s  2m08s  17m14s       0      2   39 %
     recorded        $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
+    karpenter pays $0.0524 (40 %) for the machines of its controllers
+    karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more ($0.1162), with a 6 % shorter p99 makespan
     warning: prices inferred, not observed: SpotUsage:c6i.large, SpotUsage:m3.medium
