@@ -624,7 +624,10 @@ error: cannot write taken/report.json: is a directory
 
 #[test]
 fn a_failed_run_leaves_the_last_report_as_it_was() {
-    let case = Case::new();
+    let case = Case::new().file(
+        "inferred.yaml",
+        format!("{SCENARIO}platforms:\n  - {{name: jobs, kind: node-group, scaling: holdPeak}}\n"),
+    );
     case.replay(&["trace.csv"]);
     let before = files(case.dir.path());
     let case = case.file("trace.csv", format!("{TRACE}extract,r1,,2026-01-05T00:00:00Z,,,,,,\n"));
@@ -633,11 +636,6 @@ fn a_failed_run_leaves_the_last_report_as_it_was() {
     case.refuse(&["replay", "trace.csv", "--out", "out", "--platform", "nothing"]);
     case.refuse(&["replay", "trace.csv", "--out", "out", "--strict"]);
     // Found out only after the simulation.
-    let case = case.file(
-        "inferred.yaml",
-        format!("{SCENARIO}platforms:\n  - {{name: jobs, kind: node-group, scaling: holdPeak}}\n"),
-    );
-    let before = files(case.dir.path());
     let region = ["--region", "ap-southeast-7", "--strict", "-s", "inferred.yaml"];
     let said = case.refuse(&[&["replay", "trace.csv", "--out", "out"], &region[..]].concat());
     assert!(said.contains("are inferred, not observed"), "{said}");
