@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  trace files ──▶ trace ──▶ workload ─┐
-//!  price files ──▶ catalog ────────────┼──▶ sim ──▶ ledger ──▶ bill ──▶ report ──▶ table · JSON · Markdown · CSV · Parquet
+//!  price files ──▶ catalog ────────────┼──▶ sim ──▶ ledger ──▶ bill ──▶ report ──▶ table · JSON · Markdown · HTML · CSV · Parquet · charts
 //!  scenario    ──▶ platform ───────────┘     ▲          (physics)  (money)
 //!                                         control
 //!                                     (decides; never mutates)

@@ -17,6 +17,8 @@ pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
 pub use karpenter::Karpenter;
 
+use std::collections::BTreeMap;
+
 use crate::catalog::{Catalog, PriceView};
 use crate::ledger::{EndReason, LeaseId, PodRun, TemplateId};
 use crate::sim::kube_scheduler::SchedulingQueue;
@@ -49,6 +51,7 @@ pub struct View<'a> {
     pub queue: &'a SchedulingQueue,
     pub(crate) runs: &'a [PodRun],
     pub(crate) node_of_lease: &'a [NodeId],
+    pub(crate) stopping: &'a BTreeMap<RunIndex, EndReason>,
 }
 
 /// A pod that kube-scheduler has tried to place in vain and will try again.
@@ -77,8 +80,12 @@ impl View<'_> {
     pub fn pending_pods(&self) -> impl Iterator<Item = PendingPod> + '_ {
         self.queue
             .waiting_classes()
-            .iter()
-            .flat_map(move |class| self.queue.waiting_of(*class).map(move |run| self.pod(run)))
+            .flat_map(move |class| self.queue.waiting_of(class).map(move |run| self.pod(run)))
+    }
+
+    /// Whether a pod was asked to stop and has not stopped yet.
+    pub fn is_terminating(&self, run: RunIndex) -> bool {
+        self.stopping.contains_key(&run)
     }
 
     /// Any pod that was created.
@@ -176,8 +183,9 @@ pub enum Action {
     /// Taint a node so that no further pod is put there, or take the taint away. Pods that run there stay.
     Cordon { lease: LeaseId, on: bool },
     /// Taint a node, evict its pods, and terminate it when they are gone, after `at_least` (the taint's delay) at the
-    /// earliest. Pods marked `do_not_disrupt` are not evicted: the node waits for their end.
-    Delete { lease: LeaseId, reason: EndReason, at_least: Span },
+    /// earliest. Pods marked `do_not_disrupt` are not evicted: the node waits for their end, or until `grace` has passed
+    /// since (`terminationGracePeriod`), when they are ended all the same.
+    Delete { lease: LeaseId, reason: EndReason, at_least: Span, grace: Option<Span> },
     /// Start a micro-VM for this pod alone.
     RunOnFargate { run: RunIndex, kind: TemplateId },
     /// No capacity of this platform can ever hold the pod: it stays pending until it is given up.

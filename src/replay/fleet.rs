@@ -224,7 +224,9 @@ impl Refusal {
         };
         match self {
             Self::Interruptible => "they must not be interrupted, and all nodes are Spot".to_owned(),
-            Self::Arch => format!("their images are not for the architecture of {type_name} (column arch)"),
+            Self::Arch => {
+                format!("their images are not for the architecture of {type_name} (column arch, --arch)")
+            }
             Self::Selector(selector) => {
                 format!("no node has the labels of their node_selector {}", words.get(*selector))
             }

@@ -1,6 +1,8 @@
 //! What a scenario says of instance types and Fargate that only the prices can judge: whether there is such a type, and
 //! whether it is sold in the region.
 
+use std::cmp::Reverse;
+
 use super::Setup;
 use crate::catalog::{CapacityType, TypeId, ZoneId};
 use crate::error::{Error, Result};
@@ -18,11 +20,12 @@ pub(super) fn find(
     let catalog = setup.catalog;
     let is_sold = |id: TypeId| price(setup, id, capacity_type).is_some();
     let distance = |name: &str| strsim::damerau_levenshtein(name, given);
+    let alike = |name: &str| name.bytes().zip(given.bytes()).take_while(|(a, b)| a == b).count();
     let nearest = catalog
         .offered()
         .filter(|id| is_sold(*id))
         .map(|id| catalog.instance_type(id).name.as_str())
-        .min_by_key(|name| (distance(name), *name));
+        .min_by_key(|name| (distance(name), Reverse(alike(name)), *name));
     let nearest = nearest.unwrap_or("m6i.xlarge");
     let complain = |message: String, hint: String| {
         Err(setup.given.complaint(path, format!("{what}: {message}")).hint(hint).into())

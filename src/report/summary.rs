@@ -151,7 +151,7 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
         match ledger.outcomes[step as usize] {
             Outcome::Unschedulable => {
                 let reason = (source.refusal)(workload.steps.class[step as usize]);
-                let reason = reason.unwrap_or_else(|| "no node can ever hold them".to_owned());
+                let reason = reason.unwrap_or_else(|| "they waited as long as one waits (unschedulableAfter) and no node came that holds them".to_owned());
                 *reasons.entry(reason).or_default() += 1;
             }
             Outcome::Lost => lost += 1,
@@ -165,8 +165,7 @@ fn incomplete_reasons(source: &Source) -> Vec<String> {
     let mut lines: Vec<String> =
         reasons.into_iter().map(|(n, reason)| format!("{} unschedulable: {reason}", pods_are(n))).collect();
     if lost > 0 {
-        let text =
-            "taken away by the platform and not started again (orchestrator.lostPods, column retry_limit)";
+        let text = "taken away by the platform and not started again (see do_not_disrupt, retry_limit and orchestrator.lostPods)";
         let verb = if lost == 1 { "was" } else { "were" };
         lines.push(format!("{} {verb} {text}", plural(lost, "pod")));
     }

@@ -33,6 +33,8 @@ pub enum Event {
     SpotReclaim(LeaseId),
     /// The least time of a node's drain is over.
     DrainedLongEnough(LeaseId),
+    /// The grace period of a draining node is over.
+    GraceOver(LeaseId),
     /// EC2 answers a launch.
     LaunchAnswered(LaunchId),
     /// The node of a lease becomes Ready.
@@ -62,20 +64,21 @@ impl Event {
             Self::SpotNotice(_) => 3,
             Self::SpotReclaim(_) => 4,
             Self::DrainedLongEnough(_) => 5,
-            Self::LaunchAnswered(_) => 6,
-            Self::NodeReady(_) => 7,
-            Self::PullProgress(..) => 8,
+            Self::GraceOver(_) => 6,
+            Self::LaunchAnswered(_) => 7,
+            Self::NodeReady(_) => 8,
+            Self::PullProgress(..) => 9,
             Self::Eligible(_) => ELIGIBLE_RANK,
-            Self::Created(_) => 10,
-            Self::Retried(_) => 11,
-            Self::BackoffOver(_) => 12,
-            Self::GiveUp(_) => 13,
-            Self::ControllerWake => 14,
+            Self::Created(_) => 11,
+            Self::Retried(_) => 12,
+            Self::BackoffOver(_) => 13,
+            Self::GiveUp(_) => 14,
+            Self::ControllerWake => 15,
         }
     }
 }
 
-const ELIGIBLE_RANK: u8 = 9;
+const ELIGIBLE_RANK: u8 = 10;
 
 /// Pending events, earliest first.
 #[derive(Debug, Default)]

@@ -75,8 +75,8 @@ pub struct Input<'a> {
 }
 
 /// Nodes that were launched and are still there this long after the end of everything else are there to stay, and
-/// are billed to that end.
-const TAIL: Span = Span::from_secs(3_600);
+/// are billed to that end. Longer than any sensible idle time: whoever keeps nodes idle pays for it.
+const TAIL: Span = Span::from_secs(7 * 86_400);
 
 /// Simulates one platform to the end of its last pod, and of the nodes launched for pods.
 pub fn run(input: &Input, fleet: Fleet) -> Ledger {
@@ -241,6 +241,7 @@ impl<'a> Engine<'a> {
             Event::SpotReclaim(lease) => self.spot_reclaim(now, lease),
             Event::DrainedLongEnough(lease) => self.terminate_if_drained(now, lease),
             Event::LaunchAnswered(launch) => self.launch_answered(launch),
+            Event::GraceOver(lease) => self.end_protected_pods(now, lease),
             Event::NodeReady(lease) => self.node_ready(now, lease),
             Event::PullProgress(node, version) => self.pull_progress(now, node, version),
             Event::Eligible(step) => self.eligible(now, step),
@@ -301,7 +302,7 @@ impl<'a> Engine<'a> {
     fn retry_where_room_was_made(&mut self, now: Time) {
         let mut freed = std::mem::take(&mut self.freed);
         if self.pending.waiting() > 0 {
-            let waiting = self.pending.waiting_classes().to_vec();
+            let waiting: Vec<ClassId> = self.pending.waiting_classes().collect();
             for class in waiting {
                 if freed.iter().any(|node| self.scheduler.fits(&self.cluster, class, *node)) {
                     let queue = &mut self.queue;
@@ -351,6 +352,7 @@ impl<'a> Engine<'a> {
                 queue: &self.pending,
                 runs: &self.ledger.runs,
                 node_of_lease: &self.node_of_lease,
+                stopping: &self.stopping,
             };
             let mut actions = std::mem::take(&mut self.scratch.actions);
             let next = slot.controller.step(now, &triggers, &view, &mut actions);
@@ -383,7 +385,9 @@ impl<'a> Engine<'a> {
             Action::Adopt { kind, zone } => self.adopt(now, kind, zone),
             Action::Launch(launch) => self.launch(now, &launch),
             Action::Cordon { lease, on } => self.cordon(lease, on),
-            Action::Delete { lease, reason, at_least } => self.delete(now, lease, reason, at_least),
+            Action::Delete { lease, reason, at_least, grace } => {
+                self.delete(now, lease, reason, at_least, grace);
+            }
             Action::RunOnFargate { run, kind } => self.run_on_fargate(now, run, kind),
             Action::LeavePending { run } => {
                 self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(run));

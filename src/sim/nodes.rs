@@ -77,16 +77,24 @@ impl Engine<'_> {
         let answer = &mut self.answers[launch as usize];
         let token = answer.token;
         let refused = std::mem::take(&mut answer.refused);
+        // An instance that was taken back before EC2 answered was never given.
         let given = answer.given;
+        let given = given.filter(|(lease, _)| self.live_node(*lease).is_some());
         if !self.wants.nodes {
             return;
         }
         let triggers = &mut self.triggers;
         triggers.extend(refused.iter().map(|o| Trigger::NoCapacity { token, kind: o.kind, zone: o.zone }));
-        triggers.push(match given {
-            Some((lease, Offer { kind, zone })) => Trigger::Launched { token, lease, kind, zone },
-            None => Trigger::LaunchFailed { token },
-        });
+        let Some((lease, Offer { kind, zone })) = given else {
+            triggers.push(Trigger::LaunchFailed { token });
+            return;
+        };
+        triggers.push(Trigger::Launched { token, lease, kind, zone });
+        // The notice came before anybody knew of the instance.
+        let node = self.node_of_lease[lease as usize];
+        if self.cluster.nodes[node as usize].noticed {
+            triggers.push(Trigger::SpotNotice(lease));
+        }
     }
 
     pub(super) fn open_lease(
@@ -168,7 +176,14 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn delete(&mut self, now: Time, lease: LeaseId, reason: EndReason, at_least: Span) {
+    pub(super) fn delete(
+        &mut self,
+        now: Time,
+        lease: LeaseId,
+        reason: EndReason,
+        at_least: Span,
+        grace: Option<Span>,
+    ) {
         let Some(node) = self.live_node(lease) else { return };
         let state = self.cluster.nodes[node as usize].state;
         self.ledger.leases[lease as usize].end_reason = reason;
@@ -191,11 +206,28 @@ impl Engine<'_> {
                 self.evict(now, run, reason);
             }
         }
+        if let Some(grace) = grace {
+            // Pods get their own grace within that of the node.
+            let stop = self.input.settings.orchestrator.lost_pods.graceful_stop;
+            let left = Span::from_ms((grace.ms() - stop.ms()).max(0));
+            self.queue.schedule(now + left, Event::GraceOver(lease));
+        }
         self.cluster.nodes[node as usize].drains_until = now + at_least;
         if at_least > Span::ZERO {
             self.queue.schedule(now + at_least, Event::DrainedLongEnough(lease));
         } else {
             self.terminate_if_drained(now, lease);
+        }
+    }
+
+    /// The grace period of a draining node is over: nothing protects its pods any longer.
+    pub(super) fn end_protected_pods(&mut self, now: Time, lease: LeaseId) {
+        let Some(node) = self.live_node(lease) else { return };
+        let reason = self.ledger.leases[lease as usize].end_reason;
+        for run in self.cluster.nodes[node as usize].pods.clone() {
+            if !self.stopping.contains_key(&run) {
+                self.evict(now, run, reason);
+            }
         }
     }
 

@@ -200,6 +200,7 @@ fn an_empty_node_can_be_terminated_and_its_place_taken() {
                     lease: *lease,
                     reason: EndReason::ScaledDown,
                     at_least: Span::ZERO,
+                    grace: None,
                 }),
                 _ => {}
             }
@@ -348,6 +349,7 @@ fn launch_and_drain(drain: bool) -> impl FnMut(Time, &[Trigger], &View, &mut Vec
                     lease: *lease,
                     reason: EndReason::DrainedAtNotice,
                     at_least: Span::from_secs(5),
+                    grace: None,
                 }),
                 _ => {}
             }
@@ -497,7 +499,7 @@ fn a_protected_pod_is_not_evicted_and_its_node_waits() {
         }
         if now == s(50) {
             let (lease, at_least) = (0, Span::from_secs(5));
-            actions.push(Action::Delete { lease, reason: EndReason::Consolidated, at_least });
+            actions.push(Action::Delete { lease, reason: EndReason::Consolidated, at_least, grace: None });
         }
         NextWake::OnTrigger
     });

@@ -1,14 +1,15 @@
 //! What must hold for every workload on platforms whose nodes come and go, with Spot instances that are taken back.
 
 use cost_sim::bill::Bill;
-use cost_sim::catalog::{CapacityType, ZoneId, labels};
-use cost_sim::ledger::{EndReason, Ledger, Outcome};
+use cost_sim::catalog::{CapacityType, InstanceType, ZoneId, labels};
+use cost_sim::ledger::{EndReason, Ledger, Machine, Outcome};
 use cost_sim::platform::{
-    Home, Karpenter, Kind, NodeGroup, NodeGroups, NodePool, Platform, Settings, Spot, SpotEvent, Step,
+    ConsolidationPolicy, GroupSize, Home, Karpenter, Kind, NodeGroup, NodeGroups, NodePool, Platform,
+    Settings, Spot, SpotEvent, Step,
 };
-use cost_sim::replay::PlatformRun;
+use cost_sim::replay::{PlatformRun, Study};
 use cost_sim::report::PlatformReport;
-use cost_sim::units::Span;
+use cost_sim::units::{Cpu, Span};
 use proptest::prelude::*;
 
 use crate::support::autoscaled::{self, eventful, one_of};
@@ -20,17 +21,23 @@ proptest! {
 
     #[test]
     fn the_laws_hold_where_nodes_come_and_go(
-        rows in traces(Features::ALL, any::<bool>()), settings in eventful(), platforms in autoscaled::platforms(),
+        rows in traces(Features::ALL, any::<bool>()), settings in eventful(),
+        mut platforms in autoscaled::platforms(), fixed in platforms(),
     ) {
         prop_assume!(has_pods(&rows));
+        platforms.extend(fixed);
         let study = study(&rows, settings, &platforms);
         let (runs, report) = replay(&study);
         assert_laws(&study.setup(), &runs, &report);
+        for platform in &platforms {
+            let run = runs.iter().find(|run| run.name == platform.name).unwrap();
+            sizes(&study, platform, &run.ledger);
+        }
     }
 }
 
 proptest! {
-    #![proptest_config(cases(20))]
+    #![proptest_config(cases(30))]
 
     #[test]
     fn neither_threads_nor_the_order_of_rows_show_where_nodes_come_and_go(
@@ -51,14 +58,16 @@ proptest! {
     }
 
     #[test]
-    fn further_histories_leave_the_first_as_it_is(
+    fn neither_further_histories_nor_other_platforms_change_what_happens(
         rows in traces(Features::ALL, any::<bool>()), settings in eventful(), platforms in autoscaled::platforms(),
     ) {
         prop_assume!(has_pods(&rows));
         let study = study(&rows, settings, &platforms);
         let resolved = study.resolve().unwrap_or_else(|error| panic!("{}", error.render()));
-        let [one, several] = [1, 3].map(|n| study.setup().run(&resolved.platforms, n, &|| ()));
-        for (one, several) in one.iter().zip(&several) {
+        let alone = |platform: &Platform| study.setup().run(std::slice::from_ref(platform), 1, &|| ()).remove(0);
+        let several = study.setup().run(&resolved.platforms, 3, &|| ());
+        for (platform, several) in resolved.platforms.iter().zip(&several) {
+            let one = alone(platform);
             prop_assert_eq!(several.report.replications.as_ref().map(|r| r.n), Some(3));
             let main = PlatformReport { replications: None, ..several.report.clone() };
             prop_assert_eq!(&one.report, &main);
@@ -93,6 +102,54 @@ proptest! {
         prop_assert_eq!(&on_demand.ledger.outcomes, &spot.ledger.outcomes);
         let total = |run: &PlatformRun| run.bill.as_ref().map(|bill: &Bill| bill.total).unwrap();
         prop_assert_eq!(total(on_demand), total(spot));
+    }
+}
+
+/// Groups stay within their sizes and pools within their limits, but for nodes that are going: those that EC2 takes back
+/// are replaced at the notice, two minutes before their end at most, and a pool does not count what it deletes.
+fn sizes(study: &Study, platform: &Platform, ledger: &Ledger) {
+    let most_at_once = |pool: &str, size: &dyn Fn(&InstanceType) -> i64| -> i64 {
+        let mut changes = Vec::new();
+        for lease in &ledger.leases {
+            let template = &ledger.templates[lease.template as usize];
+            let Machine::Ec2 { instance_type, .. } = &template.machine else { continue };
+            let going = match lease.end_reason {
+                EndReason::Interrupted | EndReason::DrainedAtNotice => Span::from_secs(125),
+                EndReason::Empty => Span::from_secs(5),
+                _ => Span::ZERO,
+            };
+            if template.pool == pool && lease.requested < lease.terminated - going {
+                let size = size(study.catalog.instance_type(study.catalog.find(instance_type).unwrap()));
+                changes.extend([(lease.requested, size), (lease.terminated - going, -size)]);
+            }
+        }
+        changes.sort_unstable();
+        let sums = changes.iter().scan(0, |sum, (_, change)| {
+            *sum += change;
+            Some(*sum)
+        });
+        sums.max().unwrap_or(0)
+    };
+    match &platform.kind {
+        Kind::NodeGroups(groups) => {
+            for group in &groups.groups {
+                if let GroupSize::Auto { max, .. } = group.size {
+                    assert!(most_at_once(&group.name, &|_| 1) <= i64::from(max), "{}", group.name);
+                }
+            }
+        }
+        Kind::Karpenter(karpenter) => {
+            // Other nodes go for long, or after their replacements have come.
+            let is_plain = |pool: &&NodePool| {
+                pool.consolidation_policy == ConsolidationPolicy::WhenEmpty && pool.expire_after.is_none()
+            };
+            for NodePool { name, limits, .. } in karpenter.node_pools.iter().filter(is_plain) {
+                // (A round may exceed a limit on the number of nodes, as Karpenter's does.)
+                let milli = limits.cpu.map_or(i64::MAX, Cpu::milli);
+                assert!(most_at_once(name, &|this| 1_000 * this.vcpu) <= milli, "{name}");
+            }
+        }
+        Kind::Recorded | Kind::Fargate(_) => {}
     }
 }
 

@@ -7,6 +7,7 @@ mod extremes;
 mod flowbench;
 mod invariants;
 mod karpenter;
+mod mechanisms;
 mod node_group;
 mod scenarios;
 mod scheduler;

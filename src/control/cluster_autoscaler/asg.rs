@@ -159,7 +159,12 @@ impl Asg {
             self.of_lease.insert(lease, token);
         } else if (FIRST_TOKEN..self.next_token).contains(&token) {
             // Desired capacity was lowered while EC2 was still launching.
-            actions.push(Action::Delete { lease, reason: EndReason::ScaledDown, at_least: Span::ZERO });
+            actions.push(Action::Delete {
+                lease,
+                reason: EndReason::ScaledDown,
+                at_least: Span::ZERO,
+                grace: None,
+            });
         }
     }
 
@@ -203,7 +208,12 @@ impl Asg {
         let Some(instance) = self.instances.remove(&token) else { return };
         if let State::Launched(lease) = instance.state {
             self.of_lease.remove(&lease);
-            actions.push(Action::Delete { lease, reason: EndReason::ScaledDown, at_least: Span::ZERO });
+            actions.push(Action::Delete {
+                lease,
+                reason: EndReason::ScaledDown,
+                at_least: Span::ZERO,
+                grace: None,
+            });
         }
     }
 }

@@ -148,7 +148,7 @@ impl ClusterAutoscaler {
                     // The node group drains at once, and its Auto Scaling group replaces the instance.
                     if self.asg.of_lease(lease).is_some_and(|i| !matches!(i.state, State::Deleting(_))) {
                         let reason = EndReason::DrainedAtNotice;
-                        actions.push(Action::Delete { lease, reason, at_least: Span::ZERO });
+                        actions.push(Action::Delete { lease, reason, at_least: Span::ZERO, grace: None });
                         self.asg.lost(now, lease, actions);
                     }
                 }
@@ -370,7 +370,12 @@ impl ClusterAutoscaler {
             left -= 1;
             drains_left -= usize::from(node.drains);
             let at_least = self.flags.node_delete_delay_after_taint;
-            actions.push(Action::Delete { lease: node.lease, reason: EndReason::ScaledDown, at_least });
+            actions.push(Action::Delete {
+                lease: node.lease,
+                reason: EndReason::ScaledDown,
+                at_least,
+                grace: None,
+            });
             self.asg.deleting(node.lease);
             self.deleting.insert(node.lease, node.drains);
             deleted = true;

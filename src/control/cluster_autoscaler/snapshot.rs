@@ -162,7 +162,7 @@ pub fn filter_out_schedulable(
     search: &mut RoundRobin,
     age: impl Fn(RunIndex) -> PodAge,
 ) -> Vec<Unplaced> {
-    let mut classes = view.queue.waiting_classes().to_vec();
+    let mut classes = view.queue.waiting_classes().collect::<Vec<_>>();
     classes.retain(|class| view.classes[*class as usize].priority >= EXPENDABLE_BELOW);
     classes.sort_by_key(|class| std::cmp::Reverse(view.classes[*class as usize].priority));
     let mut unplaced = Vec::new();

@@ -1,11 +1,11 @@
 //! When a scheduling round begins: pods that come together are provisioned for together.
 //!
 //! Source: `pkg/controllers/provisioning/{batcher,controller}.go`. A first trigger opens a window. It closes when no
-//! further trigger has come for the idle time, or at the latest after the maximum. Every pod triggers when it is found
+//! further pod or node has triggered for the idle time, or at the latest after the maximum. Every pod triggers when it is found
 //! unschedulable and every ten seconds from then on, as do nodes that are being disrupted. A trigger that comes while
 //! a round is under way is remembered, and opens the next window at its end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::ledger::LeaseId;
 use crate::sim::RunIndex;
@@ -14,7 +14,7 @@ use crate::units::{Span, Time};
 const TRIGGERED_AGAIN_AFTER: Span = Span::from_secs(10);
 
 /// What asks for a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A pod that is unschedulable.
     Pod(RunIndex),
@@ -27,6 +27,8 @@ pub struct Batcher {
     idle: Span,
     max: Span,
     state: State,
+    /// Who has triggered in this window: again does not count.
+    seen: BTreeSet<Source>,
     /// Who triggers again, and when.
     again: VecDeque<(Time, Source)>,
 }
@@ -47,12 +49,15 @@ enum State {
 
 impl Batcher {
     pub fn new(idle: Span, max: Span) -> Self {
-        Self { idle, max, state: State::Closed, again: VecDeque::new() }
+        Self { idle, max, state: State::Closed, seen: BTreeSet::new(), again: VecDeque::new() }
     }
 
     pub fn trigger(&mut self, now: Time, source: Source) {
         self.again.push_back((now + TRIGGERED_AGAIN_AFTER, source));
-        self.hit(now);
+        let is_new = self.seen.insert(source);
+        if is_new || !matches!(self.state, State::Open { .. }) {
+            self.hit(now);
+        }
     }
 
     fn hit(&mut self, at: Time) {
@@ -86,6 +91,7 @@ impl Batcher {
         let is_over = self.closes().is_some_and(|closes| closes <= now);
         if is_over {
             self.state = State::Busy { remembered: false };
+            self.seen.clear();
         }
         is_over
     }
@@ -93,6 +99,7 @@ impl Batcher {
     /// The round is over.
     pub fn round_ended(&mut self, now: Time) {
         let was = std::mem::replace(&mut self.state, State::Closed);
+        self.seen.clear();
         if was == (State::Busy { remembered: true }) {
             self.hit(now);
         }

@@ -8,7 +8,7 @@ use super::launch;
 use super::nodes::{NodeClaim, NodeClaims};
 use super::prices::PriceBook;
 use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
-use crate::control::{Action, Launch, LaunchPath, Trigger, View};
+use crate::control::{Action, Launch, LaunchPath, PendingPod, Trigger, View};
 use crate::ledger::{EndReason, LeaseId};
 use crate::platform::{self, KarpenterVersion};
 use crate::sim::{Node, NodeState};
@@ -128,7 +128,9 @@ impl State {
     /// Drains and terminates a node.
     pub fn delete(&mut self, now: Time, lease: LeaseId, reason: EndReason, actions: &mut Vec<Action>) {
         self.mark_deleting(now, lease);
-        actions.push(Action::Delete { lease, reason, at_least: LEAST_DRAIN });
+        let pool = self.claims.get(lease).map(|claim| &self.scheduler.pools[claim.pool].spec);
+        let grace = pool.and_then(|pool| pool.termination_grace_period);
+        actions.push(Action::Delete { lease, reason, at_least: LEAST_DRAIN, grace });
     }
 
     /// The nodes that take pods, but for some. Karpenter counts every node of the cluster, whoever launched it; one that
@@ -184,15 +186,18 @@ impl State {
         pods
     }
 
-    /// The pods on a node that would move if it went: all but those that must not be disrupted.
+    /// The pods on a node that would move if it went: all but those that must not be disrupted, and those that are being
+    /// evicted already (`IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
+    /// is a pod of its own.
     pub fn pods_on(&self, view: &View, lease: LeaseId, origin: Origin, pods: &mut Vec<Pod>) {
         let Some(node) = view.node(lease) else { return };
         let all = node.pods.iter().map(|run| view.pod(*run));
-        let movable = all.filter(|pod| !view.classes[pod.class as usize].do_not_disrupt);
+        let protected = |pod: &PendingPod| view.classes[pod.class as usize].do_not_disrupt;
+        let movable = all.filter(|pod| !protected(pod) && !view.is_terminating(pod.run));
         pods.extend(movable.map(|pod| self.pod(&pod, origin)));
     }
 
-    fn pod(&self, pod: &crate::control::PendingPod, origin: Origin) -> Pod {
+    fn pod(&self, pod: &PendingPod, origin: Origin) -> Pod {
         let shape = self.scheduler.shapes.of_class(pod.class);
         Pod { run: pod.run, shape, created: pod.created, uid: pod.uid, origin }
     }

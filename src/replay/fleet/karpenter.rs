@@ -211,7 +211,8 @@ fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusa
                 .min_by_key(|(_, answer)| hurdle(answer))
                 .map(|(node, answer)| match answer {
                     Refusal::Arch => {
-                        "no node pool has nodes of the architecture of their images (column arch)".to_owned()
+                        "no node pool has nodes of the architecture of their images (column arch, --arch)"
+                            .to_owned()
                     }
                     other => other.text(&setup.trace.words, node),
                 }),

@@ -86,8 +86,11 @@ pub struct SchedulingQueue {
     active: Vec<Batch>,
     /// Waiting cohorts by class.
     waiting: Vec<Waiting>,
-    /// Classes with waiting pods.
-    waiting_classes: Vec<ClassId>,
+    /// Classes with waiting pods, in the order in which they began to wait.
+    waiting_classes: BTreeMap<u64, ClassId>,
+    /// The key of each class there.
+    began_to_wait: Vec<u64>,
+    begun: u64,
     pending: usize,
     pop_from_backoff_q: bool,
 }
@@ -95,7 +98,12 @@ pub struct SchedulingQueue {
 impl SchedulingQueue {
     /// An empty queue for pods of so many classes.
     pub fn new(classes: usize, pop_from_backoff_q: bool) -> Self {
-        Self { waiting: vec![Waiting::default(); classes], pop_from_backoff_q, ..Self::default() }
+        Self {
+            waiting: vec![Waiting::default(); classes],
+            began_to_wait: vec![0; classes],
+            pop_from_backoff_q,
+            ..Self::default()
+        }
     }
 
     /// How many pods wait after a failure.
@@ -103,8 +111,9 @@ impl SchedulingQueue {
         self.pending
     }
 
-    pub fn waiting_classes(&self) -> &[ClassId] {
-        &self.waiting_classes
+    /// Classes with waiting pods, in the order in which they began to wait.
+    pub fn waiting_classes(&self) -> impl Iterator<Item = ClassId> + '_ {
+        self.waiting_classes.values().copied()
     }
 
     /// The waiting pods of a class, in no particular order.
@@ -152,7 +161,9 @@ impl SchedulingQueue {
         self.pending += batch.pods.len();
         let waiting = &mut self.waiting[batch.class as usize];
         if waiting.is_empty() {
-            self.waiting_classes.push(batch.class);
+            self.begun += 1;
+            self.began_to_wait[batch.class as usize] = self.begun;
+            self.waiting_classes.insert(self.begun, batch.class);
         }
         let mut of_now = waiting.parked.iter_mut().rev().take_while(|c| c.failed_at == now);
         match of_now.find(|c| c.failures == failures) {
@@ -208,7 +219,7 @@ impl SchedulingQueue {
 
     fn forget_if_empty(&mut self, class: ClassId) {
         if self.waiting[class as usize].is_empty() {
-            self.waiting_classes.retain(|c| *c != class);
+            self.waiting_classes.remove(&self.began_to_wait[class as usize]);
         }
     }
 
@@ -329,8 +340,8 @@ mod tests {
         tried(&mut queue, 0);
         queue.remove(1, 0);
         queue.remove(1, 5);
-        assert_eq!((queue.waiting(), queue.waiting_classes()), (1, &[1][..]));
+        assert_eq!((queue.waiting(), queue.waiting_classes().collect::<Vec<_>>()), (1, vec![1]));
         queue.remove(1, 1);
-        assert_eq!((queue.waiting(), queue.waiting_classes()), (0, &[][..]));
+        assert_eq!((queue.waiting(), queue.waiting_classes().collect::<Vec<_>>()), (0, vec![]));
     }
 }

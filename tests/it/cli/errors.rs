@@ -368,12 +368,38 @@ fn a_scenario_that_does_not_fit_the_catalog_is_shown_its_place() {
         .file("unlike.yaml", platform("{name: jobs, kind: node-group, instanceTypes: [big.machine]}"))
         .file("unsold.yaml", platform("{name: jobs, kind: node-group, instanceTypes: [m8i.xlarge]}"))
         .file("small.yaml", platform("{name: jobs, kind: node-group, instanceTypes: [t3.nano]}"))
+        .file(
+            "groups.yaml",
+            platform("{name: jobs, kind: node-group, groups: [{name: a, instanceTypes: [c6i.larg]}]}"),
+        )
+        .file(
+            "home.yaml",
+            platform("{name: k, kind: karpenter, controllersHome: {instanceType: m6.large, nodes: 2}}"),
+        )
+        .file(
+            "home-of-groups.yaml",
+            platform("{name: g, kind: node-group, controllersHome: {instanceType: t9.nano, nodes: 1}}"),
+        )
+        .file(
+            "fargate-home.yaml",
+            platform("{name: k, kind: karpenter, controllersHome: {fargatePods: 1, cpu: 1, memory: 1Gi}}"),
+        )
+        .file(
+            "event.yaml",
+            format!("{SCENARIO}spot: {{events: [{{at: 1h}}, {{at: 2h, instanceType: m6i.lage}}]}}\n"),
+        )
         .file("region.yaml", format!("{SCENARIO}region: eu-west-9\n"));
     let all = [
         &["type.yaml"][..],
         &["unlike.yaml"],
         &["unsold.yaml", "--region", "af-south-1"],
         &["small.yaml"],
+        &["groups.yaml"],
+        &["home.yaml"],
+        &["home-of-groups.yaml"],
+        &["fargate-home.yaml", "--region", "ap-southeast-7", "-p", "k"],
+        &["home.yaml", "--region", "ap-southeast-7", "-p", "karpenter"],
+        &["event.yaml"],
         &["region.yaml"],
         // Not the file's fault.
         &["region.yaml", "--region", "eu-west-8"],
@@ -381,40 +407,74 @@ fn a_scenario_that_does_not_fit_the_catalog_is_shown_its_place() {
     let said: Vec<String> =
         all.iter().map(|args| case.refuse(&[&["replay", "trace.csv", "-s"], *args].concat())).collect();
     insta::assert_snapshot!(said.join("\n"), @r"
-$ cost-sim replay trace.csv -s type.yaml
-error: type.yaml:5:52: platform jobs: unknown instance type m6i.xlrge
-  5 | m6i.xlrge
-    | ^^^^^^^^^
-  hint: did you mean m6i.xlarge?
+    $ cost-sim replay trace.csv -s type.yaml
+    error: type.yaml:5:52: platform jobs: unknown instance type m6i.xlrge
+      5 | m6i.xlrge
+        | ^^^^^^^^^
+      hint: did you mean m6i.xlarge?
 
-$ cost-sim replay trace.csv -s unlike.yaml
-error: unlike.yaml:5:52: platform jobs: unknown instance type big.machine
-  5 | big.machine
-    | ^^^^^^^^^^^
-  hint: write the name of an EC2 instance type, such as m6i.xlarge
+    $ cost-sim replay trace.csv -s unlike.yaml
+    error: unlike.yaml:5:52: platform jobs: unknown instance type big.machine
+      5 | big.machine
+        | ^^^^^^^^^^^
+      hint: write the name of an EC2 instance type, such as m6i.xlarge
 
-$ cost-sim replay trace.csv -s unsold.yaml --region af-south-1
-error: unsold.yaml:5:52: platform jobs: no on-demand price is known for m8i.xlarge in af-south-1
-  5 | m8i.xlarge
-    | ^^^^^^^^^^
-  hint: m6i.xlarge has one there, for example
+    $ cost-sim replay trace.csv -s unsold.yaml --region af-south-1
+    error: unsold.yaml:5:52: platform jobs: no on-demand price is known for m8i.xlarge in af-south-1
+      5 | m8i.xlarge
+        | ^^^^^^^^^^
+      hint: m6i.xlarge has one there, for example
 
-$ cost-sim replay trace.csv -s small.yaml
-error: small.yaml:5:52: platform jobs: t3.nano has no room for pods beside the DaemonSets
-  5 | t3.nano
-    | ^^^^^^^
-  hint: choose a larger type, or smaller daemonSets
+    $ cost-sim replay trace.csv -s small.yaml
+    error: small.yaml:5:52: platform jobs: t3.nano has no room for pods beside the DaemonSets
+      5 | t3.nano
+        | ^^^^^^^
+      hint: choose a larger type, or smaller daemonSets
 
-$ cost-sim replay trace.csv -s region.yaml
-error: region.yaml:3:9: there are no prices for the region `eu-west-9`
-  3 | eu-west-9
-    | ^^^^^^^^^
-  hint: did you mean `eu-west-1`? The regions with prices are af-south-1, ap-east-1, ap-northeast-1, ap-northeast-2, ap-northeast-3, ap-south-1, ap-south-2, ap-southeast-1, ap-southeast-2, ap-southeast-3, ap-southeast-4, ap-southeast-5, ap-southeast-7, ca-central-1, ca-west-1, eu-central-1, eu-central-2, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-2, eu-west-3, il-central-1, me-central-1, me-south-1, mx-central-1, sa-east-1, us-east-1, us-east-2, us-west-1, us-west-2
+    $ cost-sim replay trace.csv -s groups.yaml
+    error: groups.yaml:5:71: platform jobs: unknown instance type c6i.larg
+      5 | c6i.larg
+        | ^^^^^^^^
+      hint: did you mean c6i.large?
 
-$ cost-sim replay trace.csv -s region.yaml --region eu-west-8
-error: there are no prices for the region `eu-west-8`
-  hint: did you mean `eu-west-1`? The regions with prices are af-south-1, ap-east-1, ap-northeast-1, ap-northeast-2, ap-northeast-3, ap-south-1, ap-south-2, ap-southeast-1, ap-southeast-2, ap-southeast-3, ap-southeast-4, ap-southeast-5, ap-southeast-7, ca-central-1, ca-west-1, eu-central-1, eu-central-2, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-2, eu-west-3, il-central-1, me-central-1, me-south-1, mx-central-1, sa-east-1, us-east-1, us-east-2, us-west-1, us-west-2
-");
+    $ cost-sim replay trace.csv -s home.yaml
+    error: home.yaml:5:64: platform k: unknown instance type m6.large
+      5 | m6.large
+        | ^^^^^^^^
+      hint: did you mean m6a.large?
+
+    $ cost-sim replay trace.csv -s home-of-groups.yaml
+    error: home-of-groups.yaml:5:65: platform g: unknown instance type t9.nano
+      5 | t9.nano
+        | ^^^^^^^
+      hint: did you mean t2.nano?
+
+    $ cost-sim replay trace.csv -s fargate-home.yaml --region ap-southeast-7 -p k
+    error: fargate-home.yaml:5:32: platform k: its controllers run on EKS Fargate, which has no known price in ap-southeast-7
+      5 | controllersHome
+        | ^^^^^^^^^^^^^^^
+      hint: write controllersHome: {instanceType: m6i.large, nodes: 2} or controllersHome: elsewhere
+
+    $ cost-sim replay trace.csv -s home.yaml --region ap-southeast-7 -p karpenter
+    error: platform karpenter: its controllers run on EKS Fargate, which has no known price in ap-southeast-7
+      hint: in the scenario, write controllersHome: {instanceType: m6i.large, nodes: 2} or controllersHome: elsewhere for the platform
+
+    $ cost-sim replay trace.csv -s event.yaml
+    error: event.yaml:3:50: spot.events[1]: unknown instance type m6i.lage
+      3 | m6i.lage
+        | ^^^^^^^^
+      hint: did you mean m6i.large?
+
+    $ cost-sim replay trace.csv -s region.yaml
+    error: region.yaml:3:9: there are no prices for the region `eu-west-9`
+      3 | eu-west-9
+        | ^^^^^^^^^
+      hint: did you mean `eu-west-1`? The regions with prices are af-south-1, ap-east-1, ap-northeast-1, ap-northeast-2, ap-northeast-3, ap-south-1, ap-south-2, ap-southeast-1, ap-southeast-2, ap-southeast-3, ap-southeast-4, ap-southeast-5, ap-southeast-7, ca-central-1, ca-west-1, eu-central-1, eu-central-2, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-2, eu-west-3, il-central-1, me-central-1, me-south-1, mx-central-1, sa-east-1, us-east-1, us-east-2, us-west-1, us-west-2
+
+    $ cost-sim replay trace.csv -s region.yaml --region eu-west-8
+    error: there are no prices for the region `eu-west-8`
+      hint: did you mean `eu-west-1`? The regions with prices are af-south-1, ap-east-1, ap-northeast-1, ap-northeast-2, ap-northeast-3, ap-south-1, ap-south-2, ap-southeast-1, ap-southeast-2, ap-southeast-3, ap-southeast-4, ap-southeast-5, ap-southeast-7, ca-central-1, ca-west-1, eu-central-1, eu-central-2, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-2, eu-west-3, il-central-1, me-central-1, me-south-1, mx-central-1, sa-east-1, us-east-1, us-east-2, us-west-1, us-west-2
+    ");
     // The mistake is in a platform that is not asked for.
     assert_eq!(case.run(&["replay", "trace.csv", "-s", "type.yaml", "-p", "fargate"]).code, Some(0));
 }
@@ -465,7 +525,7 @@ fn strict_refuses_what_is_assumed() {
             "inferred.yaml",
             format!(
                 "{SCENARIO}region: ap-southeast-7\nplatforms:\n  \
-                 - {{name: jobs, kind: node-group, instanceTypes: [m6i.xlarge]}}\n"
+                 - {{name: jobs, kind: node-group, instanceTypes: [m6i.xlarge], scaling: {{desiredSize: 1}}}}\n"
             ),
         );
     let all = [
@@ -493,9 +553,10 @@ $ cost-sim replay --strict bare.csv --region us-east-1 --cpu-request 1
 error: the trace lacks the memory request of 1 pod, and --strict refuses defaults that nobody chose
   hint: add cpu_request_milli and memory_request_mib to the trace, or give --cpu-request and --memory-request
 ");
-    // What the user chose is not assumed.
+    // What the user chose is not assumed. Many Spot prices are inferred, so no platform here uses Spot.
     let chosen = ["replay", "--strict", "bare.csv", "--region", "us-east-1", "--cpu-request", "1"];
-    assert_eq!(case.run(&[&chosen[..], &["--memory-request", "1Gi"]].concat()).code, Some(0));
+    let platform = ["--memory-request", "1Gi", "--platform", "fargate"];
+    assert_eq!(case.run(&[&chosen[..], &platform].concat()).code, Some(0));
 }
 
 #[test]
@@ -572,7 +633,13 @@ fn a_failed_run_leaves_the_last_report_as_it_was() {
     case.refuse(&["replay", "trace.csv", "--out", "out", "--platform", "nothing"]);
     case.refuse(&["replay", "trace.csv", "--out", "out", "--strict"]);
     // Found out only after the simulation.
-    let region = ["--region", "ap-southeast-7", "--strict", "--platform", "node-group"];
-    case.refuse(&[&["replay", "trace.csv", "--out", "out"], &region[..]].concat());
+    let case = case.file(
+        "inferred.yaml",
+        format!("{SCENARIO}platforms:\n  - {{name: jobs, kind: node-group, scaling: holdPeak}}\n"),
+    );
+    let before = files(case.dir.path());
+    let region = ["--region", "ap-southeast-7", "--strict", "-s", "inferred.yaml"];
+    let said = case.refuse(&[&["replay", "trace.csv", "--out", "out"], &region[..]].concat());
+    assert!(said.contains("are inferred, not observed"), "{said}");
     assert!(files(case.dir.path()) == before);
 }

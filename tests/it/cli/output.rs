@@ -32,16 +32,19 @@ fn the_comparison_at_80_columns() {
     --- stdout
     The region us-east-1 is assumed: give yours with --region.
     3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
-    prices of 2025-10-28 to 2026-10
+    prices of 2025-06-28 to 2026-10, 2 of them inferred
 
-                          cost     vs       start     makespan  tasks  peak   CPU
-    platform      cost  /month  today   p50   p99   p50    p99 killed nodes  fill
-    fargate    $0.0656  $89.70  today 1m02s 1m10s 2m08s 17m07s      0     1  99 %
-    node-group $0.0943 $130.47  +44 % 699ms   15s 1m06s 15m28s      0     1  21 %
-    recorded   $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s      0     1 100 %
+                              cost     vs       start     makespan  peak   CPU
+    platform          cost  /month  today   p50   p99   p50    p99 nodes  fill
+    fargate        $0.0656  $89.70  today 1m02s 1m10s 2m08s 17m07s     1  99 %
+    node-group     $0.1162 $157.55  +77 %   57s 1m18s 2m24s 16m09s     1  16 %
+    karpenter      $0.1306 $179.60  +99 %   54s   55s 1m56s 17m02s     2  40 %
+    karpenter-spot $0.1165 $159.20  +78 % 1m02s 1m14s 2m08s 17m14s     2  39 %
+    recorded       $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s     1 100 %
 
-    fargate (today) costs least ($0.0656): node-group would cost 44 % more
-    ($0.0943), with a 10 % shorter p99 makespan
+    fargate (today) costs least ($0.0656): node-group would cost 77 % more
+    ($0.1162), with a 6 % shorter p99 makespan
+    warning: prices inferred, not observed: SpotUsage:c6i.large, SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 16 files to cost-sim-report
@@ -55,15 +58,18 @@ fn the_comparison_at_120_columns() {
     --- stdout
     The region us-east-1 is assumed: give yours with --region.
     3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC (31m40s)
-    prices of 2025-10-28 to 2026-10
+    prices of 2025-06-28 to 2026-10, 2 of them inferred
 
-                            cost      vs   start delay       makespan   tasks   peak    CPU
-    platform       cost  a month   today    p50    p99    p50     p99  killed  nodes   fill
-    fargate     $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
-    node-group  $0.0943  $130.47   +44 %  699ms    15s  1m06s  15m28s       0      1   21 %
-    recorded    $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
+                                cost      vs   start delay       makespan   tasks   peak    CPU
+    platform           cost  a month   today    p50    p99    p50     p99  killed  nodes   fill
+    fargate         $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
+    node-group      $0.1162  $157.55   +77 %    57s  1m18s  2m24s  16m09s       0      1   16 %
+    karpenter       $0.1306  $179.60   +99 %    54s    55s  1m56s  17m02s       0      2   40 %
+    karpenter-spot  $0.1165  $159.20   +78 %  1m02s  1m14s  2m08s  17m14s       0      2   39 %
+    recorded        $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
 
-    fargate (today) costs least ($0.0656): node-group would cost 44 % more ($0.0943), with a 10 % shorter p99 makespan
+    fargate (today) costs least ($0.0656): node-group would cost 77 % more ($0.1162), with a 6 % shorter p99 makespan
+    warning: prices inferred, not observed: SpotUsage:c6i.large, SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 16 files to cost-sim-report
@@ -109,14 +115,14 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     let top: Vec<&str> = markdown.lines().take(9).collect();
     insta::assert_snapshot!(top.join("\n"), @r"
     <!-- cost-sim -->
-    **fargate (today) costs least ($0.0656): node-group would cost 44 % more ($0.0943), with a 10 % shorter p99 makespan**
+    **fargate (today) costs least ($0.0656): node-group would cost 77 % more ($0.1162), with a 6 % shorter p99 makespan**
 
     The region `us-east-1` is assumed. 3 pods in 2 workflow runs, 2026-01-05 00:00 to 2026-01-05 00:31 UTC, us-east-1.
 
     | platform | cost | cost a month | change | start delay p50 / p99 | makespan p50 / p99 | tasks killed | peak nodes | CPU fill |
     |---|---:|---:|---:|---:|---:|---:|---:|---:|
     | `fargate` (today) | $0.0656 | $89.70 | – | 1m02s / 1m10s | 2m08s / 17m07s | 0 | 1 | 99 % |
-    | `node-group` | $0.0943 | $130.47 | +44 % | 699ms / 15s | 1m06s / 15m28s | 0 | 1 | 21 % |
+    | `node-group` | $0.1162 | $157.55 | +77 % | 57s / 1m18s | 2m24s / 16m09s | 0 | 1 | 16 % |
     ");
     let csv = case.read("cost-sim-report/summary.csv");
     let first: Vec<String> =
@@ -124,7 +130,9 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     insta::assert_snapshot!(first.join("\n"), @r"
     platform,kind,today,complete,total_usd,usd_per_month
     fargate,fargate,true,true,0.065610761111111,89.701945791280672
-    node-group,node-group,false,true,0.094325617283951,130.467222222222752
+    node-group,node-group,false,true,0.116203648611111,157.546304886938418
+    karpenter,karpenter,false,true,0.130577825308641,179.603309722365538
+    karpenter-spot,karpenter,false,true,0.116472994444445,159.202181461479048
     recorded,recorded,false,true,0.064823486111111,89.661116578947215
     ");
 }

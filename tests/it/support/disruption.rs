@@ -123,8 +123,9 @@ pub fn market(setup: &Setup, ledger: &Ledger) {
     let start = setup.workload.window.start;
     let mut market = Market::new(setup.catalog, &setup.settings.spot, draws, start);
     let mut ended_by_ec2 = 0;
-    // What nodes meet that only wait for the end of the window is not simulated.
-    let last_final = ledger.spans.iter().map(|span| span.observed).max().unwrap_or(start);
+    // After the last pod, what nodes meet that only wait for the end of the window is not simulated.
+    let ends = ledger.runs.iter().map(|run| run.ended).filter(|end| *end != Time::MAX);
+    let last_end = ends.max().unwrap_or(start);
     for lease in &ledger.leases {
         let by_ec2 = matches!(lease.end_reason, EndReason::Interrupted | EndReason::DrainedAtNotice);
         let Some(pool) = spot_pool(setup, ledger, lease) else {
@@ -151,7 +152,7 @@ pub fn market(setup: &Setup, ledger: &Ledger) {
         }
         for event in events.iter().filter(|event| event.taken_ppm == 1_000_000) {
             let latest = event.at + NOTICED_WITHIN + NOTICE;
-            let is_simulated = lease.end_reason != EndReason::WindowEnd || latest <= last_final;
+            let is_simulated = lease.end_reason != EndReason::WindowEnd || latest <= last_end;
             assert!(!is_simulated || lease.terminated <= latest, "{lease:?} was spared by {event:?}");
         }
     }
