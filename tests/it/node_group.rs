@@ -42,7 +42,8 @@ fn pods_that_no_group_without_nodes_seems_to_fit_are_explained() {
     let storage = Row { ephemeral: Some(1_024), ..Row::pod("a", 0, 60_000) };
     let pinned = Row { node_selector: "topology.kubernetes.io/zone=us-east-1b", ..Row::pod("a", 0, 60_000) };
     for (row, expected) in [(storage, "ephemeral storage"), (pinned, "to be in us-east-1a")] {
-        let (_, run, report) = replay_one(&[row.clone()], Settings::default(), built_in("node-group"));
+        let (_, run, report) =
+            replay_one(std::slice::from_ref(&row), Settings::default(), built_in("node-group"));
         assert_eq!(run.ledger.outcomes, [Outcome::Unschedulable]);
         let reasons = report.platforms[0].incomplete_reasons.join("\n");
         assert!(reasons.contains(expected), "{reasons}");

@@ -626,7 +626,6 @@ error: cannot write taken/report.json: is a directory
 fn a_failed_run_leaves_the_last_report_as_it_was() {
     let case = Case::new();
     case.replay(&["trace.csv"]);
-    let before = files(case.dir.path());
     let case = case.file("trace.csv", format!("{TRACE}extract,r1,,2026-01-05T00:00:00Z,,,,,,\n"));
     case.refuse(&["replay", "trace.csv", "--out", "out"]);
     let case = case.file("trace.csv", TRACE);
