@@ -194,7 +194,6 @@ impl Default for ClusterAutoscaler {
             node_delete_delay_after_taint: Span::from_secs(5),
             initial_node_group_backoff: minutes(5),
             max_node_group_backoff: minutes(30),
-            skip_nodes_with_custom_controller_pods: true,
         }
     }
 }

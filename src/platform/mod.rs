@@ -363,8 +363,6 @@ pub struct ClusterAutoscaler {
     pub node_delete_delay_after_taint: Span,
     pub initial_node_group_backoff: Span,
     pub max_node_group_backoff: Span,
-    /// Nodes with pods that no controller would start again are not removed.
-    pub skip_nodes_with_custom_controller_pods: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ const FIRST_TOKEN: u32 = 1 << 31;
 pub struct Instance {
     pub group: usize,
     pub zone: u8,
-    /// When the group's desired capacity first asked for it.
+    /// When the group's desired capacity first asked for it; once there is an instance, when that came.
     pub since: Time,
     pub state: State,
     /// Zones that had no capacity at the current try, one bit each.
@@ -153,8 +153,10 @@ impl Asg {
         self.next_token += 1;
     }
 
-    pub fn launched(&mut self, token: u32, lease: LeaseId, actions: &mut Vec<Action>) {
+    pub fn launched(&mut self, now: Time, token: u32, lease: LeaseId, actions: &mut Vec<Action>) {
         if let Some(instance) = self.instances.get_mut(&token) {
+            // Cluster Autoscaler counts from when it first saw this instance, not the placeholder before it.
+            instance.since = now;
             instance.state = State::Launched(lease);
             self.of_lease.insert(lease, token);
         } else if (FIRST_TOKEN..self.next_token).contains(&token) {

@@ -137,7 +137,7 @@ impl ClusterAutoscaler {
                         actions.extend(adopt);
                     }
                 }
-                Trigger::Launched { token, lease, .. } => self.asg.launched(token, lease, actions),
+                Trigger::Launched { token, lease, .. } => self.asg.launched(now, token, lease, actions),
                 Trigger::LaunchFailed { token } => self.asg.refused(now, token, actions),
                 Trigger::NodeReady(lease) => self.node_ready(now, lease, view),
                 Trigger::NodeGone(lease) => {

@@ -79,7 +79,7 @@ impl Planner {
             if self.unneeded.len() >= limit {
                 break;
             }
-            if let Some(moved) = self.try_to_empty(view, flags, snapshot, admissions, search, index) {
+            if let Some(moved) = self.try_to_empty(view, snapshot, admissions, search, index) {
                 let since = was_unneeded.get(&lease).copied().unwrap_or(now);
                 self.unneeded.push(Unneeded { lease, group, since, drains: moved > 0 });
             } else {
@@ -122,13 +122,12 @@ impl Planner {
     fn try_to_empty(
         &mut self,
         view: &View,
-        flags: &Flags,
         snapshot: &mut Snapshot,
         admissions: &mut Admissions,
         search: &mut RoundRobin,
         leaving: usize,
     ) -> Option<usize> {
-        let pods = Self::pods_to_move(view, flags, snapshot, leaving)?;
+        let pods = Self::pods_to_move(view, snapshot, leaving)?;
         snapshot.nodes[leaving].is_destination = false;
         let mut moves: Vec<(usize, Resources)> = Vec::with_capacity(pods.len());
         for (run, class) in &pods {
@@ -165,7 +164,6 @@ impl Planner {
     /// there in thought count, without a name.
     fn pods_to_move(
         view: &View,
-        flags: &Flags,
         snapshot: &Snapshot,
         leaving: usize,
     ) -> Option<Vec<(Option<RunIndex>, ClassId)>> {
@@ -180,9 +178,8 @@ impl Planner {
         let pods: Vec<(Option<RunIndex>, ClassId)> = bound.chain(guests).collect();
         let may_move = |class: ClassId| {
             let class = &view.classes[class as usize];
-            let is_replaced = class.owner != OwnerKind::None || !flags.skip_nodes_with_custom_controller_pods;
-            // The annotation `safe-to-evict: "false"`.
-            is_replaced && !class.do_not_disrupt
+            // Nobody would start a bare pod again. `do_not_disrupt` is the annotation `safe-to-evict: "false"`.
+            class.owner != OwnerKind::None && !class.do_not_disrupt
         };
         pods.iter().all(|(_, class)| may_move(*class)).then_some(pods)
     }

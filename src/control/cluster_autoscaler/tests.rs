@@ -308,11 +308,9 @@ fn pods_of_jobs_are_moved_and_bare_pods_are_not() {
     let gone: Vec<Time> = ledger.leases.iter().map(|l| l.terminated).filter(|end| *end < s(1_000)).collect();
     assert_eq!(gone, [s(605)]);
     assert_eq!(ledger.outcomes, [Outcome::Succeeded; 2]);
-    // Nothing would start bare pods again. Unless the flag says that this does not matter.
-    let mut case = Case::new(&[pod(5, 1_000, 500); 2]).pools(&pools);
+    // Nothing would start bare pods again.
+    let case = Case::new(&[pod(5, 1_000, 500); 2]).pools(&pools);
     assert!(case.run().runs.iter().all(|run| run.taken.is_none()));
-    case.flags.skip_nodes_with_custom_controller_pods = false;
-    assert_eq!(case.run().runs.iter().filter(|run| run.taken.is_some()).count(), 1);
 }
 
 fn without_capacity_until(seconds: i64) -> SpotEvent {

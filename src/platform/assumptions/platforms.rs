@@ -196,11 +196,6 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
         CA_DEFAULT,
     ),
     (
-        "platforms[node-group].clusterAutoscaler.skip-nodes-with-custom-controller-pods",
-        |g| g.autoscaler.skip_nodes_with_custom_controller_pods.to_string(),
-        CA_DEFAULT,
-    ),
-    (
         "platforms[node-group].controllersHome",
         |g| home(&g.home),
         "requests of Cluster Autoscaler's example manifest for AWS; that Fargate runs it is a choice",

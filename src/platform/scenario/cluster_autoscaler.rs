@@ -5,7 +5,7 @@ use super::super::values::*;
 use super::super::*;
 
 /// Flags that change what it does and that are not simulated.
-const NOT_SIMULATED: [&str; 16] = [
+const NOT_SIMULATED: [&str; 17] = [
     "balance-similar-node-groups",
     "balancing-ignore-label",
     "cores-total",
@@ -19,6 +19,7 @@ const NOT_SIMULATED: [&str; 16] = [
     "ok-total-unready-count",
     "scale-down-delay-after-delete",
     "scale-down-unready-time",
+    "skip-nodes-with-custom-controller-pods",
     "skip-nodes-with-local-storage",
     "skip-nodes-with-system-pods",
     "unremovable-node-recheck-timeout",
@@ -53,7 +54,6 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut Cluster
     let mut flag = |name, value: &mut bool| section.set(reader, name, value, boolean);
     flag("frequent-loops-enabled", &mut ca.frequent_loops_enabled);
     flag("scale-down-enabled", &mut ca.scale_down_enabled);
-    flag("skip-nodes-with-custom-controller-pods", &mut ca.skip_nodes_with_custom_controller_pods);
     let mut number = |name, value: &mut u32| {
         section.set(reader, name, value, |t| whole(t, 1, 100_000).map(|n| n as u32));
     };

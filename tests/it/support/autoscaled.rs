@@ -56,7 +56,7 @@ prop_compose! {
     fn node_groups()(
         mut groups in prop::collection::vec(node_group(), 1..4),
         home in home(),
-        (random, keeps_bare_pods, frequent) in any::<(bool, bool, bool)>(),
+        (random, frequent) in any::<(bool, bool)>(),
         unneeded in seconds(&[1, 60, 600]),
         after_add in seconds(&[0, 30, 600]),
         threshold in prop::sample::select(&[0u32, 500_000, 1_000_000][..]),
@@ -72,7 +72,6 @@ prop_compose! {
             scale_down_delay_after_add: after_add,
             scale_down_utilization_threshold_ppm: threshold,
             max_drain_parallelism: drains,
-            skip_nodes_with_custom_controller_pods: keeps_bare_pods,
             ..ClusterAutoscaler::default()
         };
         Kind::NodeGroups(NodeGroups { groups, autoscaler, home })

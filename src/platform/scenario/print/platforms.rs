@@ -63,7 +63,6 @@ fn cluster_autoscaler(ca: &ClusterAutoscaler) -> (String, Yaml) {
             ("node-delete-delay-after-taint", span(ca.node_delete_delay_after_taint)),
             ("initial-node-group-backoff-duration", span(ca.initial_node_group_backoff)),
             ("max-node-group-backoff-duration", span(ca.max_node_group_backoff)),
-            ("skip-nodes-with-custom-controller-pods", Yaml::Bool(ca.skip_nodes_with_custom_controller_pods)),
         ],
     )
 }

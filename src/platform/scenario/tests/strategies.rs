@@ -255,7 +255,6 @@ fn cluster_autoscaler() -> impl Strategy<Value = ClusterAutoscaler> {
             node_delete_delay_after_taint: spans[6],
             initial_node_group_backoff: spans[7],
             max_node_group_backoff: spans[8],
-            skip_nodes_with_custom_controller_pods: flags[2],
         },
     )
 }
