@@ -2,7 +2,7 @@
 
 use super::Setup;
 use crate::catalog::{CapacityType, ZoneId};
-use crate::ledger::{Ledger, Machine};
+use crate::ledger::{Ledger, Machine, Role};
 use crate::packing::fluid_bound;
 use crate::units::{Rate, Resources, Span, Usd};
 
@@ -19,6 +19,7 @@ pub(super) fn lower_bound(setup: &Setup, ledger: &Ledger) -> Usd {
     let offers: Vec<(Rate, Resources)> = ledger
         .templates
         .iter()
+        .filter(|template| template.role == Role::Jobs)
         .filter_map(|template| {
             let Machine::Ec2 { instance_type, capacity_type } = &template.machine else { return None };
             let id = setup.catalog.find(instance_type)?;

@@ -14,8 +14,6 @@ use rustc_hash::FxHashSet;
 const SOLVE_TIMEOUT: Span = Span::from_secs(60);
 /// What a pod takes in a measured round.
 const SOLVE_PER_POD: Span = Span::from_ms(1);
-/// An existing node that a round counts on must not be disrupted for this long at least.
-const LEAST_NOMINATION: Span = Span::from_secs(10);
 
 #[derive(Clone, Debug, Default)]
 pub struct Provisioner {
@@ -95,12 +93,7 @@ fn solve(now: Time, view: &View, state: &mut State) -> Phase {
 
 /// Nominates the nodes that pods are to go to, and creates and launches the NodeClaims.
 fn create_claims(now: Time, plan: &Plan, view: &View, state: &mut State, actions: &mut Vec<Action>) {
-    let nomination = Span::from_ms(2 * state.config.batch_max_duration.ms()).max(LEAST_NOMINATION);
-    for (lease, _) in &plan.existing {
-        if let Some(claim) = state.claims.get_mut(*lease) {
-            claim.nominated_until = now + nomination;
-        }
-    }
+    state.nominate(now, plan.existing.iter().map(|(lease, _)| *lease));
     if plan.claims.is_empty() {
         return;
     }

@@ -14,6 +14,8 @@ use crate::platform::{self, KarpenterVersion};
 use crate::sim::{Node, NodeState};
 use crate::units::{Span, Time};
 
+/// An existing node that a round counts on must not be disrupted for this long at least.
+const LEAST_NOMINATION: Span = Span::from_secs(10);
 /// A node is tainted and drained for at least so long before its instance is terminated.
 const LEAST_DRAIN: Span = Span::from_secs(5);
 
@@ -116,6 +118,17 @@ impl State {
     pub fn mark_deleting(&mut self, now: Time, lease: LeaseId) {
         if self.claims.set_deleting(lease, true) {
             self.batcher.trigger(now, Source::Node(lease));
+        }
+    }
+
+    /// Pods of a round, or of a disrupted node, count on these nodes: they must not be disrupted for twice the batch's
+    /// maximum (`pkg/controllers/state`, `nominationWindow`).
+    pub fn nominate(&mut self, now: Time, leases: impl IntoIterator<Item = LeaseId>) {
+        let window = Span::from_ms(2 * self.config.batch_max_duration.ms()).max(LEAST_NOMINATION);
+        for lease in leases {
+            if let Some(claim) = self.claims.get_mut(lease) {
+                claim.nominated_until = now + window;
+            }
         }
     }
 

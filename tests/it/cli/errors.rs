@@ -629,6 +629,7 @@ fn a_failed_run_leaves_the_last_report_as_it_was() {
         format!("{SCENARIO}platforms:\n  - {{name: jobs, kind: node-group, scaling: holdPeak}}\n"),
     );
     case.replay(&["trace.csv"]);
+    let before = files(case.dir.path());
     let case = case.file("trace.csv", format!("{TRACE}extract,r1,,2026-01-05T00:00:00Z,,,,,,\n"));
     case.refuse(&["replay", "trace.csv", "--out", "out"]);
     let case = case.file("trace.csv", TRACE);

@@ -36,6 +36,16 @@ impl Surroundings {
 
     /// Where the pods of `removed` nodes would go without them.
     pub fn without(&self, removed: &[Candidate], view: &View, state: &mut State) -> Simulated {
+        self.plan_without(removed, view, state).0
+    }
+
+    /// The same with the existing nodes that pods would go to.
+    fn plan_without(
+        &self,
+        removed: &[Candidate],
+        view: &View,
+        state: &mut State,
+    ) -> (Simulated, Vec<LeaseId>) {
         let leases: BTreeSet<LeaseId> = removed.iter().map(|candidate| candidate.lease).collect();
         let mut pods = self.pods.clone();
         for candidate in removed {
@@ -47,7 +57,8 @@ impl Surroundings {
         let plan = state.scheduler.solve(&input);
         let origins: BTreeMap<RunIndex, Origin> = pods.iter().map(|pod| (pod.run, pod.origin)).collect();
         let coming = nodes.iter().filter(|node| !node.initialized).map(|node| node.lease).collect();
-        outcome(plan, &origins, &coming, state)
+        let destinations = plan.existing.iter().map(|(lease, _)| *lease).collect();
+        (outcome(plan, &origins, &coming, state), destinations)
     }
 }
 
@@ -104,7 +115,8 @@ fn replacement(claim: NewClaim, state: &State) -> Replacement {
     }
 }
 
-/// What of a command still holds: of empty nodes those that are still empty, of others all or nothing.
+/// What of a command still holds: of empty nodes those that are still empty, of others all or nothing. If it holds, the
+/// nodes that its pods go to are nominated.
 pub fn validate(planned: Planned, now: Time, view: &View, state: &mut State) -> Option<Planned> {
     state.prices.refresh(view.prices, now);
     let survey = Survey { now, view, state };
@@ -129,11 +141,12 @@ pub fn validate(planned: Planned, now: Time, view: &View, state: &mut State) -> 
     if planned.method != Method::Emptiness {
         let surroundings = Surroundings::new(&survey);
         let is_whole = candidates.len() == before;
-        if !is_whole
-            || !is_confirmed(planned.replacement.as_ref(), &surroundings.without(&candidates, view, state))
-        {
+        let (simulated, destinations) = surroundings.plan_without(&candidates, view, state);
+        if !is_whole || !is_confirmed(planned.replacement.as_ref(), &simulated) {
             return None;
         }
+        // What takes the pods must not itself go before they are there.
+        state.nominate(now, destinations);
     }
     Some(Planned { candidates, ..planned })
 }
