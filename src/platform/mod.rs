@@ -221,7 +221,7 @@ pub struct Spot {
 /// How EC2 chooses a Spot pool for a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpotAllocation {
-    /// The cheapest among the pools that are interrupted least, by one bucket of the Spot Advisor.
+    /// By price, with each bucket of the Spot Advisor above the lowest weighing as much as a quarter of it.
     PriceCapacityOptimized,
     /// The cheapest.
     LowestPrice,

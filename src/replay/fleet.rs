@@ -132,17 +132,19 @@ pub(super) fn node_groups(
     }
     let words = &setup.trace.words;
     for (index, class) in setup.workload.classes.iter().enumerate() {
-        // Any group will do; if none does, the first one's reason is as good as another's.
+        // Any group will do; if none does, that reason is said which is nearest to being met.
         let why_not = |kind: usize| {
             let node_type = &fleet.node_types[kind];
             let Some(refusal) = refuse(setup, node_type, class) else {
                 let group: Option<&AutoscaledGroup> = autoscaled.iter().find(|g| g.kind as usize == kind);
-                return group.and_then(|group| from_zero::refuse(setup, group, node_type, class));
+                let from_zero = group.and_then(|group| from_zero::refuse(setup, group, node_type, class));
+                return from_zero.map(|text| (0, text));
             };
-            Some(refusal.text(words, node_type))
+            Some((refusal.hurdle(), refusal.text(words, node_type)))
         };
-        let reasons: Option<Vec<String>> = (0..fleet.node_types.len()).map(why_not).collect();
-        if let Some(reason) = reasons.and_then(|reasons| reasons.into_iter().next()) {
+        let reasons: Option<Vec<(u8, String)>> = (0..fleet.node_types.len()).map(why_not).collect();
+        let nearest = reasons.and_then(|reasons| reasons.into_iter().min_by_key(|(hurdle, _)| *hurdle));
+        if let Some((_, reason)) = nearest {
             refusals.add(index, reason);
         }
     }
@@ -218,6 +220,17 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// The order in which reasons tell most: what is nearest to being met comes first.
+    fn hurdle(&self) -> u8 {
+        match self {
+            Self::TooLarge { .. } => 0,
+            Self::Interruptible => 1,
+            Self::Taints => 2,
+            Self::Selector(_) => 3,
+            Self::Arch => 4,
+        }
+    }
+
     fn text(&self, words: &Words, node_type: &NodeType) -> String {
         let Machine::Ec2 { instance_type: type_name, .. } = &node_type.template.machine else {
             unreachable!("nodes are EC2 instances")

@@ -91,7 +91,7 @@ fn header(out: &mut String, report: &Report) {
 
 fn comparison(out: &mut String, report: &Report) {
     let platforms = &report.platforms;
-    let base = platforms.first().and_then(PlatformReport::total);
+    let base = platforms.first().and_then(PlatformReport::comparable);
     let totals = Places::of(platforms.iter().map(PlatformReport::total));
     let month = |p: &PlatformReport| p.cost.as_ref().and_then(|cost| usd(&cost.usd_per_month));
     let months = Places::of(platforms.iter().map(month));
@@ -99,7 +99,7 @@ fn comparison(out: &mut String, report: &Report) {
     let mut rows = Vec::new();
     for (index, platform) in platforms.iter().enumerate() {
         let total = platform.total();
-        let change = if index == 0 { NONE.to_owned() } else { change(base, total) };
+        let change = if index == 0 { NONE.to_owned() } else { change(base, platform.comparable()) };
         let bar = total.map(|total| bars::plain(total, most)).unwrap_or_default();
         let cost = format!("<strong>{}</strong>{bar}", escape(&totals.show(total)));
         let Latency { start, makespan } = Latency::of(platform);
@@ -281,7 +281,7 @@ fn risk(out: &mut String, report: &Report) {
         section(out, "Spot", |out| show(out, &rows));
     }
     if let Some((n, rows)) = histories(report) {
-        let title = format!("Mean of {} histories (95 % interval)", count(n));
+        let title = format!("Mean of {} histories (95 % interval); all else is the first of them", count(n));
         section(out, &title, |out| show(out, &rows));
     }
 }

@@ -52,7 +52,7 @@ pub fn markdown(report: &Report) -> String {
 
 fn comparison(out: &mut String, report: &Report) {
     let platforms = &report.platforms;
-    let base = platforms.first().and_then(PlatformReport::total);
+    let base = platforms.first().and_then(PlatformReport::comparable);
     let totals = Places::of(platforms.iter().map(PlatformReport::total));
     let month = |p: &PlatformReport| p.cost.as_ref().and_then(|cost| usd(&cost.usd_per_month));
     let months = Places::of(platforms.iter().map(month));
@@ -64,7 +64,7 @@ fn comparison(out: &mut String, report: &Report) {
             name(platform),
             totals.show(platform.total()),
             months.show(month(platform)),
-            if index == 0 { NONE.to_owned() } else { change(base, platform.total()) },
+            if index == 0 { NONE.to_owned() } else { change(base, platform.comparable()) },
             pair(latency.start_delay_s.p50, latency.start_delay_s.p99),
             pair(latency.makespan_s.p50, latency.makespan_s.p99),
             count(platform.disruption.tasks_killed),
@@ -129,7 +129,11 @@ fn risk(out: &mut String, report: &Report) {
         table(out, rows.heads, 1, &cells);
     };
     if let Some((n, rows)) = histories(report) {
-        details(out, &format!("Mean of {} histories (95 % interval)", count(n)), |out| show(out, rows));
+        details(
+            out,
+            &format!("Mean of {} histories (95 % interval); all else is the first of them", count(n)),
+            |out| show(out, rows),
+        );
     }
     if let Some(rows) = spot(report) {
         details(out, "Spot", |out| show(out, rows));

@@ -190,7 +190,7 @@ fn columns(platforms: &[PlatformReport], tight: bool) -> Vec<Column> {
     let today = platforms.first().is_some_and(|p| p.today);
     let versus = if today { "today" } else { "first" };
     let mut changes: Vec<String> =
-        totals.iter().map(|total| change(totals.first().copied().flatten(), *total)).collect();
+        platforms.iter().map(|p| change(platforms[0].comparable(), p.comparable())).collect();
     if let Some(first) = changes.first_mut() {
         first.clear();
         first.push_str(versus);
@@ -254,8 +254,10 @@ fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: P
 /// Means over several histories, a line per platform and number.
 fn several_histories(report: &Report, width: usize, paint: Paint) -> Vec<String> {
     let Some((n, Rows { heads, rows })) = histories(report) else { return Vec::new() };
-    let mut lines =
-        vec![String::new(), paint.dim(&format!("mean of {} histories (95 % interval)", count(n)))];
+    let mut lines = vec![
+        String::new(),
+        paint.dim(&format!("mean of {} histories (95 % interval); all else is the first of them", count(n))),
+    ];
     for row in rows {
         let numbers: Vec<String> =
             heads.iter().zip(&row).skip(1).map(|(head, cell)| format!("{head} {cell}")).collect();

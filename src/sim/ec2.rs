@@ -2,7 +2,8 @@
 //!
 //! On-demand capacity is given by the lowest price (`CreateFleet`, `lowest-price`) and is always there. How EC2
 //! weighs price against capacity of Spot pools (`price-capacity-optimized`) is not published: the model takes the
-//! Spot Advisor's bucket for a pool's depth, and the cheapest pool among those within one bucket of the best.
+//! Spot Advisor's bucket for a pool's depth, and lets each bucket above the lowest weigh as much as a quarter of the
+//! price: a pool of the worst bucket must cost less than half to be preferred to one of the best.
 //! Among equals, such as the same type in several zones, the choice is random and keyed.
 
 use super::NodeType;
@@ -23,12 +24,22 @@ pub struct Answer {
     pub refused: Vec<Offer>,
 }
 
-/// How attractive an offering is to EC2; least is best.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    /// 0 where capacity does not matter.
-    bucket: u8,
-    price: Rate,
+/// How attractive an offering is to EC2: least is best. What comes first depends on the allocation strategy.
+type Rank = (i128, Rate);
+
+/// What a bucket of the Spot Advisor weighs against the price, in parts of it.
+const PARTS_PER_BUCKET: i128 = 1;
+const PARTS_OF_PRICE: i128 = 4;
+
+fn rank(allocation: SpotAllocation, bucket: u8, price: Rate) -> Rank {
+    let bucket = i128::from(bucket);
+    match allocation {
+        SpotAllocation::LowestPrice => (0, price),
+        SpotAllocation::CapacityOptimized => (bucket, price),
+        SpotAllocation::PriceCapacityOptimized => {
+            (price.femto() * (PARTS_OF_PRICE + PARTS_PER_BUCKET * bucket), price)
+        }
+    }
 }
 
 /// Chooses among `offers`, which are of one capacity type. `key` decides among equals.
@@ -47,19 +58,19 @@ pub fn launch(
         let Machine::Ec2 { capacity_type, .. } = node_type.template.machine else { continue };
         let sold = catalog.offering(node_type.instance, ZoneId(offer.zone), capacity_type);
         let Some(price) = sold.and_then(|sold| sold.price.at(now)) else { continue };
-        let bucket = if capacity_type == CapacityType::Spot && allocation != SpotAllocation::LowestPrice {
+        let rank = if capacity_type == CapacityType::Spot {
             let advice = catalog.spot_advice(node_type.instance);
-            advice.map_or(InterruptionBucket::Over20, |advice| advice.bucket) as u8
+            let bucket = advice.map_or(InterruptionBucket::Over20, |advice| advice.bucket);
+            rank(allocation, bucket as u8, price)
         } else {
-            0
+            rank(SpotAllocation::LowestPrice, 0, price)
         };
         // Equal prices: any order is as good, and another for each launch.
         let tie = draws.bits(Purpose::OfferTie, key, index as u32);
-        ranked.push((Rank { bucket, price }, tie, *offer));
+        ranked.push((rank, tie, *offer));
     }
-    while !ranked.is_empty() {
-        let best = best(&ranked, allocation);
-        let (_, _, offer) = ranked.swap_remove(best);
+    ranked.sort_unstable_by_key(|(rank, tie, _)| (*rank, *tie));
+    for (_, _, offer) in ranked {
         let node_type = &types[offer.kind as usize];
         let is_spot =
             matches!(node_type.template.machine, Machine::Ec2 { capacity_type: CapacityType::Spot, .. });
@@ -72,13 +83,21 @@ pub fn launch(
     answer
 }
 
-fn best(ranked: &[(Rank, u64, Offer)], allocation: SpotAllocation) -> usize {
-    let deepest = ranked.iter().map(|(rank, ..)| rank.bucket).min().unwrap_or(0);
-    let margin = match allocation {
-        SpotAllocation::PriceCapacityOptimized => 1,
-        SpotAllocation::LowestPrice | SpotAllocation::CapacityOptimized => 0,
-    };
-    let deep_enough = |(_, (rank, ..)): &(usize, &(Rank, u64, Offer))| rank.bucket <= deepest + margin;
-    let candidates = ranked.iter().enumerate().filter(deep_enough);
-    candidates.min_by_key(|(_, (rank, tie, _))| (rank.price, *tie)).map_or(0, |(index, _)| index)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deep_pool_may_cost_somewhat_more_and_not_many_times_as_much() {
+        let price = |text: &str| Rate::parse(text).unwrap();
+        // 0.10 × (4 + 4) = 0.80 against 0.19 × (4 + 0) = 0.76 and 0.21 × 4 = 0.84.
+        let shallow = rank(SpotAllocation::PriceCapacityOptimized, 4, price("0.10"));
+        assert!(rank(SpotAllocation::PriceCapacityOptimized, 0, price("0.19")) < shallow);
+        assert!(rank(SpotAllocation::PriceCapacityOptimized, 0, price("0.21")) > shallow);
+        // The other strategies look at one of the two first.
+        let by_price = |bucket, text| rank(SpotAllocation::LowestPrice, bucket, price(text));
+        assert!(by_price(4, "0.10") < by_price(0, "0.11"));
+        let by_depth = |bucket, text| rank(SpotAllocation::CapacityOptimized, bucket, price(text));
+        assert!(by_depth(0, "9.99") < by_depth(1, "0.10"));
+    }
 }

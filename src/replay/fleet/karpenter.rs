@@ -208,7 +208,7 @@ fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusa
                 .iter()
                 .zip(&*answers)
                 .filter_map(|(node, answer)| answer.map(|answer| (node, answer)))
-                .min_by_key(|(_, answer)| hurdle(answer))
+                .min_by_key(|(_, answer)| answer.hurdle())
                 .map(|(node, answer)| match answer {
                     Refusal::Arch => {
                         "no node pool has nodes of the architecture of their images (column arch, --arch)"
@@ -220,17 +220,6 @@ fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusa
         if let Some(reason) = reason {
             refusals.add(index, reason);
         }
-    }
-}
-
-/// The order in which reasons tell most: what is nearest to being met comes first.
-fn hurdle(refusal: &Refusal) -> u8 {
-    match refusal {
-        Refusal::TooLarge { .. } => 0,
-        Refusal::Interruptible => 1,
-        Refusal::Taints => 2,
-        Refusal::Selector(_) => 3,
-        Refusal::Arch => 4,
     }
 }
 

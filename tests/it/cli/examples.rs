@@ -76,26 +76,26 @@ fn examples_that_cannot_be_replayed() {
     let all = [&["--example", "waer"][..], &["--example", "wear", "trace.csv"], &["--example"]];
     let said: Vec<String> = all.iter().map(|args| case.refuse(&[&["replay"], *args].concat())).collect();
     insta::assert_snapshot!(said.join("\n"), @r"
-$ cost-sim replay --example waer
-error: invalid value 'waer' for '--example <NAME>': the examples are:
-  wear       a synthetic week of batch workflows on EKS Fargate, shaped like those of a fashion app
-  flowbench  502 real runs of a radio-astronomy workflow, by the FlowBench authors (CC BY 4.0)
-  small      a synthetic nightly workflow of ten pods, too small to move
+    $ cost-sim replay --example waer
+    error: invalid value 'waer' for '--example <NAME>': the examples are:
+      wear       a synthetic week of batch workflows on EKS Fargate, shaped like those of a fashion app
+      flowbench  502 real runs of a radio-astronomy workflow, by the FlowBench authors (CC BY 4.0)
+      small      a synthetic nightly workflow of ten pods, too small to move
 
-For more information, try '--help'.
+    For more information, try '--help'.
 
-$ cost-sim replay --example wear trace.csv
-error: the argument '--example <NAME>' cannot be used with '[TRACE]...'
+    $ cost-sim replay --example wear trace.csv
+    error: the argument '--example <NAME>' cannot be used with '[TRACE]...'
 
-Usage: cost-sim replay --example <NAME> [TRACE]...
+    Usage: cost-sim replay --example <NAME> [TRACE]...
 
-For more information, try '--help'.
+    For more information, try '--help'.
 
-$ cost-sim replay --example
-error: a value is required for '--example <NAME>' but none was supplied
+    $ cost-sim replay --example
+    error: a value is required for '--example <NAME>' but none was supplied
 
-For more information, try '--help'.
-");
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

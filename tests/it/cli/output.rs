@@ -39,14 +39,15 @@ fn the_comparison_at_80_columns() {
     fargate        $0.0656  $89.70  today 1m02s 1m10s 2m08s 17m07s     1  99 %
     node-group     $0.1162 $157.55  +77 %   57s 1m18s 2m24s 16m09s     1  16 %
     karpenter      $0.1306 $179.60  +99 %   54s   55s 1m56s 17m02s     2  40 %
-    karpenter-spot $0.1165 $159.20  +78 % 1m02s 1m14s 2m08s 17m14s     2  39 %
+    karpenter-spot $0.1170 $159.90  +78 % 1m02s 1m16s 2m08s 17m17s     2  40 %
     recorded       $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s     1 100 %
     karpenter pays $0.0524 (40 %) for the machines of its controllers
     karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more
     ($0.1162), with a 6 % shorter p99 makespan
-    warning: prices inferred, not observed: SpotUsage:c6i.large, SpotUsage:m3.medium
+    warning: prices inferred, not observed: SpotUsage:c7i-flex.large,
+      SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 16 files to cost-sim-report
@@ -67,13 +68,13 @@ fn the_comparison_at_120_columns() {
     fargate         $0.0656   $89.70   today  1m02s  1m10s  2m08s  17m07s       0      1   99 %
     node-group      $0.1162  $157.55   +77 %    57s  1m18s  2m24s  16m09s       0      1   16 %
     karpenter       $0.1306  $179.60   +99 %    54s    55s  1m56s  17m02s       0      2   40 %
-    karpenter-spot  $0.1165  $159.20   +78 %  1m02s  1m14s  2m08s  17m14s       0      2   39 %
+    karpenter-spot  $0.1170  $159.90   +78 %  1m02s  1m16s  2m08s  17m17s       0      2   40 %
     recorded        $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
     karpenter pays $0.0524 (40 %) for the machines of its controllers
     karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more ($0.1162), with a 6 % shorter p99 makespan
-    warning: prices inferred, not observed: SpotUsage:c6i.large, SpotUsage:m3.medium
+    warning: prices inferred, not observed: SpotUsage:c7i-flex.large, SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 16 files to cost-sim-report
@@ -136,7 +137,7 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     fargate,fargate,true,true,0.065610761111111,89.701945791280672
     node-group,node-group,false,true,0.116203648611111,157.546304886938418
     karpenter,karpenter,false,true,0.130577825308641,179.603309722365538
-    karpenter-spot,karpenter,false,true,0.116472994444445,159.202181461479048
+    karpenter-spot,karpenter,false,true,0.116984004444445,159.90066017009879
     recorded,recorded,false,true,0.064823486111111,89.661116578947215
     ");
 }
