@@ -28,14 +28,9 @@ impl FixedGroup {
         Self { kind, size, zones: zones.max(1), is_spot, nodes: BTreeSet::new(), missing: 0, retry_at: None }
     }
 
-    /// Counted from above, where other controllers of the platform count from below.
-    fn token(&self) -> u32 {
-        u32::MAX - self.kind
-    }
-
     fn replacement(&self) -> Action {
         let offers = (0..self.zones).map(|zone| Offer { kind: self.kind, zone }).collect();
-        Action::Launch(Launch { token: self.token(), offers, through: LaunchPath::AutoScalingGroup })
+        Action::Launch(Launch { token: 0, offers, through: LaunchPath::AutoScalingGroup })
     }
 }
 
@@ -52,7 +47,7 @@ impl Controller for FixedGroup {
                     self.nodes.insert(lease);
                 }
                 // It belongs to the group before it is Ready, and may be taken back before.
-                Trigger::Launched { token, lease, .. } if token == self.token() => {
+                Trigger::Launched { lease, .. } => {
                     self.nodes.insert(lease);
                 }
                 // A managed node group drains at the notice.
@@ -63,7 +58,7 @@ impl Controller for FixedGroup {
                     grace: None,
                 }),
                 Trigger::NodeGone(lease) if self.nodes.remove(&lease) => actions.push(self.replacement()),
-                Trigger::LaunchFailed { token } if token == self.token() => {
+                Trigger::LaunchFailed { .. } => {
                     self.missing += 1;
                     self.retry_at = Some(now + RETRY);
                 }

@@ -112,7 +112,7 @@ pub enum Trigger {
         run: RunIndex,
         class: ClassId,
     },
-    /// EC2 has answered a [`Launch`]: the instance of this lease is on its way.
+    /// EC2 has answered a [`Launch`], to the controller that asked: the instance of this lease is on its way.
     Launched {
         token: u32,
         lease: LeaseId,

@@ -208,6 +208,11 @@ const SETTINGS: &[Row<Settings>] = &[
         "what Karpenter and managed node groups ask EC2 for",
     ),
     (
+        "spot.depthWeight",
+        |s| ppm_text(s.spot.depth_weight_ppm),
+        "no source; AWS does not publish how it weighs price against capacity",
+    ),
+    (
         "spot.interruptionRate",
         |s| ppm_text(s.spot.hazard_permille * 1_000),
         "AWS Spot Advisor: the middle of the type's bucket is the share interrupted in a month, 25 % for the open one",

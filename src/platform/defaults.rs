@@ -137,6 +137,7 @@ impl Default for Spot {
         Self {
             allocation: SpotAllocation::PriceCapacityOptimized,
             hazard_permille: 1_000,
+            depth_weight_ppm: 250_000,
             pool_loss_ppm: 500_000,
             shortage: Step { median: Span::from_secs(30 * 60), p95: Span::from_secs(4 * 3_600) },
             events: Vec::new(),

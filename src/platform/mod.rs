@@ -208,6 +208,9 @@ pub enum BalancedAllocation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
     pub allocation: SpotAllocation,
+    /// What each bucket of the Spot Advisor above the lowest weighs in `price-capacity-optimized`: so many millionths of
+    /// the price.
+    pub depth_weight_ppm: u32,
     /// Thousandths of the interruption rate that follows from the Spot Advisor's bucket.
     pub hazard_permille: u32,
     /// Instances of a pool are taken back together: which share of them an event takes, in parts per million.
@@ -221,7 +224,7 @@ pub struct Spot {
 /// How EC2 chooses a Spot pool for a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpotAllocation {
-    /// By price, with each bucket of the Spot Advisor above the lowest weighing as much as a quarter of it.
+    /// By price, made dearer by `depth_weight_ppm` for each bucket of the Spot Advisor.
     PriceCapacityOptimized,
     /// The cheapest.
     LowestPrice,

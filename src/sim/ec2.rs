@@ -2,8 +2,8 @@
 //!
 //! On-demand capacity is given by the lowest price (`CreateFleet`, `lowest-price`) and is always there. How EC2
 //! weighs price against capacity of Spot pools (`price-capacity-optimized`) is not published: the model takes the
-//! Spot Advisor's bucket for a pool's depth, and lets each bucket above the lowest weigh as much as a quarter of the
-//! price: a pool of the worst bucket must cost less than half to be preferred to one of the best.
+//! Spot Advisor's bucket for a pool's depth, and lets each bucket above the lowest make a pool count as dearer
+//! (`spot.depthWeight`).
 //! Among equals, such as the same type in several zones, the choice is random and keyed.
 
 use super::NodeType;
@@ -11,7 +11,7 @@ use super::market::Market;
 use crate::catalog::{CapacityType, Catalog, InterruptionBucket, ZoneId};
 use crate::control::Offer;
 use crate::ledger::Machine;
-use crate::platform::SpotAllocation;
+use crate::platform::{self, SpotAllocation};
 use crate::rng::{Draws, Purpose};
 use crate::units::{Rate, Time};
 
@@ -27,17 +27,14 @@ pub struct Answer {
 /// How attractive an offering is to EC2: least is best. What comes first depends on the allocation strategy.
 type Rank = (i128, Rate);
 
-/// What a bucket of the Spot Advisor weighs against the price, in parts of it.
-const PARTS_PER_BUCKET: i128 = 1;
-const PARTS_OF_PRICE: i128 = 4;
-
-fn rank(allocation: SpotAllocation, bucket: u8, price: Rate) -> Rank {
+fn rank(spot: &platform::Spot, bucket: u8, price: Rate) -> Rank {
+    const WHOLE: i128 = 1_000_000;
     let bucket = i128::from(bucket);
-    match allocation {
+    match spot.allocation {
         SpotAllocation::LowestPrice => (0, price),
         SpotAllocation::CapacityOptimized => (bucket, price),
         SpotAllocation::PriceCapacityOptimized => {
-            (price.femto() * (PARTS_OF_PRICE + PARTS_PER_BUCKET * bucket), price)
+            (price.femto() * (WHOLE + i128::from(spot.depth_weight_ppm) * bucket), price)
         }
     }
 }
@@ -48,7 +45,7 @@ pub fn launch(
     types: &[NodeType],
     catalog: &Catalog,
     market: &mut Market,
-    allocation: SpotAllocation,
+    spot: &platform::Spot,
     (now, draws, key): (Time, Draws, u64),
 ) -> Answer {
     let mut answer = Answer::default();
@@ -61,9 +58,9 @@ pub fn launch(
         let rank = if capacity_type == CapacityType::Spot {
             let advice = catalog.spot_advice(node_type.instance);
             let bucket = advice.map_or(InterruptionBucket::Over20, |advice| advice.bucket);
-            rank(allocation, bucket as u8, price)
+            rank(spot, bucket as u8, price)
         } else {
-            rank(SpotAllocation::LowestPrice, 0, price)
+            (0, price)
         };
         // Equal prices: any order is as good, and another for each launch.
         let tie = draws.bits(Purpose::OfferTie, key, index as u32);
@@ -85,19 +82,23 @@ pub fn launch(
 
 #[cfg(test)]
 mod tests {
+    use SpotAllocation::{CapacityOptimized, LowestPrice, PriceCapacityOptimized};
+
     use super::*;
 
     #[test]
     fn a_deep_pool_may_cost_somewhat_more_and_not_many_times_as_much() {
         let price = |text: &str| Rate::parse(text).unwrap();
-        // 0.10 × (4 + 4) = 0.80 against 0.19 × (4 + 0) = 0.76 and 0.21 × 4 = 0.84.
-        let shallow = rank(SpotAllocation::PriceCapacityOptimized, 4, price("0.10"));
-        assert!(rank(SpotAllocation::PriceCapacityOptimized, 0, price("0.19")) < shallow);
-        assert!(rank(SpotAllocation::PriceCapacityOptimized, 0, price("0.21")) > shallow);
+        let of = |allocation, bucket, text| {
+            let spot = platform::Spot { allocation, depth_weight_ppm: 250_000, ..platform::Spot::default() };
+            rank(&spot, bucket, price(text))
+        };
+        // 0.10 × (1 + 4 × 0.25) = 0.20.
+        let shallow = of(PriceCapacityOptimized, 4, "0.10");
+        assert!(of(PriceCapacityOptimized, 0, "0.19") < shallow);
+        assert!(of(PriceCapacityOptimized, 0, "0.21") > shallow);
         // The other strategies look at one of the two first.
-        let by_price = |bucket, text| rank(SpotAllocation::LowestPrice, bucket, price(text));
-        assert!(by_price(4, "0.10") < by_price(0, "0.11"));
-        let by_depth = |bucket, text| rank(SpotAllocation::CapacityOptimized, bucket, price(text));
-        assert!(by_depth(0, "9.99") < by_depth(1, "0.10"));
+        assert!(of(LowestPrice, 4, "0.10") < of(LowestPrice, 0, "0.11"));
+        assert!(of(CapacityOptimized, 0, "9.99") < of(CapacityOptimized, 1, "0.10"));
     }
 }

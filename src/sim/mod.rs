@@ -102,6 +102,8 @@ struct Engine<'a> {
     placement: Placement,
     bill_until_deleted: bool,
     triggers: Vec<Trigger>,
+    /// What EC2 has answered at this instant, and to which controller.
+    answered: Vec<(usize, Trigger)>,
     ledger: Ledger,
     /// The node of each lease; `NodeId::MAX` for Fargate.
     node_of_lease: Vec<NodeId>,
@@ -170,6 +172,7 @@ impl<'a> Engine<'a> {
             placement: fleet.placement,
             bill_until_deleted: fleet.bill_until_deleted,
             triggers: vec![Trigger::Start],
+            answered: Vec::new(),
             ledger: Ledger { templates, runs: Vec::with_capacity(pods), ..Ledger::default() },
             node_of_lease: Vec::new(),
             bound_at_reading: Vec::with_capacity(pods),
@@ -262,7 +265,7 @@ impl<'a> Engine<'a> {
         loop {
             self.schedule_pods(now);
             self.step_controllers(now);
-            if self.freed.is_empty() && self.triggers.is_empty() {
+            if self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
                 break;
             }
         }
@@ -329,17 +332,30 @@ impl<'a> Engine<'a> {
 
     fn step_controllers(&mut self, now: Time) {
         let version = self.cluster.version();
-        if self.triggers.is_empty() && !self.controllers.iter().any(|slot| slot.is_due(now, version)) {
+        if self.triggers.is_empty()
+            && self.answered.is_empty()
+            && !self.controllers.iter().any(|slot| slot.is_due(now, version))
+        {
             return;
         }
         let triggers = std::mem::take(&mut self.triggers);
+        let answered = std::mem::take(&mut self.answered);
         let refresh =
             PriceRefresh { first: self.input.workload.window.start, every: PriceRefresh::KARPENTER };
         let prices = PriceView::new(self.input.catalog, refresh, now);
         for index in 0..self.controllers.len() {
             let slot = &mut self.controllers[index];
             let version = self.cluster.version();
-            if !slot.is_due(now, version) && !triggers.iter().any(|trigger| slot.wants.includes(trigger)) {
+            // An instance exists before anything else is heard of it.
+            let own: Vec<Trigger>;
+            let heard = if answered.iter().any(|(asker, _)| *asker == index) {
+                let answers = answered.iter().filter(|(asker, _)| *asker == index).map(|(_, answer)| *answer);
+                own = answers.chain(triggers.iter().copied()).collect();
+                &own
+            } else {
+                &triggers
+            };
+            if !slot.is_due(now, version) && !heard.iter().any(|trigger| slot.wants.includes(trigger)) {
                 continue;
             }
             let view = View {
@@ -355,7 +371,7 @@ impl<'a> Engine<'a> {
                 stopping: &self.stopping,
             };
             let mut actions = std::mem::take(&mut self.scratch.actions);
-            let next = slot.controller.step(now, &triggers, &view, &mut actions);
+            let next = slot.controller.step(now, heard, &view, &mut actions);
             let at = match next {
                 NextWake::OnTrigger => None,
                 NextWake::At(at) => Some(at),
@@ -370,7 +386,7 @@ impl<'a> Engine<'a> {
             slot.wake = at;
             slot.seen = matches!(next, NextWake::OnChange { .. }).then_some(version);
             for action in actions.drain(..) {
-                self.apply(now, action);
+                self.apply(now, index, action);
             }
             self.scratch.actions = actions;
         }
@@ -380,10 +396,11 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn apply(&mut self, now: Time, action: Action) {
+    /// Does what the controller of this number asks for.
+    fn apply(&mut self, now: Time, asker: usize, action: Action) {
         match action {
             Action::Adopt { kind, zone } => self.adopt(now, kind, zone),
-            Action::Launch(launch) => self.launch(now, &launch),
+            Action::Launch(launch) => self.launch(now, asker, &launch),
             Action::Cordon { lease, on } => self.cordon(lease, on),
             Action::Delete { lease, reason, at_least, grace } => {
                 self.delete(now, lease, reason, at_least, grace);

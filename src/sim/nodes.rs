@@ -10,6 +10,8 @@ use crate::units::{Memory, Span, Time};
 
 /// What EC2 will have said to a launch by the time at which it answers.
 pub(super) struct LaunchAnswer {
+    /// The number of the controller that hears it.
+    asker: usize,
     token: u32,
     refused: Vec<Offer>,
     given: Option<(LeaseId, Offer)>,
@@ -40,7 +42,7 @@ impl Engine<'_> {
         self.node_ready(now, lease);
     }
 
-    pub(super) fn launch(&mut self, now: Time, launch: &Launch) {
+    pub(super) fn launch(&mut self, now: Time, asker: usize, launch: &Launch) {
         let Some(first) = launch.offers.first() else {
             unreachable!("a controller asks for something or does not ask")
         };
@@ -51,7 +53,7 @@ impl Engine<'_> {
             &self.cluster.types,
             self.input.catalog,
             &mut self.market,
-            self.input.settings.spot.allocation,
+            &self.input.settings.spot,
             (now, self.draws, key),
         );
         self.ledger.counters.capacity_errors += answer.refused.len() as u64;
@@ -64,7 +66,7 @@ impl Engine<'_> {
             (lease, offer)
         });
         let id = self.answers.len() as u32;
-        self.answers.push(LaunchAnswer { token: launch.token, refused: answer.refused, given });
+        self.answers.push(LaunchAnswer { asker, token: launch.token, refused: answer.refused, given });
         // An Auto Scaling group says nothing; what stands in for it learns of its instances as they come.
         let answered = match (launch.through, given) {
             (LaunchPath::AutoScalingGroup, None) => now + Span::from_ms(1),
@@ -75,7 +77,7 @@ impl Engine<'_> {
 
     pub(super) fn launch_answered(&mut self, launch: u32) {
         let answer = &mut self.answers[launch as usize];
-        let token = answer.token;
+        let (asker, token) = (answer.asker, answer.token);
         let refused = std::mem::take(&mut answer.refused);
         // An instance that was taken back before EC2 answered was never given.
         let given = answer.given;
@@ -83,17 +85,17 @@ impl Engine<'_> {
         if !self.wants.nodes {
             return;
         }
-        let triggers = &mut self.triggers;
-        triggers.extend(refused.iter().map(|o| Trigger::NoCapacity { token, kind: o.kind, zone: o.zone }));
+        let refusal = |o: &Offer| (asker, Trigger::NoCapacity { token, kind: o.kind, zone: o.zone });
+        self.answered.extend(refused.iter().map(refusal));
         let Some((lease, Offer { kind, zone })) = given else {
-            triggers.push(Trigger::LaunchFailed { token });
+            self.answered.push((asker, Trigger::LaunchFailed { token }));
             return;
         };
-        triggers.push(Trigger::Launched { token, lease, kind, zone });
+        self.answered.push((asker, Trigger::Launched { token, lease, kind, zone }));
         // The notice came before anybody knew of the instance.
         let node = self.node_of_lease[lease as usize];
         if self.cluster.nodes[node as usize].noticed {
-            triggers.push(Trigger::SpotNotice(lease));
+            self.answered.push((asker, Trigger::SpotNotice(lease)));
         }
     }
 

@@ -144,21 +144,31 @@ fn simulate_with(
     node_types: Vec<NodeType>,
     script: impl FnMut(Time, &[Trigger], &View, &mut Vec<Action>) -> NextWake + Send,
 ) -> (Ledger, Vec<(i64, Vec<Trigger>)>) {
+    let seen = std::sync::Mutex::new(Vec::new());
+    let ledger =
+        simulate_under(workload, settings, node_types, vec![Box::new(Scripted { seen: &seen, script })]);
+    (ledger, seen.into_inner().unwrap())
+}
+
+fn simulate_under(
+    workload: &Workload,
+    settings: &Settings,
+    node_types: Vec<NodeType>,
+    controllers: Vec<Box<dyn Controller + Send + '_>>,
+) -> Ledger {
     let catalog = Snapshot::embedded().region("us-east-1").unwrap();
     let words = Words::default();
     let input =
         Input { workload, words: &words, settings, zones: &catalog.zones, catalog: &catalog, closed: false };
-    let seen = std::sync::Mutex::new(Vec::new());
     let fleet = Fleet {
         node_types,
         fargate_sizes: Vec::new(),
         placement: Placement::KubeScheduler,
         bill_until_deleted: true,
         homes: Vec::new(),
-        controllers: vec![Box::new(Scripted { seen: &seen, script })],
+        controllers,
     };
-    let ledger = run(&input, fleet);
-    (ledger, seen.into_inner().unwrap())
+    run(&input, fleet)
 }
 
 /// Through an Auto Scaling group.
@@ -506,4 +516,27 @@ fn a_protected_pod_is_not_evicted_and_its_node_waits() {
     // Drained from 50 s on, but the pod runs from 1 s to 101 s.
     assert_eq!((ledger.runs[0].taken, ledger.runs[0].ended), (None, s(101)));
     assert_eq!((ledger.leases[0].terminated, ledger.leases[0].end_reason), (s(101), EndReason::Consolidated));
+}
+
+#[test]
+fn ec2_answers_the_controller_that_asked() {
+    // Both ask at the start, with the same token. EC2 answers both at 2 s.
+    let both_ask = |_: Time, triggers: &[Trigger], _: &View, actions: &mut Vec<Action>| {
+        if triggers.contains(&Trigger::Start) {
+            actions.push(launch());
+        }
+        NextWake::OnTrigger
+    };
+    let seen = [(), ()].map(|()| std::sync::Mutex::new(Vec::new()));
+    let controllers: Vec<Box<dyn Controller + Send + '_>> =
+        seen.iter().map(|seen| Box::new(Scripted { seen, script: both_ask }) as Box<_>).collect();
+    let node = vec![node_type(&settings(), Vec::new())];
+    simulate_under(&workload(&[(100, 1, 500)]), &settings(), node, controllers);
+    let answers = seen.map(|seen| {
+        let seen = seen.into_inner().unwrap();
+        let all = seen.into_iter().flat_map(|(ms, all)| all.into_iter().map(move |trigger| (ms, trigger)));
+        all.filter(|(_, trigger)| matches!(trigger, Trigger::Launched { .. })).collect::<Vec<_>>()
+    });
+    let answer = |lease| vec![(2_000, Trigger::Launched { token: 7, lease, kind: 0, zone: 0 })];
+    assert_eq!(answers, [answer(0), answer(1)]);
 }

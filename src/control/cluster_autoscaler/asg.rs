@@ -14,9 +14,6 @@ use crate::units::{Span, Time};
 /// tries about every minute.
 const RETRY_AFTER: Span = Span::from_secs(60);
 
-/// Tokens begin here, so that they are not mistaken for those of another controller of the platform.
-const FIRST_TOKEN: u32 = 1 << 31;
-
 /// One instance that a group has or wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instance {
@@ -67,7 +64,7 @@ impl Asg {
             kinds: groups.iter().map(|group| group.kind).collect(),
             instances: BTreeMap::new(),
             of_lease: BTreeMap::new(),
-            next_token: FIRST_TOKEN,
+            next_token: 0,
         }
     }
 
@@ -159,7 +156,7 @@ impl Asg {
             instance.since = now;
             instance.state = State::Launched(lease);
             self.of_lease.insert(lease, token);
-        } else if (FIRST_TOKEN..self.next_token).contains(&token) {
+        } else {
             // Desired capacity was lowered while EC2 was still launching.
             actions.push(Action::Delete {
                 lease,

@@ -160,6 +160,7 @@ fn spot(spot: &Spot) -> (String, Yaml) {
         "spot",
         [
             ("allocationStrategy", text(spot.allocation.word())),
+            ("depthWeight", text(ppm_text(spot.depth_weight_ppm))),
             ("interruptionRate", text(ppm_text(spot.hazard_permille * 1_000))),
             ("poolLoss", text(ppm_text(spot.pool_loss_ppm))),
             ("shortage", step(spot.shortage)),

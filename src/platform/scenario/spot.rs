@@ -12,6 +12,7 @@ const EXAMPLE: &str = "write {at: 6h, instanceType: m6i.large, zone: b, reclaims
 pub(super) fn read(reader: &mut Reader, root: &mut Section, zones: &[String], spot: &mut Spot) {
     let mut section = root.section(reader, "spot");
     section.set(reader, "allocationStrategy", &mut spot.allocation, |t| choice(t, SpotAllocation::WORDS));
+    section.set(reader, "depthWeight", &mut spot.depth_weight_ppm, share);
     section.set(reader, "interruptionRate", &mut spot.hazard_permille, permille);
     section.set(reader, "poolLoss", &mut spot.pool_loss_ppm, |text| match share(text)? {
         0 => Err(Refusal::new("must be more than 0%")

@@ -172,6 +172,7 @@ fn spot() -> impl Strategy<Value = Spot> {
     });
     (word(), 0u32..=10_000, 1u32..=1_000_000, step(), vec(event, 0..3)).prop_map(
         |(allocation, hazard_permille, pool_loss_ppm, shortage, events)| Spot {
+            depth_weight_ppm: 1_000_000 - pool_loss_ppm,
             allocation,
             hazard_permille,
             pool_loss_ppm,
