@@ -18,6 +18,7 @@
 pub mod bill;
 pub mod catalog;
 pub mod cli;
+pub mod compare;
 #[deny(clippy::float_arithmetic)]
 pub mod control;
 pub mod error;

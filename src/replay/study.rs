@@ -4,6 +4,7 @@
 //! What nobody said is settled here (region, today's platform, default platforms) and put into the report.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{PlatformRun, Setup, warnings};
 use crate::bill::UsedPrice;
@@ -18,7 +19,7 @@ use crate::units::{Resources, Time};
 use crate::workload::{self, Assumed, Workload};
 
 pub struct Study {
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
     pub workload: Workload,
     pub catalog: Catalog,
     pub(super) scenario: Scenario,
@@ -34,14 +35,27 @@ pub struct Study {
 impl Study {
     /// Puts a run together. With `strict`, assumed regions and default requests are refused.
     pub fn new(
-        mut scenario: Scenario,
+        scenario: Scenario,
         snapshot: Snapshot,
         read: (Trace, Vec<String>),
         strict: bool,
     ) -> Result<Self> {
-        let (trace, mut warnings) = read;
+        let (trace, warnings) = read;
+        let study = Self::of(scenario, &snapshot, &Arc::new(trace), warnings, strict)?;
+        refuse_impossible_requests(&study.trace, &study.workload, &study.catalog)?;
+        Ok(study)
+    }
+
+    /// The same for a trace that other studies use too, and for prices that may be a part of what a region sells.
+    pub fn of(
+        mut scenario: Scenario,
+        snapshot: &Snapshot,
+        trace: &Arc<Trace>,
+        mut warnings: Vec<String>,
+        strict: bool,
+    ) -> Result<Self> {
         if scenario.settings.region.source == RegionSource::Assumed
-            && let Some(region) = region_of(&trace)
+            && let Some(region) = region_of(trace)
         {
             scenario.settings.region = platform::Region { name: region, source: RegionSource::Trace };
         }
@@ -56,11 +70,10 @@ impl Study {
         let catalog = snapshot
             .region_in(&region.name, &zones)
             .map_err(|error| say_who_named_the_region(error, &scenario))?;
-        let order = trace::canonical_order(&trace);
-        let window = window_of(&trace);
-        let built = workload::build(&trace, &order, &scenario.settings.defaults, window)
-            .map_err(|problems| Error::Input(trace::locate(&trace, problems)))?;
-        refuse_impossible_requests(&trace, &built.workload, &catalog)?;
+        let order = trace::canonical_order(trace);
+        let window = window_of(trace);
+        let built = workload::build(trace, &order, &scenario.settings.defaults, window)
+            .map_err(|problems| Error::Input(trace::locate(trace, problems)))?;
         warnings.extend(built.warnings);
         if built.workload.steps.pods().next().is_none() {
             return Err(Error::usage(
@@ -76,12 +89,12 @@ impl Study {
             scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
         let mut study = Self {
             described_groups,
-            source: source_of(&trace),
+            source: source_of(trace),
             workload: built.workload,
             catalog,
             snapshot_sha256: snapshot.sha256(),
-            traces: trace_inputs(&trace, &order),
-            trace,
+            traces: trace_inputs(trace, &order),
+            trace: Arc::clone(trace),
             scenario,
             assumed,
             warnings,
