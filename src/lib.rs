@@ -29,6 +29,7 @@ pub mod ledger;
 #[deny(clippy::float_arithmetic)]
 pub mod packing;
 pub mod platform;
+pub mod pricing;
 pub mod replay;
 pub mod report;
 pub mod rng;

@@ -135,15 +135,7 @@ fn enforce(scenario: &Scenario, report: &Report) -> Result<()> {
 }
 
 fn scenario(args: &Args) -> Result<Scenario> {
-    let scenario = match &args.scenario {
-        None => Scenario::default(),
-        Some(path) => {
-            #[expect(clippy::disallowed_methods, reason = "the user named this file")]
-            let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
-            platform::read(path, &utf8(path, bytes)?)?
-        }
-    };
-    scenario.apply(&Overrides {
+    read_scenario(args.scenario.as_deref())?.apply(&Overrides {
         region: args.region.clone(),
         cpu_request: args.cpu_request,
         memory_request: args.memory_request,
@@ -155,7 +147,15 @@ fn scenario(args: &Args) -> Result<Scenario> {
     })
 }
 
-fn snapshot(prices: Option<&Path>) -> Result<Snapshot> {
+/// The scenario in a file, or what holds without one.
+pub(super) fn read_scenario(path: Option<&Path>) -> Result<Scenario> {
+    let Some(path) = path else { return Ok(Scenario::default()) };
+    #[expect(clippy::disallowed_methods, reason = "the user named this file")]
+    let bytes = std::fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    platform::read(path, &utf8(path, bytes)?)
+}
+
+pub(super) fn snapshot(prices: Option<&Path>) -> Result<Snapshot> {
     let Some(dir) = prices else { return Ok(Snapshot::embedded()) };
     // One message about the directory instead of one about each file that is not in it.
     dir.read_dir().map_err(|error| Error::io("open the price directory", dir, error))?;
