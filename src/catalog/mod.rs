@@ -99,7 +99,7 @@ impl Catalog {
                 [Some(vcpu_hour), Some(gb_hour), ephemeral_gb_hour].into_iter().flatten().map(|p| p.as_of),
             );
         }
-        dates.extend(services.all().filter_map(|price| price.map(|p| p.as_of)));
+        dates.extend(services.named().filter_map(|(.., price)| price.map(|p| p.as_of)));
         Self {
             region: region.to_owned(),
             zones: zones.iter().map(|letter| format!("{region}{letter}")).collect(),
@@ -190,7 +190,7 @@ impl Catalog {
 }
 
 /// The candidate most like `word`, if one is like it enough to be what was meant.
-fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let distance = |candidate: &&str| strsim::damerau_levenshtein(word, candidate);
     let near = candidates.into_iter().min_by_key(distance)?;
     (distance(&near) <= 1 + word.chars().count() / 4).then_some(near)

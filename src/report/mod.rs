@@ -18,10 +18,10 @@ mod risk;
 #[cfg(test)]
 pub(crate) mod sample;
 mod summary;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod view;
 
 pub use charts::{Chart, ChartData, charts};

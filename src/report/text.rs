@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::units::{Span, Usd};
 
 /// What stands where there is no value.
-pub(super) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// How many decimals the amounts of one column get, so that their points are under each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn grouped(decimal: &str) -> String {
     text
 }
 
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
@@ -162,7 +162,7 @@ pub(super) fn between(start: &str, end: &str) -> Option<Span> {
 }
 
 /// A name without control characters and without what turns the direction of text.
-pub(super) fn clean(name: &str) -> Cow<'_, str> {
+pub(crate) fn clean(name: &str) -> Cow<'_, str> {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -175,7 +175,7 @@ pub(super) fn clean(name: &str) -> Cow<'_, str> {
 }
 
 /// Columns that `text` takes in a terminal. Narrower than Unicode's tables: it knows wide scripts and accents.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
@@ -214,7 +214,7 @@ pub(super) fn truncate(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// `text` in lines of at most `most` columns, later ones indented. Words longer than a line are cut into pieces.
-pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
+pub(crate) fn wrap(text: &str, most: usize, indent: usize) -> String {
     let indent = if indent * 2 < most { indent } else { 0 };
     let mut out = String::new();
     let mut used = 0;
