@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. This is the only place that prints, exits or knows whether
 //! there is a terminal.
 
+mod check;
 mod generate;
 mod inputs;
 mod pricing;
@@ -51,6 +52,8 @@ Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
 enum Command {
     /// Compare platforms on a trace.
     Replay(replay::Args),
+    /// Compare with a saved report, and fail when a limit is exceeded.
+    Check(check::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
     /// Show price snapshots, and what changed between them.
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(cli.quiet, cli.verbose, cli.color);
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
+        Command::Check(args) => check::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
         Command::Pricing(args) => pricing::run(args, &printer),
     };
