@@ -17,7 +17,9 @@
 #[deny(clippy::float_arithmetic)]
 pub mod bill;
 pub mod catalog;
+pub mod check;
 pub mod cli;
+pub mod compare;
 #[deny(clippy::float_arithmetic)]
 pub mod control;
 pub mod error;

@@ -11,6 +11,7 @@ pub mod fargate;
 mod instance_type;
 pub mod labels;
 mod offering;
+mod part;
 mod price;
 mod price_view;
 mod read;

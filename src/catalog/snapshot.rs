@@ -1,14 +1,14 @@
 //! The price files: those in the program, or those in a directory. One region is read from them at a time.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::part;
 use super::read::{self, File};
-use super::table::body;
 use super::{Catalog, nearest};
 use crate::error::{Diagnostic, Diagnostics, Error, Result};
 
@@ -74,6 +74,29 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Files that are to be written to `dir`, checked as [`Self::load`] would; `text` has that of a file, of which only
+    /// the optional ones may be missing.
+    pub fn unwritten(dir: &Path, text: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let named = |name: &str| dir.join(name).display().to_string();
+        let files = FILES.map(|name| (named(name), Cow::Owned(text(name).unwrap_or_default())));
+        let snapshot = Self { origin: SnapshotOrigin::Directory(dir.to_owned()), files };
+        snapshot.check()?;
+        Ok(snapshot)
+    }
+
+    /// The text of one of [`FILES`]; `None` for an optional one that is not there.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        FILES.iter().position(|file| *file == name).map(|i| &*self.files[i].1)
+    }
+
+    /// The files reduced to what holds for `region` and, where they are by instance type, for `types`; by their names.
+    /// [`Self::unwritten`] makes a snapshot of it again, which sells the same in that region as long as nothing else is
+    /// asked for.
+    pub fn part(&self, region: &str, types: &BTreeSet<&str>) -> BTreeMap<String, String> {
+        let file = |name: &&str| Some(((*name).to_owned(), part::part(self.text(name)?, region, types)));
+        FILES.iter().filter_map(file).collect()
+    }
+
     /// Reads every row of every file for its mistakes alone.
     pub fn check(&self) -> Result<()> {
         let mut found = Diagnostics::default();
@@ -86,17 +109,12 @@ impl Snapshot {
         found.into_result(())
     }
 
-    /// The regions that have on-demand prices, by name.
+    /// The regions that have prices of machines, by name.
     pub fn regions(&self) -> Vec<String> {
-        let [_, observed, inferred, ..] = self.parts();
+        let [_, observed, inferred, _, fargate, _] = self.parts();
         let mut regions = BTreeSet::new();
-        let mut last = "";
-        for line in body(observed.text).lines().chain(body(inferred.text).lines()) {
-            let region = line.split(',').next().unwrap_or("");
-            if region != last {
-                regions.insert(region);
-                last = region;
-            }
+        for file in [observed, inferred, fargate] {
+            part::regions(file.text, &mut regions);
         }
         regions.into_iter().filter(|region| !region.is_empty()).map(str::to_owned).collect()
     }

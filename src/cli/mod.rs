@@ -4,6 +4,7 @@
 //! there is a terminal.
 
 mod generate;
+mod inputs;
 mod pricing;
 mod printer;
 mod replay;
@@ -25,6 +26,12 @@ struct Cli {
     /// Print nothing but the result and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say on stderr what is being done, and how long it took.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Threads to use; all cores by default. Results do not depend on it.
+    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
     color: clap::ColorChoice,
@@ -62,7 +69,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let printer = Printer::new(cli.quiet, cli.color);
+    if let Some(jobs) = cli.jobs {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs));
+        // Only fails when a pool exists already, which then stays.
+        let _ = pool.build_global();
+    }
+    let printer = Printer::new(cli.quiet, cli.verbose, cli.color);
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),

@@ -12,6 +12,7 @@ mod documents;
 mod home;
 mod instance_type;
 mod karpenter;
+mod limits;
 mod node_class;
 mod node_groups;
 mod node_pool;
@@ -31,6 +32,7 @@ use super::fields::{Given, Reader};
 use super::{Platform, Settings};
 use crate::error::Result;
 
+pub use limits::Limits;
 pub use overrides::Overrides;
 
 /// The `apiVersion` of scenario documents.
@@ -45,17 +47,6 @@ pub struct Scenario {
     pub limits: Limits,
     /// What the file set, and where.
     pub given: Given,
-}
-
-/// What a later comparison may not exceed; `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Parts per million of the earlier cost.
-    pub max_cost_increase_ppm: Option<u32>,
-    /// Parts per million of the earlier 99th percentile of workflow-run makespans.
-    pub max_p99_makespan_increase_ppm: Option<u32>,
-    /// Pods.
-    pub max_unschedulable: Option<u64>,
 }
 
 /// What runs without a scenario file.

@@ -10,7 +10,6 @@ mod reach;
 mod select;
 mod show;
 mod summary;
-mod table;
 
 pub use diff::{Change, Diff, PriceFile, What, diff};
 pub use diff_text::{json as diff_json, markdown as diff_markdown, table as diff_table};

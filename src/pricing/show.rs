@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::table::{Align, Column, lay_out};
+use crate::report::layout::{Align, Column, lay_out};
 use super::{PriceJson, SnapshotJson, csv_text, method, pretty};
 use crate::catalog::{CapacityType, Catalog, InterruptionBucket, Price, Snapshot, SpotAdvice, TypeId};
 use crate::report::table::Paint;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::show::{list_price, marked};
-use super::table::{Align, Column, lay_out};
+use crate::report::layout::{Align, Column, lay_out};
 use super::{PriceJson, SnapshotJson, csv_text, method, name, pretty};
 use crate::catalog::{CapacityType, Catalog, Price, PriceDate, Snapshot};
 use crate::report::table::Paint;

@@ -12,7 +12,7 @@ pub(crate) const NONE: &str = "–";
 
 /// How many decimals the amounts of one column get, so that their points are under each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Places(usize);
+pub(crate) struct Places(usize);
 
 impl Places {
     pub const CENTS: Self = Self(2);
@@ -47,12 +47,12 @@ impl Places {
 }
 
 /// Reads an amount of a report; `None` where there is none.
-pub(super) fn usd(text: &str) -> Option<Usd> {
+pub(crate) fn usd(text: &str) -> Option<Usd> {
     Usd::parse(text)
 }
 
 /// One amount by itself.
-pub(super) fn money(text: &str) -> String {
+pub(crate) fn money(text: &str) -> String {
     let amount = usd(text);
     Places::of([amount]).show(amount)
 }
@@ -89,7 +89,7 @@ pub fn plural(number: u64, noun: &str) -> String {
 }
 
 /// A quantity with three or more significant digits.
-pub(super) fn quantity(number: f64) -> String {
+pub(crate) fn quantity(number: f64) -> String {
     if !number.is_finite() {
         return NONE.to_owned();
     }
@@ -105,16 +105,16 @@ pub(super) fn quantity(number: f64) -> String {
 }
 
 /// Seconds as `46s`, `1m31s`, `2h05m`.
-pub(super) fn seconds(value: Option<f64>) -> String {
+pub(crate) fn seconds(value: Option<f64>) -> String {
     value.and_then(Span::from_secs_f64).map_or_else(|| NONE.to_owned(), |span| span.to_string())
 }
 
-pub(super) fn hours(value: f64) -> String {
+pub(crate) fn hours(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { seconds(Some(value * 3_600.0)) }
 }
 
 /// `45 %` of a ratio.
-pub(super) fn ratio(value: Option<f64>) -> String {
+pub(crate) fn ratio(value: Option<f64>) -> String {
     match value {
         Some(ratio) if ratio.is_finite() => {
             let percent = ratio * 100.0;
@@ -125,7 +125,7 @@ pub(super) fn ratio(value: Option<f64>) -> String {
 }
 
 /// The change from `base` to `other` in percent: `-37 %`, `+3.2 %`, `±0 %`.
-pub(super) fn change(base: Option<Usd>, other: Option<Usd>) -> String {
+pub(crate) fn change(base: Option<Usd>, other: Option<Usd>) -> String {
     let (Some(base), Some(other)) = (base, other) else { return NONE.to_owned() };
     if base <= Usd::ZERO {
         return NONE.to_owned();

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::catalog::Snapshot;
 use crate::cli::printer::Printer;
-use crate::cli::replay::{read_scenario, snapshot};
+use crate::cli::inputs::{read_scenario, snapshot};
 use crate::error::{Error, Result};
 use crate::platform::{Overrides, RegionSource};
 use crate::pricing::{self, Diff};
@@ -42,7 +42,7 @@ enum Format {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<()> {
-    let scenario = read_scenario(args.scenario.as_deref())?;
+    let scenario = args.scenario.as_deref().map(read_scenario).transpose()?.unwrap_or_default();
     let scenario = scenario.apply(&Overrides { region: args.region.clone(), ..Overrides::default() })?;
     let diff = pricing::diff(&side(&args.old)?, &side(&args.new)?, &scenario)?;
     if scenario.settings.region.source == RegionSource::Assumed {

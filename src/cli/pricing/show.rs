@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::catalog::CapacityType;
 use crate::cli::printer::Printer;
-use crate::cli::replay::snapshot;
+use crate::cli::inputs::snapshot;
 use crate::error::{Error, Result};
 use crate::platform::Settings;
 use crate::pricing;

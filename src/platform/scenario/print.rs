@@ -6,8 +6,11 @@ mod yaml;
 
 use super::super::values::*;
 use super::super::*;
-use super::{API_VERSION, Limits, Scenario};
-use yaml::{Yaml, field, map, text, whole_number};
+use super::{API_VERSION, Scenario, limits};
+use yaml::map;
+use yaml::whole_number;
+
+pub(super) use yaml::{Yaml, field, text};
 
 impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
@@ -30,7 +33,7 @@ impl Scenario {
         let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
         fields.extend(settings(&self.settings));
         fields.push(field("platforms", Yaml::List(self.platforms.iter().map(platforms::platform).collect())));
-        fields.extend(limits(&self.limits));
+        fields.extend(limits::print(&self.limits));
         Yaml::Map(fields)
     }
 }
@@ -178,19 +181,6 @@ fn agents(agents: &[Agent]) -> Yaml {
         ])
     };
     Yaml::List(agents.iter().map(agent).collect())
-}
-
-fn limits(l: &Limits) -> Option<(String, Yaml)> {
-    let percent = |name, ppm: Option<u32>| ppm.map(|ppm| field(name, text(ppm_text(ppm))));
-    let fields: Vec<(String, Yaml)> = [
-        percent("maxCostIncrease", l.max_cost_increase_ppm),
-        percent("maxP99MakespanIncrease", l.max_p99_makespan_increase_ppm),
-        l.max_unschedulable.map(|pods| field("maxUnschedulable", Yaml::Whole(pods))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    (!fields.is_empty()).then(|| field("limits", Yaml::Map(fields)))
 }
 
 /// A constant as one duration, a distribution as its two.

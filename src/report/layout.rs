@@ -1,9 +1,9 @@
-//! Columns of text that fit a width: the layout that prices are shown in.
+//! Columns of text that fit a width: the layout of tables that are made by column.
 
-use crate::report::text::{NONE, width};
+use super::text::{NONE, width};
 
 /// A column of a table. The first one is the name of the rows and always stays.
-pub(super) struct Column {
+pub(crate) struct Column {
     /// How it is named when it is left out.
     pub title: &'static str,
     pub heads: [&'static str; 2],
@@ -14,7 +14,7 @@ pub(super) struct Column {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Right,
     /// By the decimal point.
@@ -51,7 +51,7 @@ impl Column {
 }
 
 /// The two lines of heads and a line for each row, all without spaces at their ends, and what was left out.
-pub(super) fn lay_out(mut columns: Vec<Column>, wide: usize) -> (Vec<String>, Vec<&'static str>) {
+pub(crate) fn lay_out(mut columns: Vec<Column>, wide: usize) -> (Vec<String>, Vec<&'static str>) {
     let mut left_out = Vec::new();
     let (gap, padded) = loop {
         let padded: Vec<(usize, Vec<String>)> = columns.iter().map(Column::padded).collect();
