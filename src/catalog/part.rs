@@ -14,12 +14,15 @@ pub(super) fn part(text: &str, region: &str, types: &BTreeSet<&str>) -> String {
     let headers = reader.headers().cloned().unwrap_or_default();
     let position = |name: &str| headers.iter().position(|header| header == name);
     let (of_region, of_zone, of_type) = (position("region"), position("zone"), position("instance_type"));
+    // Rates of Savings Plans are for instance types, or for Fargate.
+    let of_item = position("plan_type").and_then(|_| position("item"));
     let keeps = |row: &csv::StringRecord| {
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at));
         let by_type = cell(of_type).is_none_or(|name| types.contains(name));
+        let by_item = cell(of_item).is_none_or(|name| name.starts_with("fargate") || types.contains(name));
         let by_zone = cell(of_zone).is_none_or(|zone| zone.starts_with(region));
-        let stands_in = |name: &str| of_type.is_none() && matches!(name, "*" | "us-east-1");
-        by_type && by_zone && cell(of_region).is_none_or(|name| name == region || stands_in(name))
+        let stands_in = |name: &str| of_type.or(of_item).is_none() && matches!(name, "*" | "us-east-1");
+        by_type && by_item && by_zone && cell(of_region).is_none_or(|name| name == region || stands_in(name))
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
     let rows = reader.records().map_while(Result::ok).filter(keeps);
