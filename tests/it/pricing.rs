@@ -64,7 +64,14 @@ fn prices_of_one_capacity_type() {
     m7i.metal-24xl   96    384 amd64  0.01260 ~1.2096  75 %   >20 % 2025-06-28
     ~ inferred, not observed; --format json says how
     "#);
-    insta::assert_snapshot!(shown(&[&args[..], &["on-demand"]].concat()), @"");
+    insta::assert_snapshot!(shown(&[&args[..], &["on-demand"]].concat()), @r#"
+    us-east-1, prices of 2024-02-21 to 2026-07-20
+
+                          memory         on-demand  per vCPU      oldest
+    type            vCPU     GiB  arch      $/hour    $/hour       price
+    m6g.large          2       8  arm64     0.077    0.03850  2026-07-20
+    m7i.metal-24xl    96     384  amd64     4.8384   0.05040  2024-02-21
+    "#);
 }
 
 #[test]
@@ -126,7 +133,10 @@ fn names_and_regions_that_nobody_knows_are_refused_with_the_nearest() {
     error: no instance type in us-east-1 is named "m6i.lagre", nor begins so
       hint: did you mean m6i.large? Write a type such as m6i.large, a family such as m6i, or how names begin
     "#);
-    insta::assert_snapshot!(refused(&["show", "a1", "--region", "us-east-1", "--capacity-type", "spot", "z"]), @"");
+    insta::assert_snapshot!(refused(&["show", "m8a", "--region", "us-east-1", "--capacity-type", "spot"]), @r#"
+    error: no spot price is known for any of these in us-east-1
+      hint: leave out --capacity-type to see those that are
+    "#);
     assert!(refused(&["show", "--region", "us-east-7"]).contains("did you mean `us-east-1`?"));
     assert!(refused(&["show", "--capacity-type", "spot"]).contains("<NAME>"));
     assert!(refused(&["diff", "embedded", "nowhere"]).contains("nowhere"));
