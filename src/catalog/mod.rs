@@ -8,6 +8,7 @@
 
 mod clock;
 pub mod fargate;
+pub mod import;
 mod instance_type;
 pub mod labels;
 mod offering;
