@@ -3,7 +3,7 @@
 //! Rows of all files are compared with one another before any is used, so that the order of the files does not
 //! matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
@@ -45,6 +45,7 @@ pub struct Change {
 }
 
 /// The price files while they are changed.
+#[derive(Clone)]
 pub(super) struct Sheets {
     pub types: Sheet,
     pub on_demand: Sheet,
@@ -58,14 +59,15 @@ pub(super) struct Sheets {
 
 /// Puts `findings` over `base`, or over nothing but its instance types, for the directory `out`.
 pub fn merge(findings: Findings, base: &Snapshot, only_imported: bool, out: &Path) -> Result<Imported> {
-    let before = Sheets::of(base, false)?;
-    let mut sheets = Sheets::of(base, only_imported)?;
-    let mut merging = Merging { files: findings.files, conflicts: Diagnostics::default() };
+    let before = Sheets::of(base, only_imported)?;
+    let mut sheets = before.clone();
+    let mut merging =
+        Merging { files: findings.files, conflicts: Diagnostics::default(), on_demand: BTreeSet::new() };
     merging.types(findings.types, &mut sheets);
     merging.max_pods(findings.max_pods, &mut sheets);
     merging.prices(findings.prices, &mut sheets);
     spot_merge::merge(&mut merging, findings.spot, &findings.names, findings.advice, &mut sheets);
-    let Merging { files, conflicts } = merging;
+    let Merging { files, conflicts, .. } = merging;
     conflicts.into_result(())?;
 
     let text = |name: &str| {
@@ -75,7 +77,7 @@ pub fn merge(findings: Findings, base: &Snapshot, only_imported: bool, out: &Pat
             return None;
         }
         // A file without a change stays as it is, to the byte.
-        let same = (sheet == old).then(|| base.text(name)).flatten();
+        let same = if only_imported || sheet != old { None } else { base.text(name) };
         Some(same.map_or_else(|| sheet.text(), str::to_owned))
     };
     let snapshot = Snapshot::unwritten(out, text)?;
@@ -128,6 +130,8 @@ impl Sheets {
 pub(super) struct Merging {
     files: Vec<Outcome>,
     conflicts: Diagnostics,
+    /// The regions and types whose on-demand prices were imported.
+    pub on_demand: BTreeSet<(String, String)>,
 }
 
 impl Merging {
@@ -215,6 +219,7 @@ impl Merging {
             let Some((rate, as_of, files)) = self.decide(group, sheets) else { continue };
             match &group[0].key {
                 Key::OnDemand { region, kind } => {
+                    self.on_demand.insert((region.clone(), kind.clone()));
                     sheets.inferred.remove(&[region, kind]);
                     sheets.on_demand.set([
                         region.clone(),

@@ -126,7 +126,7 @@ impl fmt::Display for Key {
         match self {
             Self::OnDemand { region, kind } => write!(f, "{kind} in {region}"),
             Self::Fargate { region, part } => write!(f, "Fargate ({part:?}) in {region}"),
-            Self::Service { region, item } => write!(f, "{item:?} in {region}"),
+            Self::Service { region, item } => write!(f, "{} in {region}", item.word()),
             Self::ExtendedSupport { region } => write!(f, "extended support in {region}"),
             Self::Savings { region, plan, years, payment, item } => {
                 write!(f, "{item} in {region} under a Savings Plan ({plan:?}, {years} years, {payment:?})")

@@ -50,7 +50,7 @@ fn file(
     });
     let mut reading = Reading::new(Sink { findings, as_of, undated: false });
     let mut input = open(path, progress)?;
-    let first = skip_blank(&mut input).map_err(|error| Error::io("read", path, error))?;
+    let first = skip_blank(&mut input).map_err(|error| unreadable(path, error))?;
     match first {
         None => return Err(Diagnostic::new(name, "the file is empty").hint(HINT).into()),
         Some(b'{' | b'[' | b'"') => {
@@ -76,7 +76,7 @@ fn file(
 fn documents(name: &str, path: &Path, input: Box<dyn BufRead + '_>, reading: &mut Reading) -> Result<()> {
     let failed = |error: serde_json::Error| -> Error {
         if error.is_io() {
-            return Error::io("read", path, error.into());
+            return unreadable(path, error.into());
         }
         let full = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
@@ -109,7 +109,7 @@ fn lines(name: &str, path: &Path, mut input: Box<dyn BufRead + '_>, reading: &mu
     for number in 1.. {
         bytes.clear();
         let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes);
-        if read.map_err(|error| Error::io("read", path, error))? == 0 {
+        if read.map_err(|error| unreadable(path, error))? == 0 {
             break;
         }
         let text = String::from_utf8_lossy(&bytes);
@@ -167,6 +167,17 @@ fn format_of(name: &str, reading: &Reading) -> Result<Format> {
         )
     };
     Err(Diagnostic::new(name, message).hint(HINT).into())
+}
+
+/// Damaged gzip data is the file's fault, everything else the system's.
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    if matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) {
+        let name = path.display().to_string();
+        let message = "the gzip data is damaged or ends early";
+        return Diagnostic::new(name, message).hint("fetch the file again").into();
+    }
+    Error::io("read", path, error)
 }
 
 fn open<'p>(path: &Path, progress: &'p mut dyn FnMut(u64)) -> Result<Box<dyn BufRead + 'p>> {

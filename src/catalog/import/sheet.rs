@@ -55,10 +55,6 @@ impl Sheet {
         self.rows.remove(&key);
     }
 
-    pub fn rows(&self) -> impl Iterator<Item = &[String]> {
-        self.rows.values().map(Vec::as_slice)
-    }
-
     pub fn len(&self) -> usize {
         self.rows.len()
     }

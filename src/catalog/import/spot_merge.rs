@@ -28,8 +28,8 @@ pub(super) fn merge(
     for ((region, kind), (time, rate)) in latest {
         observed(sheets, &region, &kind, time, rate);
     }
-    let advised = advised(merging, advice, sheets);
-    derive(sheets, &advised);
+    advised(merging, advice, sheets);
+    derive(&merging.on_demand, sheets);
 }
 
 /// Puts recorded prices into `spot_history.csv`; gives the latest of each type and region, of the first zone by name
@@ -83,8 +83,8 @@ fn observed(sheets: &mut Sheets, region: &str, kind: &str, time: Time, rate: Rat
     sheets.spot.set([region, kind, rate.to_string(), savings, bucket, day.to_string(), OBSERVED.to_owned()]);
 }
 
-/// Puts the Advisor's figures into `spot.csv`; gives the types and regions that it now has newer figures of.
-fn advised(merging: &mut Merging, rows: Vec<AdviceRow>, sheets: &mut Sheets) -> BTreeSet<(String, String)> {
+/// Puts the Advisor's figures into `spot.csv`.
+fn advised(merging: &mut Merging, rows: Vec<AdviceRow>, sheets: &mut Sheets) {
     let mut seen: BTreeMap<(String, String), AdviceRow> = BTreeMap::new();
     for row in rows {
         let key = (row.region.clone(), row.kind.clone());
@@ -110,7 +110,6 @@ fn advised(merging: &mut Merging, rows: Vec<AdviceRow>, sheets: &mut Sheets) -> 
             }
         }
     }
-    let mut advised = BTreeSet::new();
     for ((region, kind), row) in seen {
         let observed = sheets.spot.get(&[&region, &kind]).filter(|row| row[METHOD] == OBSERVED);
         let price = observed.map(|row| (row[PRICE].clone(), row[AS_OF].clone(), row[METHOD].clone()));
@@ -125,21 +124,21 @@ fn advised(merging: &mut Merging, rows: Vec<AdviceRow>, sheets: &mut Sheets) -> 
         merging.used(row.file);
         let figures = [row.savings.to_string(), row.bucket.to_string()];
         let [savings, bucket] = figures;
-        sheets.spot.set([region.clone(), kind.clone(), rate, savings, bucket, as_of, method]);
-        advised.insert((region, kind));
+        sheets.spot.set([region, kind, rate, savings, bucket, as_of, method]);
     }
-    advised
 }
 
 /// Prices that are on-demand prices less savings follow the on-demand prices that were imported.
-fn derive(sheets: &mut Sheets, done: &BTreeSet<(String, String)>) {
-    let derived =
-        |row: &&[String]| row[METHOD] != OBSERVED && !done.contains(&(row[0].clone(), row[1].clone()));
-    let rows: Vec<Vec<String>> = sheets.spot.rows().filter(derived).map(<[String]>::to_vec).collect();
-    for mut row in rows {
+fn derive(imported: &BTreeSet<(String, String)>, sheets: &mut Sheets) {
+    for (region, kind) in imported {
+        let Some(row) = sheets.spot.get(&[region, kind]).filter(|row| row[METHOD] != OBSERVED) else {
+            continue;
+        };
+        let mut row = row.to_vec();
         let savings = row[SAVINGS].parse().ok();
-        let price = savings.and_then(|savings| less_savings(sheets, &row[0], &row[1], savings));
-        let Some((rate, method)) = price else { continue };
+        let Some((rate, method)) = savings.and_then(|s| less_savings(sheets, region, kind, s)) else {
+            continue;
+        };
         if Rate::parse(&rate) != Rate::parse(&row[PRICE]) || method != row[METHOD] {
             (row[PRICE], row[METHOD]) = (rate, method.to_owned());
             sheets.spot.set_row(row);
