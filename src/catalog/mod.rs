@@ -13,6 +13,7 @@ mod instance_type;
 pub mod labels;
 mod offering;
 mod optional;
+mod part;
 mod price;
 mod price_view;
 mod read;
@@ -128,7 +129,7 @@ impl Catalog {
                 [Some(vcpu_hour), Some(gb_hour), ephemeral_gb_hour].into_iter().flatten().map(|p| p.as_of),
             );
         }
-        dates.extend(services.all().filter_map(|price| price.map(|p| p.as_of)));
+        dates.extend(services.named().filter_map(|(.., price)| price.map(|p| p.as_of)));
         Self {
             region: region.to_owned(),
             as_of: dates.iter().min().copied().zip(dates.iter().max().copied()),
@@ -171,6 +172,12 @@ impl Catalog {
 
     pub fn offering(&self, id: TypeId, zone: ZoneId, capacity_type: CapacityType) -> Option<&Offering> {
         self.offerings(id).iter().find(|o| o.zone == zone && o.capacity_type == capacity_type)
+    }
+
+    /// Whether a type has a price here, in any zone.
+    pub fn is_sold(&self, id: TypeId, capacity_type: CapacityType) -> bool {
+        let has_price = |offering: &Offering| !offering.price.points().is_empty();
+        self.offerings(id).iter().any(|o| o.capacity_type == capacity_type && has_price(o))
     }
 
     /// For prices that are not in the price files, such as a recorded Spot history of one zone.
@@ -220,7 +227,7 @@ impl Catalog {
 }
 
 /// The candidate most like `word`, if one is like it enough to be what was meant.
-fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let distance = |candidate: &&str| strsim::damerau_levenshtein(word, candidate);
     let near = candidates.into_iter().min_by_key(distance)?;
     (distance(&near) <= 1 + word.chars().count() / 4).then_some(near)

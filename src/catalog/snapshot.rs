@@ -1,15 +1,15 @@
 //! The price files: those in the program, or those in a directory. One region is read from them at a time.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::optional;
+use super::part;
 use super::read::{self, File};
-use super::table::body;
 use super::{Catalog, Sold, nearest};
 use crate::error::{Diagnostic, Diagnostics, Error, Result};
 
@@ -111,6 +111,14 @@ impl Snapshot {
         })
     }
 
+    /// The files reduced to what holds for `region` and, where they are by instance type, for `types`; by their names.
+    /// [`Self::unwritten`] makes a snapshot of it again, which sells the same in that region as long as nothing else is
+    /// asked for.
+    pub fn part(&self, region: &str, types: &BTreeSet<&str>) -> BTreeMap<String, String> {
+        let file = |name: &&str| Some(((*name).to_owned(), part::part(self.text(name)?, region, types)));
+        FILES.iter().chain(&OPTIONAL_FILES).filter_map(file).collect()
+    }
+
     /// Reads every row of every file for its mistakes alone.
     pub fn check(&self) -> Result<()> {
         let mut found = Diagnostics::default();
@@ -130,17 +138,12 @@ impl Snapshot {
         found.into_result(())
     }
 
-    /// The regions that have on-demand prices, by name.
+    /// The regions that have prices of machines, by name.
     pub fn regions(&self) -> Vec<String> {
-        let [_, observed, inferred, ..] = self.parts();
+        let [_, observed, inferred, _, fargate, _] = self.parts();
         let mut regions = BTreeSet::new();
-        let mut last = "";
-        for line in body(observed.text).lines().chain(body(inferred.text).lines()) {
-            let region = line.split(',').next().unwrap_or("");
-            if region != last {
-                regions.insert(region);
-                last = region;
-            }
+        for file in [observed, inferred, fargate] {
+            part::regions(file.text, &mut regions);
         }
         regions.into_iter().filter(|region| !region.is_empty()).map(str::to_owned).collect()
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::catalog::import::{self, Change, Imported, Outcome};
 use crate::catalog::{FILES, OPTIONAL_FILES, PriceDate, Snapshot};
+use crate::cli::inputs::snapshot;
 use crate::cli::printer::Printer;
 use crate::error::{Diagnostic, Error, Result};
 use crate::report::{Content, write_files};
@@ -52,7 +53,7 @@ fn date(text: &str) -> std::result::Result<PriceDate, String> {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<()> {
-    let base = base(args.base.as_deref())?;
+    let base = snapshot(args.base.as_deref())?;
     check_out(&args.out)?;
     let bytes = args.files.iter().filter_map(|path| path.metadata().ok()).map(|found| found.len()).sum();
     let bar = printer.progress(bytes, "{bar:40} {bytes} of {total_bytes}, {eta} left");
@@ -67,12 +68,6 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     printer.data(&text)?;
     printer.note(&format!("wrote {}: use it with --prices", args.out.display()));
     Ok(())
-}
-
-fn base(dir: Option<&Path>) -> Result<Snapshot> {
-    let Some(dir) = dir else { return Ok(Snapshot::embedded()) };
-    dir.read_dir().map_err(|error| Error::io("open the price directory", dir, error))?;
-    Snapshot::load(dir)
 }
 
 /// Finds before the work what would keep the files from being written.
