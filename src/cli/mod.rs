@@ -56,7 +56,7 @@ enum Command {
     Check(check::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
-    /// Show price snapshots, and what changed between them.
+    /// Show price snapshots, what changed between them, and make them of AWS's own files.
     Pricing(pricing::Args),
 }
 
