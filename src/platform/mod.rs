@@ -8,6 +8,7 @@
 mod assumptions;
 mod defaults;
 mod fields;
+mod manifests;
 mod scenario;
 mod tree;
 mod values;
@@ -16,6 +17,7 @@ mod words;
 pub use assumptions::{Assumption, assumptions};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
+pub use manifests::{manifests, scenario_with_manifests};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;

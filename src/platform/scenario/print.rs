@@ -1,8 +1,8 @@
 //! A scenario as YAML: complete, resolved, and readable by `read`.
 
-mod node_pools;
-mod platforms;
-mod yaml;
+pub(in crate::platform) mod node_pools;
+pub(in crate::platform) mod platforms;
+pub(in crate::platform) mod yaml;
 
 use super::super::values::*;
 use super::super::*;
@@ -13,26 +13,35 @@ impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
     /// platforms and limits; only the region, even if it was assumed or taken from the trace, is then given.
     pub fn to_yaml(&self) -> String {
-        let s = &self.settings;
-        let origin = match s.region.source {
-            RegionSource::Given => "",
-            RegionSource::Trace => "# The region was taken from the trace.\n",
-            RegionSource::Assumed => "# The region was assumed: nothing named one.\n",
-        };
-        let documents = std::iter::once(self.tree()).chain(node_pools::documents(&self.platforms));
-        let documents: Vec<String> = documents
-            .map(|tree| serde_saphyr::to_string(&tree).unwrap_or_else(|error| format!("# {error}\n")))
-            .collect();
-        format!("{origin}{}", documents.join("---\n"))
+        let platforms = self.platforms.iter().map(platforms::platform).collect();
+        let documents = node_pools::documents(&self.platforms);
+        let documents = documents.iter().map(|document| format!("---\n{}", render(document)));
+        head(self, platforms) + &documents.collect::<String>()
     }
+}
 
-    fn tree(&self) -> Yaml {
-        let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
-        fields.extend(settings(&self.settings));
-        fields.push(field("platforms", Yaml::List(self.platforms.iter().map(platforms::platform).collect())));
-        fields.extend(limits(&self.limits));
-        Yaml::Map(fields)
-    }
+/// The document of a scenario of this platform alone, whose node groups are those of ClusterConfig documents.
+pub(in crate::platform) fn referring(scenario: &Scenario, platform: &Platform) -> String {
+    head(scenario, vec![platforms::referring(platform)])
+}
+
+/// The Scenario itself, without the documents that it refers to.
+fn head(scenario: &Scenario, platforms: Vec<Yaml>) -> String {
+    let s = &scenario.settings;
+    let origin = match s.region.source {
+        RegionSource::Given => "",
+        RegionSource::Trace => "# The region was taken from the trace.\n",
+        RegionSource::Assumed => "# The region was assumed: nothing named one.\n",
+    };
+    let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
+    fields.extend(settings(s));
+    fields.push(field("platforms", Yaml::List(platforms)));
+    fields.extend(limits(&scenario.limits));
+    format!("{origin}{}", render(&Yaml::Map(fields)))
+}
+
+pub(in crate::platform) fn render(tree: &Yaml) -> String {
+    serde_saphyr::to_string(tree).unwrap_or_else(|error| format!("# {error}\n"))
 }
 
 fn settings(s: &Settings) -> Vec<(String, Yaml)> {

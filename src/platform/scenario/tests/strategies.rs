@@ -99,7 +99,7 @@ fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
         .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
 }
 
-pub(super) fn settings() -> impl Strategy<Value = Settings> {
+pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
     let defaults = (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20, word()).prop_map(
         |(cpu, memory, mib, arch)| Defaults {
             cpu_request: Cpu::from_milli(cpu),
@@ -334,7 +334,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
     )
 }
 
-pub(super) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
+pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
     let fargate =
         (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
             Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })
