@@ -44,7 +44,7 @@ pub struct Settings {
     pub cluster: Cluster,
     /// The Spot market: one for all platforms.
     pub spot: Spot,
-    /// Bought for the same account and so the same on every platform, used or not.
+    /// Bought for the same account and so the same on every platform, used or not (unless the best is asked for).
     pub savings_plan: Option<SavingsPlan>,
     /// A pod that no present or coming capacity can hold is given up after this long.
     pub unschedulable_after: Span,
@@ -269,9 +269,17 @@ pub enum Support {
 /// An AWS Savings Plan: so much is paid every hour, used or not, and buys usage at lower rates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavingsPlan {
-    /// USD an hour, at the plan's own rates.
-    pub commitment_per_hour: Rate,
+    pub committed: Committed,
     pub scope: PlanScope,
+}
+
+/// How much of a Savings Plan is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// USD an hour, at the plan's own rates.
+    PerHour(Rate),
+    /// What would have cost each platform least, looking back: for finding a commitment, not for billing one.
+    Best,
 }
 
 /// What a plan covers, and what it takes off the on-demand price in parts per million: more than none, less than

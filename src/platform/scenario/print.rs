@@ -6,7 +6,7 @@ pub(in crate::platform) mod yaml;
 
 use super::super::values::*;
 use super::super::*;
-use super::{API_VERSION, Limits, Scenario};
+use super::{API_VERSION, Limits, Scenario, savings_plan as plans};
 use yaml::{Yaml, field, map, text, whole_number};
 
 impl Scenario {
@@ -113,7 +113,11 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
 
 fn savings_plan(plan: &SavingsPlan) -> (String, Yaml) {
     let percent = |name, ppm: u32| field(name, text(ppm_text(ppm)));
-    let commitment = field("commitmentPerHour", text(plan.commitment_per_hour.to_string()));
+    let committed = match plan.committed {
+        Committed::PerHour(rate) => rate.to_string(),
+        Committed::Best => plans::BEST.to_owned(),
+    };
+    let commitment = field("commitmentPerHour", text(committed));
     let fields = match &plan.scope {
         PlanScope::Compute { fargate_ppm, ec2_ppm, families } => {
             let mut discounts = vec![percent("fargate", *fargate_ppm), percent("ec2", *ec2_ppm)];

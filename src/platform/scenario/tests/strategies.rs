@@ -95,8 +95,11 @@ fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
     let ec2 =
         (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
     let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
-    (femto, prop_oneof![compute, ec2])
-        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
+    let committed = prop_oneof![
+        femto.prop_map(|femto| Committed::PerHour(Rate::from_femto(femto))),
+        Just(Committed::Best)
+    ];
+    (committed, prop_oneof![compute, ec2]).prop_map(|(committed, scope)| SavingsPlan { committed, scope })
 }
 
 pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
