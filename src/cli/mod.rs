@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. This is the only place that prints, exits or knows whether
 //! there is a terminal.
 
+pub mod diff_traces;
 mod generate;
 mod inputs;
 mod printer;

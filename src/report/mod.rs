@@ -22,6 +22,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod trace_diff;
 mod view;
 
 pub use charts::{Chart, ChartData, charts};
