@@ -42,8 +42,6 @@
 mod levels;
 mod measure;
 mod split;
-#[cfg(test)]
-mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,10 @@
 mod autoscaling;
 mod billing;
 mod cli;
+mod diff_traces;
 mod extremes;
 mod flowbench;
+mod growth;
 mod invariants;
 mod karpenter;
 mod mechanisms;
