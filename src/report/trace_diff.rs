@@ -66,7 +66,7 @@ pub fn table(diff: &TraceDiff, wide: usize, top: usize) -> String {
     out.push(wrap(&format!("{}.", clean(&diff.finding)), wide, 2));
     out.push(String::new());
     for (which, side) in [("before", &diff.before), ("after", &diff.after)] {
-        out.push(wrap(&format!("{which:<7} {}", describe(side)), wide, 8));
+        out.push(wrap(&format!("{which}: {}", describe(side)), wide, 2));
     }
     out.push(wrap(&format!("both on {}, {}", clean(&diff.platform), clean(&diff.region)), wide, 2));
     out.push(String::new());

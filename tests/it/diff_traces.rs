@@ -279,8 +279,7 @@ fn a_longer_window_is_said_and_not_normalised() {
 
 #[test]
 fn on_shared_nodes_larger_requests_and_another_sharing_are_told_apart() {
-    // One m5.large for all. Pods of 965m take half of its 1930m (193 DaemonSets aside) or nearly so; what they are
-    // allocated follows their share, and what is left is idle.
+    // One m5.large for all: pods are allocated their share of it, the larger of CPU and memory; the rest is idle.
     let scenario = scenario(instant_settings(), vec![group("m5.large", 1)]);
     let of = |rows: &[Row]| input(rows, Some(24), Snapshot::embedded());
     let after = with_load(|row| Row { cpu: Some(1_000), memory: Some(2_048), ..row });
@@ -303,6 +302,37 @@ fn two_platforms_are_one_too_many() {
     assert!(error.contains("hint: choose one with --platform: fargate, 1x-m5.large"), "{error}");
 }
 
+/// The traces of `examples/diff`.
+fn example() -> TraceDiff {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/diff");
+    let of = |name: &str| {
+        let read = trace::read(&[dir.join(name)], &ReadOptions::default(), &mut |_| {});
+        let (mut trace, warnings) = read.unwrap_or_else(|e| panic!("{}", e.render()));
+        trace.files[0].path = format!("examples/diff/{name}");
+        Input { read: (trace, warnings), prices: Snapshot::embedded() }
+    };
+    compare(&Scenario::default(), of("october.csv"), of("november.csv"))
+}
+
+#[test]
+fn the_documentation_shows_what_the_program_prints() {
+    let diff = example();
+    let table = trace_diff::table(&diff, 80, trace_diff::TOP);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diff.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = page.split_once("```text\n").unwrap();
+    let (_, tail) = rest.split_once("```\n").unwrap();
+    let text = format!("{head}```text\n{table}```\n{tail}");
+    if std::env::var("UPDATE_DOCS").is_ok() {
+        std::fs::write(&path, &text).unwrap();
+    } else {
+        assert!(text == page, "docs/diff.md is out of date: run this test with UPDATE_DOCS=1");
+        let causes = &workflow(&diff, "ingest").causes;
+        let [runs, duration] = [&causes.runs, &causes.duration].map(|part| usd(part).rounded(6));
+        assert!(page.contains(&format!("Runs are +{runs} and duration is +{duration}")), "{causes:?}");
+    }
+}
+
 #[test]
 fn the_table_fits_eighty_columns_and_adds_up() {
     let mut after = with_load(|row| Row { work: Some(3 * HOUR), ..row });
@@ -312,12 +342,36 @@ fn the_table_fits_eighty_columns_and_adds_up() {
     let diff = on_fargate(&base(), &after);
     let text = trace_diff::table(&diff, 80, 2);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    the second trace costs $0.2330 more ($2.75 instead of $2.52): duration of load
+      (+$0.1165), runs of new-0 (+$0.0291), runs of new-1 (+$0.0291).
+
+    before: trace.csv: 4 pods in 3 workflow runs, 2024-01-01 to 2024-01-02 UTC
+    after: trace.csv: 8 pods in 7 workflow runs, 2024-01-01 to 2024-01-02 UTC
+    both on fargate, us-east-1
+
+                                        before         after    difference    change
+    total                                $2.52         $2.75        +$0.23    +9.3 %
+
+    cause                                                       difference
+    runs                                                            +$0.12
+    duration                                                        +$0.12
+
+    workflow                            before         after    difference    change
+    load                                 $0.06         $0.17        +$0.12    +200 %
+      duration +$0.12 (1h00m → 3h00m)
+    new-0                                $0.00         $0.03        +$0.03         –
+      new: 1 run
+    4 other workflows                    $0.06         $0.15        +$0.09    +150 %
+    shared                               $2.40         $2.40         $0.00      ±0 %
+      what no workflow causes: control plane, idle nodes, controllers
+
+    warning: the trace does not say where it ran: no platform is marked as today's
+    ");
     assert_eq!(serde_json::from_str::<TraceDiff>(&trace_diff::json(&diff)).unwrap(), diff);
     let markdown = trace_diff::markdown(&diff, 2);
     assert!(
-        markdown
-            .contains("| load | $0.0583 | $0.1748 | +$0.1165 | +200 % | duration +$0.1165 (1h00m → 3h00m) |"),
+        markdown.contains("| load | $0.06 | $0.17 | +$0.12 | +200 % | duration +$0.12 (1h00m → 3h00m) |"),
         "{markdown}"
     );
 }

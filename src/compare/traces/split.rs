@@ -45,7 +45,16 @@ pub(super) fn split(before: &Replayed, after: &Replayed, old: Option<OldPrices>)
         .flat_map(|(_, parts, diff)| {
             let name = if diff.workflow.is_empty() { "pods without a workflow" } else { &diff.workflow };
             let named = diff.causes.named();
-            (0..CAUSES).map(move |i| (parts[i], format!("{} of {name}", named[i].0)))
+            let is_new = diff.before.is_none();
+            let is_gone = diff.after.is_none();
+            (0..CAUSES).map(move |i| {
+                let reason = match (is_new, is_gone) {
+                    (true, _) => format!("{name}, which is new"),
+                    (_, true) => format!("{name}, which is gone"),
+                    _ => format!("{} of {name}", named[i].0),
+                };
+                (parts[i], reason)
+            })
         })
         .collect();
     reasons.push((b.shared - a.shared, "what no workflow causes".to_owned()));
