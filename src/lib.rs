@@ -31,6 +31,7 @@ pub mod ledger;
 #[deny(clippy::float_arithmetic)]
 pub mod packing;
 pub mod platform;
+pub mod pricing;
 pub mod replay;
 pub mod report;
 pub mod rng;
