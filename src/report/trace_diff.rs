@@ -30,7 +30,7 @@ pub fn json(diff: &TraceDiff) -> String {
     text
 }
 
-/// Rows of the table before, after and between; then what each line has below it.
+/// A line of a table: a name, what it cost before and after and the difference, and what stands below it.
 struct Line {
     name: String,
     amounts: [Option<Usd>; 3],
@@ -68,7 +68,7 @@ pub fn table(diff: &TraceDiff, wide: usize, top: usize) -> String {
     for (which, side) in [("before", &diff.before), ("after", &diff.after)] {
         out.push(wrap(&format!("{which}: {}", describe(side)), wide, 2));
     }
-    out.push(wrap(&format!("both on {}, {}", clean(&diff.platform), clean(&diff.region)), wide, 2));
+    out.push(wrap(&format!("platform: {}, {}", clean(&diff.platform), clean(&diff.region)), wide, 2));
     out.push(String::new());
     let name_width = wide - 3 * (AMOUNT + 1) - 10;
     let row = |name: &str, cells: [&str; 3], change: &str| {
@@ -127,7 +127,7 @@ pub fn markdown(diff: &TraceDiff, top: usize) -> String {
     for (which, side) in [("Before", &diff.before), ("After", &diff.after)] {
         let _ = writeln!(out, "- {which}: {}", prose(&describe(side)));
     }
-    let _ = writeln!(out, "- Both on {}, {}\n", code(&diff.platform), prose(&diff.region));
+    let _ = writeln!(out, "- Platform: {}, {}\n", code(&diff.platform), prose(&diff.region));
     let cells = |line: &Line, name: String| {
         let [before, after, _] = line.amounts.map(|amount| places.show(amount));
         vec![name, before, after, signed(places, line.amounts[2]), line.change()]
@@ -190,7 +190,7 @@ fn causes(diff: &TraceDiff) -> Vec<(&'static str, Usd)> {
     let shared = &diff.shared;
     let own = [
         ("shared: billed hours", &*shared.billed_hours),
-        ("shared: idle nodes and others", &*shared.other),
+        ("shared: idle nodes, others", &*shared.other),
         ("shared: price", &*shared.price),
     ];
     let all = diff.causes.named().into_iter().chain(own);
