@@ -4,6 +4,7 @@
 //! there is a terminal.
 
 mod check;
+pub mod diff_traces;
 mod generate;
 mod inputs;
 mod pricing;
