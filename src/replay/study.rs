@@ -23,8 +23,10 @@ pub struct Study {
     pub workload: Workload,
     pub catalog: Catalog,
     pub(super) scenario: Scenario,
-    snapshot_sha256: String,
-    traces: Vec<TraceInput>,
+    /// Of the prices.
+    pub snapshot_sha256: String,
+    /// What was read, as the report says it.
+    pub traces: Vec<TraceInput>,
     pub(super) assumed: Assumed,
     pub(super) source: Option<SourcePlatform>,
     pub(super) described_groups: BTreeSet<String>,
