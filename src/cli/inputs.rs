@@ -235,12 +235,13 @@ impl ScenarioArgs {
         });
         printer.detail(|| {
             let from = self.prices.as_ref().map_or("embedded".into(), |dir| dir.display().to_string());
-            format!("prices: {from}, sha256 {}", study.snapshot_sha256)
+            format!("prices: {from}, sha256 {}", study.snapshot.sha256())
         });
     }
 }
 
-fn read_scenario(path: &Path) -> Result<Scenario> {
+/// The scenario in a file.
+pub fn read_scenario(path: &Path) -> Result<Scenario> {
     platform::read(path, &read_text(path)?)
 }
 

@@ -7,6 +7,7 @@ mod completions;
 mod generate;
 mod inputs;
 mod man;
+mod pricing;
 mod printer;
 mod replay;
 
@@ -86,6 +87,8 @@ enum Command {
     /// Print the manual page, or write those of all commands.
     #[command(display_order = 1001)]
     Man(man::Args),
+    /// Show price snapshots, and what changed between them.
+    Pricing(pricing::Args),
 }
 
 /// Runs the program as its arguments say.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => generate::run(args, &printer),
         Command::Completions(args) => completions::run(args, &printer),
         Command::Man(args) => man::run(args, &printer),
+        Command::Pricing(args) => pricing::run(args, &printer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
