@@ -15,6 +15,9 @@ use crate::trace::{Trace, write_csv, write_parquet_to};
 use crate::units::parse_decimal;
 
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  cost-sim generate wear --out wear.csv.gz
+  cost-sim generate schema > report.schema.json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -27,6 +30,7 @@ enum What {
     /// A week of batch workflows as seen on EKS Fargate. Synthetic.
     Wear(Wear),
     /// The JSON schema of report.json.
+    #[command(after_long_help = "Example:\n  cost-sim generate schema > report.schema.json")]
     Schema,
 }
 

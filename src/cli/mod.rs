@@ -10,6 +10,8 @@ mod man;
 mod pricing;
 mod printer;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::report::layout::{Align, Column, lay_out};
 use super::{PriceJson, SnapshotJson, csv_text, method, pretty};
 use crate::catalog::{CapacityType, Catalog, InterruptionBucket, Price, Snapshot, SpotAdvice, TypeId};
+use crate::report::layout::{Align, Column, lay_out};
 use crate::report::table::Paint;
 use crate::report::text::{NONE, wrap};
 use crate::units::{Memory, Usd};
