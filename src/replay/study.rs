@@ -25,8 +25,9 @@ pub struct Study {
     /// The catalog at this account's prices, where they are not the public ones.
     discounted: Option<Catalog>,
     pub(super) scenario: Scenario,
-    snapshot: Snapshot,
-    traces: Vec<TraceInput>,
+    pub snapshot: Snapshot,
+    /// What was read, as the report says it.
+    pub traces: Vec<TraceInput>,
     trace_sha256: String,
     tasks_sha256: String,
     pub(super) assumed: Assumed,
