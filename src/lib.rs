@@ -17,6 +17,7 @@
 #[deny(clippy::float_arithmetic)]
 pub mod bill;
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod compare;
 #[deny(clippy::float_arithmetic)]

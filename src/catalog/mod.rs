@@ -142,6 +142,12 @@ impl Catalog {
         self.offerings(id).iter().find(|o| o.zone == zone && o.capacity_type == capacity_type)
     }
 
+    /// Whether a type has a price here, in any zone.
+    pub fn is_sold(&self, id: TypeId, capacity_type: CapacityType) -> bool {
+        let has_price = |offering: &Offering| !offering.price.points().is_empty();
+        self.offerings(id).iter().any(|o| o.capacity_type == capacity_type && has_price(o))
+    }
+
     /// For prices that are not in the price files, such as a recorded Spot history of one zone.
     pub fn offering_mut(
         &mut self,

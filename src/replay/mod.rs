@@ -3,6 +3,7 @@
 //! Platforms are independent, so they run in parallel; results keep their order, and nothing that a platform
 //! does depends on which others run.
 
+mod allowed;
 mod bound;
 mod fleet;
 mod floor;
@@ -12,6 +13,7 @@ mod study;
 mod types;
 mod warnings;
 
+pub use allowed::{Allowed, allowed_types};
 pub use fleet::{Refusals, fargate_size, node_type};
 pub use floor::{Demand, Floor, floor, hourly};
 pub use group::{Choice, choose_group};

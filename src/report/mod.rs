@@ -16,7 +16,7 @@ mod outputs;
 mod replications;
 mod risk;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod summary;
 mod table;
 #[cfg(test)]

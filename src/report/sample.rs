@@ -225,7 +225,7 @@ pub(super) fn with_savings_plan() -> PlatformReport {
 }
 
 /// Two platforms and a week.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "cost-sim".into(), version: "0.0.0".into() },

@@ -1,0 +1,5 @@
+//! Is today's result still allowed beside a saved one?
+
+mod verdict;
+
+pub use verdict::{Verdict, judge};
