@@ -30,11 +30,6 @@ impl Refusals {
         self.by_class.get(&class).cloned()
     }
 
-    /// How many classes can never run there.
-    pub fn count(&self) -> usize {
-        self.by_class.len()
-    }
-
     fn add(&mut self, class: usize, reason: String) {
         self.by_class.insert(class as u32, reason);
     }

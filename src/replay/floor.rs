@@ -96,8 +96,9 @@ pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
             fluid_bound(requests, &offers)
         }
     };
+    let refused = demand.of_each().filter(|(class, _, pods)| *pods > 0 && refusals.reason(*class).is_some()).count();
     let machines = if covered { Usd::ZERO } else { homes + fixed };
-    Floor { certain: surroundings(setup) + machines, work, may_be_free, refused: refusals.count() }
+    Floor { certain: surroundings(setup) + machines, work, may_be_free, refused }
 }
 
 /// Whether the Spot market ever takes an instance back.

@@ -1,0 +1,6 @@
+//! plan
+mod candidate;
+mod front;
+mod judge;
+mod search;
+mod space;
