@@ -32,6 +32,7 @@ pub mod ledger;
 pub mod packing;
 pub mod plan;
 pub mod platform;
+pub mod pricing;
 pub mod replay;
 pub mod report;
 pub mod rng;

@@ -1,5 +1,3 @@
 //! Is today's result still allowed beside a saved one?
-
 mod verdict;
-
 pub use verdict::{Verdict, judge};

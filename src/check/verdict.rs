@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::Limits;
 use crate::report::{PlatformReport, plural};
-use crate::units::{Span, Usd};
+use crate::units::Usd;
 
 /// What became of one limit on one platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -163,6 +163,7 @@ fn seconds(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use crate::units::Span;
 
     /// 100 USD (a month: 400), mean makespan 100 s, p99 200 s, p99 start delay 60 s.
     fn before() -> PlatformReport {

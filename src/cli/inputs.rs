@@ -201,7 +201,8 @@ impl ScenarioArgs {
     }
 }
 
-fn read_scenario(path: &Path) -> Result<Scenario> {
+/// The scenario in a file.
+pub fn read_scenario(path: &Path) -> Result<Scenario> {
     platform::read(path, &read_text(path)?)
 }
 

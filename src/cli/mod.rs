@@ -5,6 +5,7 @@
 
 mod generate;
 mod inputs;
+mod pricing;
 mod printer;
 mod replay;
 
@@ -52,6 +53,8 @@ enum Command {
     Replay(replay::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
+    /// Show price snapshots, and what changed between them.
+    Pricing(pricing::Args),
 }
 
 /// Runs the program as its arguments say.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
+        Command::Pricing(args) => pricing::run(args, &printer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -79,6 +79,13 @@ impl Reader {
         self.given.fields.insert(path, (node.place, text));
     }
 
+    /// What the file gave at `path` is said of the field `other` too: a document's, of the scenario.
+    pub fn also(&mut self, path: &str, other: &str) {
+        if let Some(given) = self.given.fields.get(path).cloned() {
+            self.given.fields.insert(other.to_owned(), given);
+        }
+    }
+
     pub fn problem(&mut self, place: Place, text: &str, refusal: Refusal) {
         let mut diagnostic = Diagnostic::new(&self.file, refusal.message).at(place.line, place.column);
         if !text.is_empty() {

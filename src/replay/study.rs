@@ -3,10 +3,10 @@
 //!
 //! What nobody said is settled here (region, today's platform, default platforms) and put into the report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{PlatformRun, Setup, warnings};
+use super::{PlatformRun, Setup, allowed_types, warnings};
 use crate::bill::UsedPrice;
 use crate::catalog::{Catalog, NodeSettings, Snapshot};
 use crate::error::{Error, Result};
@@ -23,8 +23,10 @@ pub struct Study {
     pub workload: Workload,
     pub catalog: Catalog,
     pub(super) scenario: Scenario,
-    snapshot_sha256: String,
+    snapshot: Snapshot,
     traces: Vec<TraceInput>,
+    trace_sha256: String,
+    tasks_sha256: String,
     pub(super) assumed: Assumed,
     pub(super) source: Option<SourcePlatform>,
     pub(super) described_groups: BTreeSet<String>,
@@ -87,13 +89,19 @@ impl Study {
         }
         let described_groups =
             scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
+        let traces = trace_inputs(trace, &order);
         let mut study = Self {
             described_groups,
             source: source_of(trace),
             workload: built.workload,
             catalog,
-            snapshot_sha256: snapshot.sha256(),
-            traces: trace_inputs(trace, &order),
+            snapshot: snapshot.clone(),
+            trace_sha256: match &traces[..] {
+                [only] => only.sha256.clone(),
+                _ => trace::sha256(trace, &order),
+            },
+            tasks_sha256: trace::tasks_sha256(trace, &order),
+            traces,
             trace: Arc::clone(trace),
             scenario,
             assumed,
@@ -157,11 +165,24 @@ impl Study {
             },
             inputs: self.inputs(&used, inferred),
             scenario: resolved.to_yaml(),
+            asked: self.scenario.to_yaml(),
+            catalog: self.catalog_part(resolved),
             prices: used.iter().map(|price| price_used(price)).collect(),
             finding: finding(&platforms),
             warnings,
             platforms,
         })
+    }
+
+    /// The price files as far as the platforms, with or without the choices made for them, may need them.
+    fn catalog_part(&self, resolved: &Scenario) -> BTreeMap<String, String> {
+        let platforms = self.scenario.platforms.iter().chain(&resolved.platforms);
+        let allowed = platforms.flat_map(|platform| allowed_types(&self.catalog, platform).instances);
+        let mut types: BTreeSet<&str> =
+            allowed.map(|(id, _)| self.catalog.instance_type(id).name.as_str()).collect();
+        let settings = &self.scenario.settings;
+        types.extend(settings.spot.events.iter().filter_map(|event| event.instance_type.as_deref()));
+        self.snapshot.part(&settings.region.name, &types)
     }
 
     /// Runs that have a name and a step that is replayed.
@@ -175,6 +196,8 @@ impl Study {
         let dates = || used.iter().map(|price| price.as_of);
         Inputs {
             traces: self.traces.clone(),
+            trace_sha256: self.trace_sha256.clone(),
+            tasks_sha256: self.tasks_sha256.clone(),
             pods: self.workload.steps.pods().count() as u64,
             workflow_runs: self.workflow_runs(),
             window: WindowText {
@@ -196,7 +219,7 @@ impl Study {
                     oldest: oldest.to_string(),
                     newest: newest.to_string(),
                 }),
-                sha256: self.snapshot_sha256.clone(),
+                sha256: self.snapshot.sha256(),
                 inferred,
             },
             defaulted: Defaulted {

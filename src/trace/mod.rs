@@ -32,7 +32,7 @@ pub use locate::{RowProblem, locate};
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub use times::parse_time;
-pub use write::{canonical_order, sha256, write_csv};
+pub use write::{canonical_order, sha256, tasks_sha256, write_csv};
 
 use crate::units::{Cpu, Memory, Span, Time};
 

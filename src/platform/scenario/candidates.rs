@@ -138,7 +138,7 @@ fn described(
     section.rename(format!("platforms[{shown}]"), format!("platforms[{kind}]"));
     let kind = match kind {
         "fargate" => Kind::Fargate(fargate(reader, &mut section)),
-        "node-group" => Kind::NodeGroups(node_groups::read(reader, &mut section)),
+        "node-group" => Kind::NodeGroups(node_groups::read(reader, &mut section, &shown, pasted)),
         "karpenter" => Kind::Karpenter(karpenter::read(reader, &mut section, pasted)),
         _ => Kind::Recorded,
     };

@@ -6,18 +6,16 @@
 use super::super::fields::{Reader, Section};
 use super::super::tree::{self, Node, Place, Value};
 use super::super::values::{Parsed, Refusal, suggest};
+use super::cluster_config::{Location, Managed};
 use super::node_class::NodeClass;
-use super::{API_VERSION, Scenario, candidates, limits, node_class, node_pool, settings};
+use super::{API_VERSION, Scenario, candidates, cluster_config, limits, node_class, node_pool, settings};
 use crate::error::Result;
 use crate::platform::NodePool;
 use crate::platform::values::all_of;
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
-const NOT_YET: [(&str, &str); 3] = [
-    ("NodeClass", "EKS Auto Mode"),
-    ("ClusterConfig", "eksctl cluster definitions"),
-    ("Provisioner", "Karpenter before its NodePools"),
-];
+const NOT_YET: [(&str, &str); 2] =
+    [("NodeClass", "EKS Auto Mode"), ("Provisioner", "Karpenter before its NodePools")];
 
 /// Fields that Kubernetes keeps about every object and that change nothing here.
 pub(super) const OBJECT_METADATA: [&str; 9] = [
@@ -37,6 +35,10 @@ pub(super) const OBJECT_METADATA: [&str; 9] = [
 pub(super) struct Pasted {
     pools: Vec<Document<NodePool>>,
     classes: Vec<Document<NodeClass>>,
+    /// Managed node groups of all ClusterConfigs.
+    groups: Vec<Document<Managed>>,
+    /// Where the ClusterConfigs are.
+    pub location: Location,
 }
 
 struct Document<T> {
@@ -50,16 +52,8 @@ struct Document<T> {
 impl Pasted {
     /// The NodePool of that name.
     pub fn pool(&mut self, name: &str) -> Parsed<NodePool> {
-        if let Some(pool) = find(&mut self.pools, name) {
-            return Ok(pool);
-        }
-        let names: Vec<&str> = self.pools.iter().map(|pool| pool.name.as_str()).collect();
-        let refusal = Refusal::new("is no NodePool of this file");
-        Err(match suggest(name, &names) {
-            Some(known) => refusal.hint(format!("did you mean {known}?")),
-            None if names.is_empty() => refusal.hint("paste its document below a line ---"),
-            None => refusal.hint(format!("those of this file are {}", all_of(&names))),
-        })
+        let hint = "paste its document below a line ---";
+        find(&mut self.pools, name, "NodePool", hint)
     }
 
     /// The EC2NodeClass of that name; `None` where the file has none at all, since most say nothing that matters.
@@ -67,15 +61,13 @@ impl Pasted {
         if self.classes.is_empty() {
             return Ok(None);
         }
-        if let Some(class) = find(&mut self.classes, name) {
-            return Ok(Some(class));
-        }
-        let names: Vec<&str> = self.classes.iter().map(|class| class.name.as_str()).collect();
-        let refusal = Refusal::new("is no EC2NodeClass of this file");
-        Err(match suggest(name, &names) {
-            Some(known) => refusal.hint(format!("did you mean {known}?")),
-            None => refusal.hint(format!("those of this file are {}", all_of(&names))),
-        })
+        find(&mut self.classes, name, "EC2NodeClass", "").map(Some)
+    }
+
+    /// The managed node group of that name.
+    pub fn group(&mut self, name: &str) -> Parsed<Managed> {
+        let hint = "paste the ClusterConfig that has it below a line ---, or describe it under groups";
+        find(&mut self.groups, name, "managed node group", hint)
     }
 
     fn refuse_unused(&self, reader: &mut Reader) {
@@ -91,13 +83,28 @@ impl Pasted {
                 .hint("name it in the nodeClassRef of a NodePool, or remove this document");
             reader.problem(class.place, "EC2NodeClass", refusal);
         }
+        for group in self.groups.iter().filter(|group| !group.is_used) {
+            let refusal = Refusal::new(format!("no platform uses the managed node group {}", group.name)).hint(
+                format!("name it in a platform: {{name: …, kind: node-group, nodeGroups: [{}]}}", group.name),
+            );
+            reader.problem(group.place, &group.name, refusal);
+        }
     }
 }
 
-fn find<T: Clone>(documents: &mut [Document<T>], name: &str) -> Option<T> {
-    let document = documents.iter_mut().find(|document| document.name == name)?;
-    document.is_used = true;
-    Some(document.content.clone())
+/// The document of that name, which is then used. `none` is the hint where the file has no document of the kind.
+fn find<T: Clone>(documents: &mut [Document<T>], name: &str, kind: &str, none: &str) -> Parsed<T> {
+    if let Some(document) = documents.iter_mut().find(|document| document.name == name) {
+        document.is_used = true;
+        return Ok(document.content.clone());
+    }
+    let names: Vec<&str> = documents.iter().map(|document| document.name.as_str()).collect();
+    let refusal = Refusal::new(format!("is no {kind} of this file"));
+    Err(match suggest(name, &names) {
+        Some(known) => refusal.hint(format!("did you mean {known}?")),
+        None if names.is_empty() => refusal.hint(none),
+        None => refusal.hint(format!("those of this file are {}", all_of(&names))),
+    })
 }
 
 /// Keeps a document, unless another of its kind has the name.
@@ -114,6 +121,19 @@ fn keep<T>(reader: &mut Reader, node: &Node, kept: &mut Vec<Document<T>>, name: 
     kept.push(Document { name: name.to_owned(), place: kind.place, content, is_used: false });
 }
 
+/// Keeps a managed node group, unless another has the name.
+fn keep_group(reader: &mut Reader, node: &Node, kept: &mut Vec<Document<Managed>>, managed: Managed) {
+    let name = managed.group.name.clone();
+    let place = node.get("name").unwrap_or(node).place;
+    if let Some(first) = kept.iter().find(|group| group.name == name) {
+        let refusal = Refusal::new(format!("two managed node groups have the name {name}"))
+            .hint(format!("the first one is at line {}; give one of them another name", first.place.line));
+        reader.problem(place, &name, refusal);
+        return;
+    }
+    kept.push(Document { name, place, content: managed, is_used: false });
+}
+
 pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario> {
     let file = reader.file().to_owned();
     // A byte order mark is how some editors begin a file; YAML allows it.
@@ -123,6 +143,11 @@ pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario> {
         |wanted: Kind| documents.iter().zip(&kinds).filter(move |(_, k)| **k == wanted).map(|(node, _)| node);
     let mut pasted = Pasted::default();
     // What is referred to first.
+    for node in of(Kind::ClusterConfig) {
+        for (node, managed) in cluster_config::read(reader, node, &mut pasted.location) {
+            keep_group(reader, node, &mut pasted.groups, managed);
+        }
+    }
     for node in of(Kind::Ec2NodeClass) {
         if let Some(class) = node_class::read(reader, node) {
             keep(reader, node, &mut pasted.classes, &class.name.clone(), class);
@@ -159,11 +184,16 @@ enum Kind {
     Scenario,
     NodePool,
     Ec2NodeClass,
+    ClusterConfig,
     Refused,
 }
 
-const KINDS: [(&str, Kind); 3] =
-    [("Scenario", Kind::Scenario), ("NodePool", Kind::NodePool), ("EC2NodeClass", Kind::Ec2NodeClass)];
+const KINDS: [(&str, Kind); 4] = [
+    ("Scenario", Kind::Scenario),
+    ("NodePool", Kind::NodePool),
+    ("EC2NodeClass", Kind::Ec2NodeClass),
+    ("ClusterConfig", Kind::ClusterConfig),
+];
 
 fn kind(reader: &mut Reader, document: &Node) -> Kind {
     if !matches!(document.value, Value::Map(_)) {
@@ -190,7 +220,7 @@ fn kind(reader: &mut Reader, document: &Node) -> Kind {
         None => match suggest(kind, &names) {
             Some(name) => Refusal::new("unknown kind of document").hint(format!("did you mean {name}?")),
             None => Refusal::new("unknown kind of document")
-                .hint("this version reads the kinds Scenario, NodePool and EC2NodeClass"),
+                .hint("this version reads the kinds Scenario, NodePool, EC2NodeClass and ClusterConfig"),
         },
     };
     reader.problem(node.place, kind, refusal);
@@ -241,7 +271,7 @@ fn content(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Scenario {
         reader.problem(node.place, "", refusal);
     }
     root.entry(reader, "kind");
-    let settings = settings::read(reader, &mut root);
+    let settings = settings::read(reader, &mut root, &pasted.location);
     let platforms = candidates::read(reader, &mut root, pasted);
     let limits = limits::read(reader, &mut root);
     root.finish(reader);

@@ -1,7 +1,7 @@
 //! Names of instance types in a scenario. Whether there is such a type, the catalog knows.
 
 use super::super::fields::{Reader, Section};
-use super::super::tree::Value;
+use super::super::tree::{Entry, Node, Value};
 use super::super::values::*;
 
 pub(super) fn name(text: &str) -> Parsed<String> {
@@ -26,10 +26,15 @@ pub(super) fn of_group(reader: &mut Reader, section: &mut Section) -> Option<Str
             return None;
         }
     };
-    let [node] = items.as_slice() else {
+    only(reader, &path, entry, items)
+}
+
+/// The only type of a list, which is the value of `entry`.
+pub(super) fn only(reader: &mut Reader, path: &str, entry: &Entry, items: &[Node]) -> Option<String> {
+    let [node] = items else {
         let message = format!("{path} must have exactly one type in this version, not {}", items.len());
         let refusal = Refusal::new(message).hint("write one group for each type, or one platform for each");
-        reader.problem(entry.key_place, "instanceTypes", refusal);
+        reader.problem(entry.key_place, &entry.key, refusal);
         return None;
     };
     let path = format!("{path}[0]");

@@ -1,23 +1,49 @@
-//! A platform of managed node groups: one, or several under `groups`; Cluster Autoscaler if any of them can change its
-//! size.
+//! A platform of managed node groups: one, or several under `groups` or as `nodeGroups` of ClusterConfig documents; Cluster
+//! Autoscaler if any of them can change its size.
 
 use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
+use super::documents::Pasted;
 use super::{candidates, cluster_autoscaler, constraints, home, instance_type};
 
-pub(super) fn read(reader: &mut Reader, platform: &mut Section) -> NodeGroups {
+/// `name` is the platform's.
+pub(super) fn read(
+    reader: &mut Reader,
+    platform: &mut Section,
+    name: &str,
+    pasted: &mut Pasted,
+) -> NodeGroups {
     let mut groups = NodeGroups::default();
+    let managed = platform.list(reader, "nodeGroups");
     let several = platform.list(reader, "groups");
-    match several {
-        Some(items) => groups.groups = several_groups(reader, platform, items),
-        None => groups.groups = vec![group(reader, platform)],
+    match (managed, several) {
+        (Some(items), several) => {
+            groups.groups = managed_groups(reader, platform, items, pasted);
+            let path = platform.path("groups");
+            if let Some(place) = reader.given.place(&path).filter(|_| several.is_some()) {
+                let refusal = Refusal::new(format!("{path} is beside nodeGroups"))
+                    .hint("a platform has the groups of ClusterConfig documents, or describes its own");
+                reader.problem(place, "groups", refusal);
+            }
+        }
+        (None, Some(items)) => groups.groups = several_groups(reader, platform, items),
+        (None, None) => groups.groups = vec![group(reader, platform)],
+    }
+    let listed = managed.or(several);
+    if let [only] = groups.groups.as_mut_slice()
+        && only.name == name
+    {
+        // The only group of a platform needs no other name than the platform's.
+        only.name.clear();
+        let said = platform.path(&format!("groups[{name}].instanceTypes[0]"));
+        reader.also(&said, &platform.path("instanceTypes[0]"));
     }
     cluster_autoscaler::read(reader, platform, &mut groups.autoscaler);
     home::read(reader, platform, &mut groups.home);
     // A list with mistakes may have lost the group that could change its size.
-    let is_whole = several.is_none_or(|items| items.len() == groups.groups.len());
+    let is_whole = listed.is_none_or(|items| items.len() == groups.groups.len());
     for name in ["clusterAutoscaler", "controllersHome"] {
         let path = platform.path(name);
         if let Some(place) = reader.given.place(&path).filter(|_| is_whole && !groups.is_autoscaled()) {
@@ -27,6 +53,37 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section) -> NodeGroups {
             );
             reader.problem(place, name, refusal);
         }
+    }
+    groups
+}
+
+/// Names of managed node groups of ClusterConfig documents.
+fn managed_groups(
+    reader: &mut Reader,
+    platform: &mut Section,
+    items: &[Node],
+    pasted: &mut Pasted,
+) -> Vec<NodeGroup> {
+    let path = platform.path("nodeGroups");
+    let mut groups: Vec<NodeGroup> = Vec::new();
+    if let Some(place) = reader.given.place(&path).filter(|_| items.is_empty()) {
+        let refusal = Refusal::new(format!("{path} is empty"))
+            .hint("name managed node groups of a ClusterConfig document of this file");
+        reader.problem(place, "nodeGroups", refusal);
+    }
+    for (index, node) in items.iter().enumerate() {
+        let managed = reader.scalar(&format!("{path}[{index}]"), node, |text| {
+            if groups.iter().any(|group| group.name == text) {
+                return Err(Refusal::new("is there twice"));
+            }
+            candidates::name(text)?;
+            pasted.group(text)
+        });
+        groups.extend(managed.map(|managed| {
+            let path = platform.path(&format!("groups[{}].instanceTypes[0]", managed.group.name));
+            reader.also(&managed.type_path, &path);
+            managed.group
+        }));
     }
     groups
 }

@@ -4,14 +4,23 @@ use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
+use super::cluster_config::{self, Location};
 use super::{candidates, savings_plan, spot};
 
-pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Settings {
+/// `at` is where the ClusterConfigs of the file are: what the scenario leaves out, and may not contradict.
+pub(super) fn read(reader: &mut Reader, root: &mut Section, at: &Location) -> Settings {
     let mut s = Settings::default();
-    if let Some(name) = root.optional(reader, "region", region) {
+    let name = root.optional(reader, "region", region);
+    if let (Some(name), Some((other, line))) = (&name, &at.region)
+        && name != other
+        && let Some(place) = reader.given.place("region")
+    {
+        reader.problem(place, name, cluster_config::elsewhere("region", other, *line));
+    }
+    if let Some(name) = name.or_else(|| at.region.clone().map(|(name, _)| name)) {
         s.region = Region { name, source: RegionSource::Given };
     }
-    zones(reader, root, &mut s.zones);
+    zones(reader, root, at, &mut s.zones);
     defaults(reader, root, &mut s.defaults);
     startup(reader, root, &mut s.startup);
     images(reader, root, &mut s.images);
@@ -51,8 +60,13 @@ pub(super) fn region(text: &str) -> Parsed<String> {
     Err(refusal.hint("write for example us-east-1"))
 }
 
-fn zones(reader: &mut Reader, root: &mut Section, zones: &mut Vec<String>) {
-    let Some(items) = root.list(reader, "zones") else { return };
+fn zones(reader: &mut Reader, root: &mut Section, at: &Location, zones: &mut Vec<String>) {
+    let Some(items) = root.list(reader, "zones") else {
+        if let Some((of_cluster, _)) = &at.zones {
+            zones.clone_from(of_cluster);
+        }
+        return;
+    };
     let mut read: Vec<String> = Vec::new();
     for (index, node) in items.iter().enumerate() {
         let letter = reader.scalar(&format!("zones[{index}]"), node, |text| match text.as_bytes() {
@@ -70,6 +84,9 @@ fn zones(reader: &mut Reader, root: &mut Section, zones: &mut Vec<String>) {
         if let Some(place) = reader.given.place("zones") {
             reader.problem(place, "zones", refusal);
         }
+    }
+    if let Some(of_cluster) = at.zones.as_ref().filter(|_| read.len() == items.len()) {
+        cluster_config::differ(reader, "zones", &read, of_cluster);
     }
     *zones = read;
 }
