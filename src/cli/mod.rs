@@ -5,6 +5,7 @@
 
 mod generate;
 mod inputs;
+mod plan;
 mod pricing;
 mod printer;
 mod replay;
@@ -42,6 +43,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
   cost-sim replay trace.parquet --scenario scenario.yaml --out report/
   cost-sim replay --example wear                  a synthetic week that comes with the program
+  cost-sim plan trace.csv --max-p99-start-delay 90s   the cheapest platform that starts pods in time
   cost-sim generate day --pods 10000 --out day.csv
 
 Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
@@ -51,6 +53,8 @@ Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
 enum Command {
     /// Compare platforms on a trace.
     Replay(replay::Args),
+    /// Search for the cheapest platform that keeps limits.
+    Plan(plan::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
     /// Show price snapshots, and what changed between them.
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(cli.quiet, cli.verbose, cli.color);
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
+        Command::Plan(args) => plan::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
         Command::Pricing(args) => pricing::run(args, &printer),
     };
