@@ -9,7 +9,7 @@
 //! - *Node group of fixed size*: the best type of each size, with the nodes of the busiest moment or three, two or one
 //!   quarters of them. On-demand only: who keeps nodes all the time wants to have them.
 //! - *Karpenter*: instance categories (c, m, r together; each alone) × architecture × capacity type × the lowest
-//!   generation (all but the oldest; 6 on; 7 on) × the largest node (any; 32; 8 vCPU: small nodes become empty sooner)
+//!   generation (all but the oldest; 6 on; 7 on) × the largest node (any; 16; 8 vCPU: small nodes become empty sooner)
 //!   × `consolidationPolicy` × `consolidateAfter`.
 //! - each of them with *right-sized requests* where the trace knows usage.
 //!

@@ -11,7 +11,7 @@ use crate::units::Span;
 /// Instances of generations above this. The first is the default.
 const GENERATIONS: [i64; 3] = [2, 5, 6];
 /// Instances with fewer vCPU than this. The first is the default.
-const SMALLER_THAN: [Option<i64>; 3] = [None, Some(33), Some(9)];
+const SMALLER_THAN: [Option<i64>; 3] = [None, Some(17), Some(9)];
 /// `consolidateAfter` in seconds. The first is the default.
 const AFTER: [(i64, &str); 4] = [(60, ""), (30, "-30s"), (300, "-5m"), (900, "-15m")];
 

@@ -12,7 +12,7 @@ const SIZES: [&str; 5] = ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge"];
 const FAMILIES: usize = 2;
 
 /// How soon nodes go, in minutes: `scale-down-unneeded-time` and `scale-down-delay-after-add`. The first is the default.
-const PACES: [(i64, i64); 5] = [(10, 10), (5, 10), (5, 5), (1, 10), (1, 1)];
+const PACES: [(i64, i64); 4] = [(10, 10), (5, 5), (1, 10), (1, 1)];
 /// `scale-down-utilization-threshold` in percent. The first is the default.
 const THRESHOLDS: [u32; 3] = [50, 25, 75];
 /// Quarters of the nodes that the busiest moment needs.
