@@ -126,9 +126,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     };
     let bar = printer.progress(most * volumes, "simulating {bar:30} {pos}/{len} candidates");
     bar.tick();
+    printer.detail(|| format!("searching {volumes} volumes with at most {most} candidates each"));
     let input = Input { scenario: &scenario, snapshot: &snapshot, study: &study, strict };
     let outcome = plan::plan(&input, &request, &|| bar.inc(1))?;
     bar.finish_and_clear();
+    printer.detail(|| "writing the plan".to_owned());
     write(args, printer, &outcome)?;
     enforce(&outcome)
 }

@@ -43,6 +43,19 @@ impl Metric {
         }
     }
 
+    /// What the limits allow of it in seconds, increases being relative to `reference`; the strictest where there are
+    /// several.
+    pub fn limit(self, limits: &Limits, reference: &PlatformReport) -> Option<f64> {
+        let (absolute, increase) = match self {
+            Self::P99StartDelay => (limits.max_p99_start_delay, limits.max_p99_start_delay_increase_ppm),
+            Self::P99Makespan => (None, limits.max_p99_makespan_increase_ppm),
+            Self::MeanMakespan => (None, limits.max_makespan_increase_ppm),
+        };
+        let relative = self.seconds(reference).zip(increase);
+        let relative = relative.map(|(seconds, ppm)| seconds * (1.0 + f64::from(ppm) / 1e6));
+        absolute.map(Span::secs_f64).into_iter().chain(relative).min_by(f64::total_cmp)
+    }
+
     /// In seconds; `None` where nothing completed.
     pub fn seconds(self, report: &PlatformReport) -> Option<f64> {
         match self {

@@ -21,7 +21,7 @@ pub use judge::Metric;
 pub use outcome::{
     Binding, Counts, LimitText, Nearest, Plan, Planned, RightSizing, SCHEMA_VERSION, Searched, SizedRequest,
 };
-pub use space::Narrowing;
+pub use space::{Narrowing, RIGHT_SIZED};
 pub use volume::Volume;
 
 use std::sync::Arc;

@@ -32,6 +32,8 @@ pub struct Plan {
     pub inputs: Inputs,
     /// The latency that the front shows.
     pub metric: Metric,
+    /// What the limits allow of it, in seconds; `null` where they say nothing of it.
+    pub latency_limit_s: Option<f64>,
     pub limits: Vec<LimitText>,
     /// The platform that increases are relative to.
     pub reference: String,
@@ -327,6 +329,7 @@ pub(super) fn assemble(
         tool: report.tool.clone(),
         inputs: report.inputs.clone(),
         metric,
+        latency_limit_s: before.and_then(|before| metric.limit(&request.limits, before)),
         limits: limits.into_iter().map(|v| LimitText { limit: v.limit, allowed: v.allowed }).collect(),
         reference: reference.to_owned(),
         right_sizing: sized.map(|sized| right_sizing(request, sized)),

@@ -5,7 +5,7 @@
 //!
 //! 1. the reference and everything given;
 //! 2. a representative of each branch (type or categories, architecture, capacity type), by lower bound;
-//! 3. neighbours (one dimension changed) of the cheapest feasible candidate and of what nothing simulated so far beats;
+//! 3. neighbours (one dimension changed) of the cheapest feasible candidate, then of what nothing simulated so far beats;
 //! 4. the rest by lower bound, variants of beaten representatives last.
 //!
 //! Two things keep candidates from being simulated. A lower bound of more than `within` times the cheapest feasible bill
@@ -118,15 +118,17 @@ impl Search<'_> {
         let mut order: Vec<((u8, Usd, usize), usize)> = Vec::new();
         let (near, beaten) = (self.near_the_front(), self.beaten());
         let representatives = self.representatives();
+        let best = self.found.cheapest_feasible().and_then(|id| self.candidates[id].place);
         for id in self.open() {
             let candidate = &self.candidates[id];
             let rank = match candidate.place {
                 _ if id == self.reference => 0,
                 _ if candidate.given => 1,
                 _ if representatives.contains(&id) => 2,
-                Some(place) if near.iter().any(|other| place.is_next_to(other)) => 3,
-                Some(place) if beaten.contains(&place.branch()) => 5,
-                _ => 4,
+                Some(place) if best.is_some_and(|best| place.is_next_to(&best)) => 3,
+                Some(place) if near.iter().any(|other| place.is_next_to(other)) => 4,
+                Some(place) if beaten.contains(&place.branch()) => 6,
+                _ => 5,
             };
             order.push(((rank, self.floors[id].before_credits(), id), id));
         }
@@ -162,11 +164,11 @@ impl Search<'_> {
         all.into_iter().map(|(.., id)| id).collect()
     }
 
-    /// Places of what nothing beats so far, and of the cheapest feasible candidate.
+    /// Places of what nothing beats so far.
     fn near_the_front(&self) -> Vec<Place> {
         let points: Vec<_> =
             self.found.simulated().filter_map(|(id, judged)| judged.point(id)).collect();
-        let ids = front(&points).into_iter().map(|point| point.id).chain(self.found.cheapest_feasible());
+        let ids = front(&points).into_iter().map(|point| point.id);
         ids.filter_map(|id| self.candidates[id].place).collect()
     }
 

@@ -32,7 +32,7 @@ use crate::trace::PodArch;
 /// The name of every NodePool and node group of the space.
 const POOL: &str = "jobs";
 /// What right-sized candidates are called beside their platform's name.
-const RIGHT_SIZED: &str = "-rightsized";
+pub const RIGHT_SIZED: &str = "-rightsized";
 
 /// What is searched of it; empty lists leave nothing out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

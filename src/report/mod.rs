@@ -25,7 +25,7 @@ mod tests;
 pub(crate) mod text;
 mod view;
 
-pub use charts::{Chart, ChartData, charts};
+pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
 pub use finding::finding;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::{json, markdown};
 use crate::error::Result;
-use crate::plan::Outcome;
-use crate::report::{Content, check_paths, prepare, write_files};
+use crate::plan::{Outcome, Plan, Planned};
+use crate::report::{Content, FrontData, FrontDot, check_paths, front_chart, prepare, write_files};
+use crate::units::Usd;
 
 /// The scenario of the recommendation, and the trace that it was found for where that is not the user's own.
 const RIGHT_SIZED: [&str; 2] = ["rightsized.csv", "rightsized.meta.json"];
@@ -26,7 +27,11 @@ pub fn check_writable(dir: &Path) -> Result<()> {
 /// last: who sees a new one sees all files of its run.
 pub fn write_all(dir: &Path, outcome: &Outcome) -> Result<Vec<PathBuf>> {
     prepare(dir, &paths(dir))?;
+    let chart = front_chart(&chart_data(&outcome.plan));
+    let png: Content = Box::new(move |out| out.write_all(&chart.png));
     let mut files: Vec<(PathBuf, Content)> = vec![
+        (dir.join("charts/front.svg"), text(chart.svg)),
+        (dir.join("charts/front.png"), png),
         (dir.join("plan.md"), text(markdown(outcome))),
         (dir.join("scenario.yaml"), text(outcome.plan.scenario.clone())),
     ];
@@ -36,6 +41,36 @@ pub fn write_all(dir: &Path, outcome: &Outcome) -> Result<Vec<PathBuf>> {
     }
     files.push((dir.join("plan.json"), text(json(&outcome.plan))));
     write_files(files)
+}
+
+fn chart_data(plan: &Plan) -> FrontData {
+    let role = |candidate: &Planned| {
+        let is = |name: &Option<String>| name.as_deref() == Some(&*candidate.name);
+        match () {
+            () if is(&plan.result.recommended) => Some("recommended"),
+            () if candidate.name == plan.reference => Some("compared with"),
+            () if is(&plan.result.knee) => Some("knee"),
+            () => None,
+        }
+    };
+    let dot = |candidate: &Planned| {
+        let per_month = Usd::parse(candidate.usd_per_month.as_deref()?)?;
+        Some(FrontDot {
+            name: candidate.name.clone(),
+            per_month,
+            latency: candidate.latency_s?,
+            on_front: candidate.on_front,
+            role: role(candidate),
+            feasible: candidate.feasible,
+        })
+    };
+    FrontData {
+        title: plan.finding(),
+        metric: plan.metric.name().to_owned(),
+        synthetic: plan.inputs.synthetic,
+        candidates: plan.result.candidates.iter().filter(|c| c.complete).filter_map(dot).collect(),
+        limit: plan.latency_limit_s,
+    }
 }
 
 /// What the rows of a trace do not say: which time they cover, and whether they are invented.

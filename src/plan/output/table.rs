@@ -1,14 +1,10 @@
 //! The plan as it appears in a terminal.
 
 use super::words;
-use crate::plan::{Outcome, Plan, Planned};
+use crate::plan::{Outcome, Plan, Planned, RIGHT_SIZED};
 use crate::report::heading;
 use crate::report::layout::{Align, Column, lay_out};
 use crate::report::text::{NONE, Places, change, clean, count, ratio, seconds, truncate, usd, wrap};
-
-/// Longer names lose their middle.
-const LONGEST_NAME: usize = 52;
-const SHORTEST_NAME: usize = 30;
 
 /// The front with what it is about above and the findings below, in lines of at most `width` columns (40 or more).
 pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
@@ -47,34 +43,47 @@ fn front(plan: &Plan, width: usize) -> Vec<String> {
         if is_reference { "–".to_owned() } else { change(base, row.total_usd.as_deref().and_then(usd)) }
     };
     let restarted = |row: &Planned| count(row.tasks_restarted);
-    let longest = if width >= 110 { LONGEST_NAME } else { SHORTEST_NAME };
     let mut columns = vec![
-        Column::new("platform", ["", "platform"], Align::Left, each(&|row| name(&row.name, longest))),
+        Column::new("", ["", ""], Align::Left, each(&|row| plan.mark(row).to_owned())),
+        Column::new("platform", ["", "platform"], Align::Left, each(&|row| shown_name(row, width))),
         Column::new(
             "cost a month",
             ["cost", "a month"],
             Align::Right,
             months.iter().map(|m| places.show(*m)).collect(),
         ),
-        Column::new("change", ["vs", "reference"], Align::Right, each(&versus)),
+        Column::new("change", ["vs", "ref."], Align::Right, each(&versus)),
         Column::new("start delay", ["start", "p99"], Align::Right, each(&|row| seconds(row.p99_start_delay_s)))
             .ranked(6),
         Column::new("makespan", ["makespan", "p99"], Align::Right, each(&|row| seconds(row.p99_makespan_s)))
             .ranked(5),
-        Column::new("above the bound", ["above", "bound"], Align::Right, each(&|row| ratio(row.above_bound)))
-            .ranked(3),
     ];
+    if rows.iter().any(|row| row.right_sized) {
+        let requests = |row: &Planned| if row.right_sized { "sized" } else { "trace's" }.to_owned();
+        columns.insert(2, Column::new("requests", ["", "requests"], Align::Left, each(&requests)));
+    }
+    let above = Column::new("above the bound", ["above", "bound"], Align::Right, each(&|r| ratio(r.above_bound)));
+    columns.push(above.ranked(3));
     if rows.iter().any(|row| row.tasks_restarted > 0) {
         columns.push(Column::new("restarts", ["", "restarts"], Align::Right, each(&restarted)).ranked(2));
     }
-    columns.push(Column::new("", ["", ""], Align::Left, each(&|row| plan.marks(row))).ranked(4));
-    let (lines, left_out) = lay_out(columns, width);
-    let left_out: Vec<&str> = left_out.into_iter().filter(|title| !title.is_empty()).collect();
-    let mut lines = lines;
+    let (mut lines, left_out) = lay_out(columns, width);
+    lines.push(wrap(&plan.legend(&rows), width, 2));
     if !left_out.is_empty() {
         lines.push(format!("(no room for: {})", left_out.join(", ")));
     }
     lines
+}
+
+/// Without what its own column says, cut to what leaves room for the numbers.
+fn shown_name(candidate: &Planned, width: usize) -> String {
+    let name = if candidate.right_sized { candidate.name.strip_suffix(RIGHT_SIZED) } else { None };
+    name_of(name.unwrap_or(&candidate.name), width)
+}
+
+fn name_of(name: &str, width: usize) -> String {
+    const NUMBERS: usize = 46;
+    truncate(&clean(name), width.saturating_sub(NUMBERS).clamp(30, 60)).into_owned()
 }
 
 fn growth(plan: &Plan, width: usize) -> Vec<String> {
@@ -91,7 +100,7 @@ fn growth(plan: &Plan, width: usize) -> Vec<String> {
             "recommended",
             ["", "recommended"],
             Align::Left,
-            winners().map(|w| w.map_or(NONE.to_owned(), |w| name(&w.name, SHORTEST_NAME))).collect(),
+            winners().map(|w| w.map_or(NONE.to_owned(), |w| name_of(&w.name, width))).collect(),
         ),
         Column::new("cost a month", ["cost", "a month"], Align::Right, show(&months)),
         Column::new("cost per ×1", ["a month", "per ×1"], Align::Right, show(&each_time)).ranked(2),
@@ -111,8 +120,4 @@ fn growth(plan: &Plan, width: usize) -> Vec<String> {
         .ranked(3),
     ];
     lay_out(columns, width).0
-}
-
-fn name(name: &str, most: usize) -> String {
-    truncate(&clean(name), most).into_owned()
 }

@@ -62,6 +62,39 @@ impl Plan {
         marks.join(", ")
     }
 
+    /// The same in one sign.
+    pub(super) fn mark(&self, candidate: &Planned) -> &'static str {
+        let is = |name: &Option<String>| name.as_deref() == Some(&*candidate.name);
+        match () {
+            () if is(&self.result.recommended) => ">",
+            () if !candidate.complete || !candidate.exceeds.is_empty() => "!",
+            () if candidate.name == self.reference => "=",
+            () if is(&self.result.knee) => "k",
+            () => "",
+        }
+    }
+
+    /// What the signs mean that are there.
+    pub(super) fn legend(&self, rows: &[&Planned]) -> String {
+        let mut exceeded: Vec<&str> = rows.iter().flat_map(|row| &row.exceeds).map(String::as_str).collect();
+        exceeded.sort_unstable();
+        exceeded.dedup();
+        let exceeds = format!("exceeds {}", exceeded.join(" or "));
+        let signs = [
+            (">", "recommended"),
+            ("=", "what it is compared with"),
+            ("k", "knee of the front"),
+            ("!", if exceeded.is_empty() { "incomplete" } else { &exceeds }),
+        ];
+        let shown = signs.into_iter().filter(|(sign, _)| rows.iter().any(|row| self.mark(row) == *sign));
+        let mut words: Vec<String> = shown.map(|(sign, text)| format!("{sign} {text}")).collect();
+        let winner = self.result.recommended.as_ref();
+        if winner.is_some() && winner == self.result.knee.as_ref() {
+            words.push("the recommendation is the knee of the front".to_owned());
+        }
+        words.join("; ")
+    }
+
     /// How much of the space was looked at, and by which argument the rest was not.
     pub(super) fn searched(&self) -> String {
         let counts = self.result.counts;
