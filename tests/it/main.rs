@@ -2,6 +2,7 @@
 
 mod autoscaling;
 mod billing;
+mod check;
 mod cli;
 mod diff_traces;
 mod discounts;
