@@ -17,7 +17,9 @@
 #[deny(clippy::float_arithmetic)]
 pub mod bill;
 pub mod catalog;
+pub mod check;
 pub mod cli;
+pub mod compare;
 #[deny(clippy::float_arithmetic)]
 pub mod control;
 pub mod error;
@@ -29,6 +31,7 @@ pub mod ledger;
 #[deny(clippy::float_arithmetic)]
 pub mod packing;
 pub mod platform;
+pub mod pricing;
 pub mod replay;
 pub mod report;
 pub mod rng;

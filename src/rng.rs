@@ -35,6 +35,8 @@ pub enum Purpose {
     Expander = 24,
     /// Everything in a generated trace.
     Synthetic = 100,
+    /// How far from its original a copy of a workflow run starts in a grown trace.
+    Growth = 101,
 }
 
 /// All draws of one seed.

@@ -11,10 +11,13 @@ pub mod fargate;
 mod instance_type;
 pub mod labels;
 mod offering;
+mod optional;
+mod part;
 mod price;
 mod price_view;
 mod read;
 mod requirements;
+mod savings_rate;
 mod services;
 mod snapshot;
 mod spot;
@@ -30,9 +33,12 @@ pub use offering::{CapacityType, Offering, PriceSeries};
 pub use price::{InferredBy, Price, PriceDate, PriceOrigin};
 pub use price_view::{PriceRefresh, PriceView};
 pub use requirements::{Incompatible, Operator, Requirement, Requirements, Undefined};
+pub use savings_rate::{PaymentOption, SavingsItem, SavingsPlanType, SavingsRate};
 pub use services::ServicePrices;
-pub use snapshot::{FILES, Snapshot, SnapshotOrigin};
+pub use snapshot::{FILES, OPTIONAL_FILES, Snapshot, SnapshotOrigin};
 pub use spot::{InterruptionBucket, SpotAdvice};
+
+use rustc_hash::FxHashMap;
 
 /// An instance type in [`Catalog::types`]: its rank by name among all known types, the same in every region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,36 +66,60 @@ pub struct Catalog {
     /// Where the offerings of each type begin, and one more for the end.
     starts: Vec<u32>,
     advice: Vec<Option<SpotAdvice>>,
+    savings: Vec<SavingsRate>,
+}
+
+/// What the price files have of one region; lists are by [`TypeId`].
+struct Sold<'a> {
+    region: &'a str,
+    zones: Vec<String>,
+    types: Vec<InstanceType>,
+    on_demand: Vec<Option<Price>>,
+    spot: Vec<Option<(Price, Option<SpotAdvice>)>>,
+    /// Spot prices over time, where they are known.
+    history: FxHashMap<(TypeId, ZoneId), (PriceSeries, PriceDate)>,
+    fargate: Option<FargatePrices>,
+    services: ServicePrices,
+    savings: Vec<SavingsRate>,
 }
 
 impl Catalog {
-    fn new(
-        region: &str,
-        zones: &[&str],
-        types: Vec<InstanceType>,
-        on_demand: &[Option<Price>],
-        spot: &[Option<(Price, SpotAdvice)>],
-        fargate: Option<FargatePrices>,
-        services: &ServicePrices,
-    ) -> Self {
+    fn new(sold: Sold<'_>) -> Self {
+        let Sold { region, zones, types, on_demand, spot, history, fargate, services, savings } = sold;
         let mut offerings = Vec::with_capacity(types.len() * zones.len() * 2);
         let mut starts = Vec::with_capacity(types.len() + 1);
         let mut dates = Vec::with_capacity(types.len() * 2);
-        for (on_demand, spot) in on_demand.iter().zip(spot) {
+        let zone_ids = || (0..zones.len()).map(|zone| ZoneId(zone as u8));
+        for (id, (on_demand, spot)) in (0..).map(TypeId).zip(on_demand.iter().zip(&spot)) {
             starts.push(offerings.len() as u32);
-            let spot = spot.map(|(price, _)| price);
-            for (capacity_type, price) in [(CapacityType::OnDemand, *on_demand), (CapacityType::Spot, spot)] {
-                let Some(Price { rate, origin, as_of }) = price else { continue };
+            let offering = |zone, capacity_type, price, origin, as_of| Offering {
+                zone,
+                capacity_type,
+                price,
+                origin,
+                as_of,
+                available: true,
+            };
+            if let Some(Price { rate, origin, as_of }) = *on_demand {
                 dates.push(as_of);
                 let price = PriceSeries::constant(rate);
-                offerings.extend((0..zones.len()).map(|zone| Offering {
-                    zone: ZoneId(zone as u8),
-                    capacity_type,
-                    price: price.clone(),
-                    origin,
-                    as_of,
-                    available: true,
-                }));
+                offerings.extend(
+                    zone_ids()
+                        .map(|zone| offering(zone, CapacityType::OnDemand, price.clone(), origin, as_of)),
+                );
+            }
+            // A zone's recorded prices go before the price of the whole region.
+            let everywhere =
+                spot.map(|(price, _)| (PriceSeries::constant(price.rate), price.origin, price.as_of));
+            dates.extend(everywhere.iter().map(|(.., as_of)| *as_of));
+            for zone in zone_ids() {
+                let recorded = history.get(&(id, zone));
+                let recorded =
+                    recorded.map(|(series, as_of)| (series.clone(), PriceOrigin::Observed, *as_of));
+                dates.extend(recorded.iter().map(|(.., as_of)| *as_of));
+                if let Some((price, origin, as_of)) = recorded.or_else(|| everywhere.clone()) {
+                    offerings.push(offering(zone, CapacityType::Spot, price, origin, as_of));
+                }
             }
         }
         starts.push(offerings.len() as u32);
@@ -98,17 +128,18 @@ impl Catalog {
                 [Some(vcpu_hour), Some(gb_hour), ephemeral_gb_hour].into_iter().flatten().map(|p| p.as_of),
             );
         }
-        dates.extend(services.all().filter_map(|price| price.map(|p| p.as_of)));
+        dates.extend(services.named().filter_map(|(.., price)| price.map(|p| p.as_of)));
         Self {
             region: region.to_owned(),
-            zones: zones.iter().map(|letter| format!("{region}{letter}")).collect(),
             as_of: dates.iter().min().copied().zip(dates.iter().max().copied()),
+            zones,
             fargate,
-            services: *services,
+            services,
             types,
             offerings,
             starts,
-            advice: spot.iter().map(|spot| spot.map(|(_, advice)| advice)).collect(),
+            advice: spot.iter().map(|spot| spot.and_then(|(_, advice)| advice)).collect(),
+            savings,
         }
     }
 
@@ -140,6 +171,12 @@ impl Catalog {
 
     pub fn offering(&self, id: TypeId, zone: ZoneId, capacity_type: CapacityType) -> Option<&Offering> {
         self.offerings(id).iter().find(|o| o.zone == zone && o.capacity_type == capacity_type)
+    }
+
+    /// Whether a type has a price here, in any zone.
+    pub fn is_sold(&self, id: TypeId, capacity_type: CapacityType) -> bool {
+        let has_price = |offering: &Offering| !offering.price.points().is_empty();
+        self.offerings(id).iter().any(|o| o.capacity_type == capacity_type && has_price(o))
     }
 
     /// For prices that are not in the price files, such as a recorded Spot history of one zone.
@@ -180,10 +217,16 @@ impl Catalog {
     pub fn spot_advice(&self, id: TypeId) -> Option<SpotAdvice> {
         self.advice[id.0 as usize]
     }
+
+    /// What usage costs here under a Savings Plan, by plan, term, payment and item; empty where the price files
+    /// do not say.
+    pub fn savings_rates(&self) -> &[SavingsRate] {
+        &self.savings
+    }
 }
 
 /// The candidate most like `word`, if one is like it enough to be what was meant.
-fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let distance = |candidate: &&str| strsim::damerau_levenshtein(word, candidate);
     let near = candidates.into_iter().min_by_key(distance)?;
     (distance(&near) <= 1 + word.chars().count() / 4).then_some(near)

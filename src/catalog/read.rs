@@ -38,6 +38,11 @@ impl Types {
     fn of(&self, row: &mut Row<'_>, seen: &mut Seen, region: Field<'_>, name: Field<'_>) -> Option<usize> {
         row.region(region);
         row.unique(seen, format!("{},{}", region.text, name.text), name);
+        self.named(row, name)
+    }
+
+    /// The type that a field names, of which there must be one.
+    pub fn named(&self, row: &mut Row<'_>, name: Field<'_>) -> Option<usize> {
         let found = self.find(name.text);
         if found.is_none() && self.sound {
             let hint = nearest(name.text, self.list.iter().map(|kind| kind.name.as_str()))
@@ -188,7 +193,7 @@ pub(super) fn spot(
     types: &Types,
     region: Option<&str>,
     found: &mut Diagnostics,
-) -> Vec<Option<(Price, SpotAdvice)>> {
+) -> Vec<Option<(Price, Option<SpotAdvice>)>> {
     const METHODS: [(&str, PriceOrigin); 3] = [
         ("observed", PriceOrigin::Observed),
         ("on-demand-less-savings", PriceOrigin::Inferred(InferredBy::SpotSavings)),
@@ -211,14 +216,22 @@ pub(super) fn spot(
     table.rows_of(keys, found, |row, [region, name, usd, savings, bucket, as_of, method]| {
         let kind = types.of(row, &mut seen, region, name);
         let rate = row.rate(usd);
-        let savings_percent = percent(row, savings);
-        let bucket = row.choice(bucket, &InterruptionBucket::WORDS);
+        let advice = advice(row, savings, bucket);
         let price = Price { rate, as_of: row.date(as_of), origin: row.choice(method, &METHODS) };
         if let (Some(kind), true) = (kind, row.is_sound()) {
-            prices[kind] = Some((price, SpotAdvice { savings_percent, bucket }));
+            prices[kind] = Some((price, advice));
         }
     });
     prices
+}
+
+/// Both or neither: the Spot Advisor does not know all types that have a Spot price.
+fn advice(row: &mut Row<'_>, savings: Field<'_>, bucket: Field<'_>) -> Option<SpotAdvice> {
+    if savings.text.is_empty() && bucket.text.is_empty() {
+        return None;
+    }
+    let savings_percent = percent(row, savings);
+    Some(SpotAdvice { savings_percent, bucket: row.choice(bucket, &InterruptionBucket::WORDS) })
 }
 
 fn percent(row: &mut Row<'_>, field: Field<'_>) -> u8 {

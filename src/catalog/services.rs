@@ -49,9 +49,9 @@ impl ServicePrices {
         Some(Price { rate, ..share.inferred(InferredBy::AutoModeShare) })
     }
 
-    /// Every price, known or not.
-    pub(super) fn all(mut self) -> impl Iterator<Item = Option<Price>> {
-        Item::WORDS.into_iter().map(move |(_, item)| *self.slot(item))
+    /// Every price, known or not, by item of `misc_prices.csv`: item, unit, price.
+    pub fn named(mut self) -> impl Iterator<Item = (&'static str, &'static str, Option<Price>)> {
+        Item::WORDS.into_iter().map(move |(word, item)| (word, item.unit(), *self.slot(item)))
     }
 
     /// The price behind an item of `misc_prices.csv`.

@@ -3,7 +3,10 @@
 //! Data goes to stdout, everything else to stderr. This is the only place that prints, exits or knows whether
 //! there is a terminal.
 
+mod check;
 mod generate;
+mod inputs;
+mod pricing;
 mod printer;
 mod replay;
 
@@ -24,6 +27,12 @@ struct Cli {
     /// Print nothing but the result and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say on stderr what is being done, and how long it took.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Threads to use; all cores by default. Results do not depend on it.
+    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
     color: clap::ColorChoice,
@@ -43,8 +52,12 @@ Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
 enum Command {
     /// Compare platforms on a trace.
     Replay(replay::Args),
+    /// Compare with a saved report, and fail when a limit is exceeded.
+    Check(check::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
+    /// Show price snapshots, and what changed between them.
+    Pricing(pricing::Args),
 }
 
 /// Runs the program as its arguments say.
@@ -59,10 +72,17 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let printer = Printer::new(cli.quiet, cli.color);
+    if let Some(jobs) = cli.jobs {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs));
+        // Only fails when a pool exists already, which then stays.
+        let _ = pool.build_global();
+    }
+    let printer = Printer::new(cli.quiet, cli.verbose, cli.color);
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
+        Command::Check(args) => check::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
+        Command::Pricing(args) => pricing::run(args, &printer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use clap::ColorChoice;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,13 +12,20 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Printer {
     quiet: bool,
+    /// When the program began, where the user wants to know what takes how long.
+    started: Option<Instant>,
     color: ColorChoice,
 }
 
 #[expect(clippy::unused_self, reason = "who prints has a printer; what it depends on is not their business")]
 impl Printer {
-    pub fn new(quiet: bool, color: ColorChoice) -> Self {
-        Self { quiet, color }
+    pub fn new(quiet: bool, verbose: bool, color: ColorChoice) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "only what is said of the run on stderr knows the clock"
+        )]
+        let started = verbose.then(Instant::now);
+        Self { quiet, started, color }
     }
 
     /// Writes the result to stdout.
@@ -33,6 +41,18 @@ impl Printer {
         if !self.quiet {
             // Nobody left to tell if stderr is closed.
             let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Writes a line that is for the system which runs the program, whoever else wants quiet.
+    pub fn command(&self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// Writes a line about what was done and when, for who asked for it.
+    pub fn detail(&self, line: impl FnOnce() -> String) {
+        if let Some(started) = self.started {
+            self.note(&format!("[{:7.3} s] {}", started.elapsed().as_secs_f64(), line()));
         }
     }
 

@@ -8,6 +8,7 @@
 mod assumptions;
 mod defaults;
 mod fields;
+mod flat;
 mod manifests;
 mod scenario;
 mod tree;
@@ -17,6 +18,7 @@ mod words;
 pub use assumptions::{Assumption, assumptions};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
+pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;

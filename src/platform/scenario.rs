@@ -13,6 +13,7 @@ mod documents;
 mod home;
 mod instance_type;
 mod karpenter;
+mod limits;
 mod node_class;
 mod node_groups;
 mod node_pool;
@@ -33,6 +34,7 @@ use super::{Platform, Settings};
 use crate::error::Result;
 
 pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
+pub use limits::Limits;
 pub use overrides::Overrides;
 
 /// The `apiVersion` of scenario documents.
@@ -47,17 +49,6 @@ pub struct Scenario {
     pub limits: Limits,
     /// What the file set, and where.
     pub given: Given,
-}
-
-/// What a later comparison may not exceed; `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Parts per million of the earlier cost.
-    pub max_cost_increase_ppm: Option<u32>,
-    /// Parts per million of the earlier 99th percentile of workflow-run makespans.
-    pub max_p99_makespan_increase_ppm: Option<u32>,
-    /// Pods.
-    pub max_unschedulable: Option<u64>,
 }
 
 /// What runs without a scenario file.

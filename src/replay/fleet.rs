@@ -3,7 +3,7 @@
 mod from_zero;
 mod karpenter;
 
-pub(super) use karpenter::{check as check_karpenter, karpenter};
+pub(super) use karpenter::{candidates as pool_candidates, check as check_karpenter, karpenter};
 
 use std::collections::BTreeMap;
 

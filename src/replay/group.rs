@@ -3,7 +3,7 @@
 use super::Setup;
 use super::fleet::{node_type, refuse};
 use super::types::{self, price};
-use crate::catalog::{InstanceType, TypeId};
+use crate::catalog::{CapacityType, Catalog, InstanceType, TypeId};
 use crate::error::{Error, Result};
 use crate::packing::Stays;
 use crate::platform::{GroupSize, NodeGroup, Scenario};
@@ -61,17 +61,13 @@ struct Candidates {
 
 impl Candidates {
     fn new(setup: &Setup, name: &str, group: &NodeGroup) -> Self {
-        let (workload, catalog) = (setup.workload, setup.catalog);
-        let is_sold = |id: &TypeId| price(setup, *id, group.capacity_type).is_some();
+        let workload = setup.workload;
         let fits = |id: TypeId| -> Vec<bool> {
             let node = node_type(setup, name, group, id);
             workload.classes.iter().map(|class| refuse(setup, &node, class).is_none()).collect()
         };
-        let types: Vec<(TypeId, Vec<bool>)> = catalog
-            .offered()
-            .filter(|id| is_candidate(catalog.instance_type(*id)) && is_sold(id))
-            .map(|id| (id, fits(id)))
-            .collect();
+        let types: Vec<(TypeId, Vec<bool>)> =
+            types_to_choose_from(setup.catalog, group.capacity_type).map(|id| (id, fits(id))).collect();
         let by_any =
             (0..workload.classes.len()).map(|class| types.iter().any(|(_, fits)| fits[class])).collect();
         Self { types, by_any }
@@ -138,6 +134,16 @@ pub fn choose_group(setup: &Setup, name: &str, group: &NodeGroup) -> Result<Choi
         }
     }
     best.map(|(_, _, choice)| choice).ok_or_else(|| nothing_to_choose(setup))
+}
+
+/// The types that a group without one may get, by name.
+pub(super) fn types_to_choose_from(
+    catalog: &Catalog,
+    capacity_type: CapacityType,
+) -> impl Iterator<Item = TypeId> {
+    catalog
+        .offered()
+        .filter(move |id| is_candidate(catalog.instance_type(*id)) && catalog.is_sold(*id, capacity_type))
 }
 
 fn is_candidate(instance: &InstanceType) -> bool {

@@ -3,6 +3,7 @@
 //! Platforms are independent, so they run in parallel; results keep their order, and nothing that a platform
 //! does depends on which others run.
 
+mod allowed;
 mod bound;
 mod fleet;
 mod group;
@@ -11,11 +12,12 @@ mod study;
 mod types;
 mod warnings;
 
+pub use allowed::{Allowed, allowed_types};
 pub use fleet::{Refusals, fargate_size, node_type};
 pub use group::{Choice, choose_group};
 pub use study::Study;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -52,6 +54,8 @@ pub struct PlatformRun {
     /// The bill, or why there is none.
     pub bill: std::result::Result<Bill, String>,
     pub report: PlatformReport,
+    /// Every number of the report in each history, the first one first; empty with one history.
+    pub histories: Vec<BTreeMap<String, f64>>,
 }
 
 impl Setup<'_> {
@@ -134,8 +138,10 @@ impl Setup<'_> {
                 numbers.collect::<Vec<_>>()
             };
             let (mut run, others) = rayon::join(first, others);
-            let histories: Vec<_> = [report::numbers(&run.report)].into_iter().chain(others).collect();
-            run.report.replications = report::replications(&histories);
+            if !others.is_empty() {
+                run.histories = [report::numbers(&run.report)].into_iter().chain(others).collect();
+                run.report.replications = report::replications(&run.histories);
+            }
             run
         };
         platforms.par_iter().enumerate().map(of_platform).collect()
@@ -151,20 +157,7 @@ impl Setup<'_> {
             }
             Kind::Karpenter(karpenter) => self.simulate(fleet::karpenter(self, karpenter, &mut refusals)),
         };
-        let billable =
-            !matches!(platform.kind, Kind::Recorded) || self.source == Some(SourcePlatform::Fargate);
-        let unplaced = ledger.runs.iter().filter(|run| !run.was_bound()).count();
-        let bill = if billable && matches!(platform.kind, Kind::Recorded) && unplaced > 0 {
-            Err(format!(
-                "{} of the trace fit no Fargate size, so what it cost is not known",
-                warnings::pods(unplaced)
-            ))
-        } else if billable {
-            let Settings { cluster, savings_plan, .. } = self.settings;
-            bill(&ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
-        } else {
-            Err("the trace does not say on which machines it ran, so what it cost is not known".to_owned())
-        };
+        let bill = self.bill(platform, &ledger);
         let refusal = |class: u32| refusals.reason(class);
         let report = summarize(&Source {
             name: &platform.name,
@@ -177,7 +170,26 @@ impl Setup<'_> {
             lower_bound: bound::lower_bound(self, &ledger),
             refusal: &refusal,
         });
-        PlatformRun { name: platform.name.clone(), ledger, bill, report }
+        PlatformRun { name: platform.name.clone(), ledger, bill, report, histories: Vec::new() }
+    }
+
+    /// Bills what happened on `platform` with this setup's prices, or says why that cannot be done.
+    pub fn bill(&self, platform: &Platform, ledger: &Ledger) -> std::result::Result<Bill, String> {
+        if matches!(platform.kind, Kind::Recorded) {
+            if self.source != Some(SourcePlatform::Fargate) {
+                return Err("the trace does not say on which machines it ran, so what it cost is not known"
+                    .to_owned());
+            }
+            let unplaced = ledger.runs.iter().filter(|run| !run.was_bound()).count();
+            if unplaced > 0 {
+                return Err(format!(
+                    "{} of the trace fit no Fargate size, so what it cost is not known",
+                    warnings::pods(unplaced)
+                ));
+            }
+        }
+        let Settings { cluster, savings_plan, .. } = self.settings;
+        bill(ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
     }
 
     fn simulate(&self, fleet: Fleet) -> Ledger {

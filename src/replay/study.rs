@@ -3,9 +3,10 @@
 //!
 //! What nobody said is settled here (region, today's platform, default platforms) and put into the report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{PlatformRun, Setup, warnings};
+use super::{PlatformRun, Setup, allowed_types, warnings};
 use crate::bill::UsedPrice;
 use crate::catalog::{Catalog, NodeSettings, Snapshot};
 use crate::error::{Error, Result};
@@ -18,12 +19,14 @@ use crate::units::{Resources, Time};
 use crate::workload::{self, Assumed, Workload};
 
 pub struct Study {
-    pub trace: Trace,
+    pub trace: Arc<Trace>,
     pub workload: Workload,
     pub catalog: Catalog,
     pub(super) scenario: Scenario,
-    snapshot_sha256: String,
+    snapshot: Snapshot,
     traces: Vec<TraceInput>,
+    trace_sha256: String,
+    tasks_sha256: String,
     pub(super) assumed: Assumed,
     pub(super) source: Option<SourcePlatform>,
     pub(super) described_groups: BTreeSet<String>,
@@ -34,14 +37,38 @@ pub struct Study {
 impl Study {
     /// Puts a run together. With `strict`, assumed regions and default requests are refused.
     pub fn new(
-        mut scenario: Scenario,
+        scenario: Scenario,
         snapshot: Snapshot,
         read: (Trace, Vec<String>),
         strict: bool,
     ) -> Result<Self> {
-        let (trace, mut warnings) = read;
+        let (trace, warnings) = read;
+        Self::shared(scenario, &snapshot, (Arc::new(trace), warnings), strict)
+    }
+
+    /// The same for a trace that other studies use too.
+    pub fn shared(
+        scenario: Scenario,
+        snapshot: &Snapshot,
+        read: (Arc<Trace>, Vec<String>),
+        strict: bool,
+    ) -> Result<Self> {
+        let (trace, warnings) = read;
+        let study = Self::of(scenario, snapshot, &trace, warnings, strict)?;
+        refuse_impossible_requests(&study.trace, &study.workload, &study.catalog)?;
+        Ok(study)
+    }
+
+    /// The same where the prices may be a part only of what a region sells, and say nothing of what is possible there.
+    pub fn of(
+        mut scenario: Scenario,
+        snapshot: &Snapshot,
+        trace: &Arc<Trace>,
+        mut warnings: Vec<String>,
+        strict: bool,
+    ) -> Result<Self> {
         if scenario.settings.region.source == RegionSource::Assumed
-            && let Some(region) = region_of(&trace)
+            && let Some(region) = region_of(trace)
         {
             scenario.settings.region = platform::Region { name: region, source: RegionSource::Trace };
         }
@@ -56,11 +83,10 @@ impl Study {
         let catalog = snapshot
             .region_in(&region.name, &zones)
             .map_err(|error| say_who_named_the_region(error, &scenario))?;
-        let order = trace::canonical_order(&trace);
-        let window = window_of(&trace);
-        let built = workload::build(&trace, &order, &scenario.settings.defaults, window)
-            .map_err(|problems| Error::Input(trace::locate(&trace, problems)))?;
-        refuse_impossible_requests(&trace, &built.workload, &catalog)?;
+        let order = trace::canonical_order(trace);
+        let window = window_of(trace);
+        let built = workload::build(trace, &order, &scenario.settings.defaults, window)
+            .map_err(|problems| Error::Input(trace::locate(trace, problems)))?;
         warnings.extend(built.warnings);
         if built.workload.steps.pods().next().is_none() {
             return Err(Error::usage(
@@ -74,14 +100,20 @@ impl Study {
         }
         let described_groups =
             scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
+        let traces = trace_inputs(trace, &order);
         let mut study = Self {
             described_groups,
-            source: source_of(&trace),
+            source: source_of(trace),
             workload: built.workload,
             catalog,
-            snapshot_sha256: snapshot.sha256(),
-            traces: trace_inputs(&trace, &order),
-            trace,
+            snapshot: snapshot.clone(),
+            trace_sha256: match &traces[..] {
+                [only] => only.sha256.clone(),
+                _ => trace::sha256(trace, &order),
+            },
+            tasks_sha256: trace::tasks_sha256(trace, &order),
+            traces,
+            trace: Arc::clone(trace),
             scenario,
             assumed,
             warnings,
@@ -89,6 +121,16 @@ impl Study {
         };
         study.add_default_platforms();
         Ok(study)
+    }
+
+    /// What was asked for, before anything was chosen for the trace and the prices.
+    pub fn asked(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Of the canonical content of all traces together.
+    pub fn trace_sha256(&self) -> &str {
+        &self.trace_sha256
     }
 
     pub fn setup(&self) -> Setup<'_> {
@@ -144,11 +186,24 @@ impl Study {
             },
             inputs: self.inputs(&used, inferred),
             scenario: resolved.to_yaml(),
+            asked: self.scenario.to_yaml(),
+            catalog: self.price_files(resolved),
             prices: used.iter().map(|price| price_used(price)).collect(),
             finding: finding(&platforms),
             warnings,
             platforms,
         })
+    }
+
+    /// The price files as far as the platforms, with or without the choices made for them, may need them.
+    pub fn price_files(&self, resolved: &Scenario) -> BTreeMap<String, String> {
+        let platforms = self.scenario.platforms.iter().chain(&resolved.platforms);
+        let allowed = platforms.flat_map(|platform| allowed_types(&self.catalog, platform).instances);
+        let mut types: BTreeSet<&str> =
+            allowed.map(|(id, _)| self.catalog.instance_type(id).name.as_str()).collect();
+        let settings = &self.scenario.settings;
+        types.extend(settings.spot.events.iter().filter_map(|event| event.instance_type.as_deref()));
+        self.snapshot.part(&settings.region.name, &types)
     }
 
     /// Runs that have a name and a step that is replayed.
@@ -162,6 +217,8 @@ impl Study {
         let dates = || used.iter().map(|price| price.as_of);
         Inputs {
             traces: self.traces.clone(),
+            trace_sha256: self.trace_sha256.clone(),
+            tasks_sha256: self.tasks_sha256.clone(),
             pods: self.workload.steps.pods().count() as u64,
             workflow_runs: self.workflow_runs(),
             window: WindowText {
@@ -183,7 +240,7 @@ impl Study {
                     oldest: oldest.to_string(),
                     newest: newest.to_string(),
                 }),
-                sha256: self.snapshot_sha256.clone(),
+                sha256: self.snapshot.sha256(),
                 inferred,
             },
             defaulted: Defaulted {

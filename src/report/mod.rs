@@ -11,17 +11,18 @@ mod disruption;
 mod finding;
 mod html;
 mod json;
+pub(crate) mod layout;
 mod markdown;
 mod outputs;
 mod replications;
 mod risk;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod summary;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod view;
 
 pub use charts::{Chart, ChartData, charts};
@@ -32,7 +33,8 @@ pub use html::html;
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
-pub use replications::{numbers, replications};
+pub(crate) use replications::student_t_975;
+pub use replications::{numbers, replications, spread};
 pub use summary::{Source, distribution, summarize};
 pub use table::table;
 pub use text::plural;
@@ -43,7 +45,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Raised when a reader of older reports would misunderstand.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
@@ -52,8 +54,14 @@ pub struct Report {
     pub inputs: Inputs,
     /// What ran, as a scenario file (YAML) that can be passed back.
     pub scenario: String,
+    /// The same before anything was chosen for the trace and the prices at hand, such as the type of a node group: with
+    /// other prices the choice may be another one.
+    pub asked: String,
     /// Every price that any platform's bill rests on.
     pub prices: Vec<PriceUsed>,
+    /// The price files, by name, reduced to the region and to what the platforms may buy: with them the run can be
+    /// repeated without the snapshot that it was made with.
+    pub catalog: BTreeMap<String, String>,
     /// The result in one sentence.
     pub finding: String,
     pub warnings: Vec<String>,
@@ -70,6 +78,11 @@ pub struct Tool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Inputs {
     pub traces: Vec<TraceInput>,
+    /// Of the canonical, sorted content of all traces together.
+    pub trace_sha256: String,
+    /// Of the identities of their rows alone (run, task, attempt, in order of time): the same tasks with other requests
+    /// have the same.
+    pub tasks_sha256: String,
     pub pods: u64,
     pub workflow_runs: u64,
     /// What the bill covers at least.

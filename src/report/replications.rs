@@ -54,7 +54,7 @@ pub fn replications(histories: &[BTreeMap<String, f64>]) -> Option<Replications>
 }
 
 /// At least two values.
-fn spread(mut values: Vec<f64>) -> Spread {
+pub fn spread(mut values: Vec<f64>) -> Spread {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
@@ -68,7 +68,7 @@ fn spread(mut values: Vec<f64>) -> Spread {
 
 /// The 97.5 % quantile of Student's t distribution, by the expansion of Cornish and Fisher (Abramowitz & Stegun
 /// 26.7.5), which is good to three digits from four degrees of freedom on; below, exact values.
-fn student_t_975(degrees: usize) -> f64 {
+pub(crate) fn student_t_975(degrees: usize) -> f64 {
     const EXACT: [f64; 4] = [f64::INFINITY, 12.706_204_7, 4.302_652_7, 3.182_446_3];
     if let Some(exact) = EXACT.get(degrees) {
         return *exact;

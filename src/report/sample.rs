@@ -226,12 +226,14 @@ pub(super) fn with_savings_plan() -> PlatformReport {
 }
 
 /// Two platforms and a week.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "cost-sim".into(), version: "0.0.0".into() },
         inputs: Inputs {
             traces: vec![TraceInput { path: "trace.csv".into(), sha256: "00".repeat(32), rows: 12_000 }],
+            trace_sha256: "00".repeat(32),
+            tasks_sha256: "11".repeat(32),
             pods: 12_000,
             workflow_runs: 195,
             window: WindowText { start: "2026-03-01T00:00:00Z".into(), end: "2026-03-08T00:00:00Z".into() },
@@ -262,6 +264,8 @@ pub(super) fn report() -> Report {
             ],
         },
         scenario: "apiVersion: cost-sim/v1\nkind: Scenario\n".into(),
+        asked: "apiVersion: cost-sim/v1\nkind: Scenario\n".into(),
+        catalog: BTreeMap::from([("fargate.csv".into(), "region,vcpu_hour_usd\n".into())]),
         prices: vec![
             PriceUsed {
                 name: "BoxUsage:m6i.xlarge".into(),

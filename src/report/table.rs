@@ -292,20 +292,24 @@ fn pad_right(text: &str, columns: usize) -> String {
 
 /// ANSI colours, or none.
 #[derive(Clone, Copy)]
-struct Paint {
+pub(crate) struct Paint {
     on: bool,
 }
 
 impl Paint {
+    pub(crate) const fn new(on: bool) -> Self {
+        Self { on }
+    }
+
     fn with(self, code: &str, text: &str) -> String {
         if self.on && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
 
@@ -314,7 +318,7 @@ impl Paint {
     }
 
     /// Green where it costs less, red where it costs more.
-    fn change(self, cell: &str) -> String {
+    pub(crate) fn change(self, cell: &str) -> String {
         match cell.trim_start().trim_start_matches('>').chars().next() {
             Some('-') => self.with("32", cell),
             Some('+') => self.with("31", cell),

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use crate::units::{Span, Usd};
 
 /// What stands where there is no value.
-pub(super) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// How many decimals the amounts of one column get, so that their points are under each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Places(usize);
+pub(crate) struct Places(usize);
 
 impl Places {
     pub const CENTS: Self = Self(2);
@@ -47,12 +47,12 @@ impl Places {
 }
 
 /// Reads an amount of a report; `None` where there is none.
-pub(super) fn usd(text: &str) -> Option<Usd> {
+pub(crate) fn usd(text: &str) -> Option<Usd> {
     Usd::parse(text)
 }
 
 /// One amount by itself.
-pub(super) fn money(text: &str) -> String {
+pub(crate) fn money(text: &str) -> String {
     let amount = usd(text);
     Places::of([amount]).show(amount)
 }
@@ -79,7 +79,7 @@ fn grouped(decimal: &str) -> String {
     text
 }
 
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     grouped(&number.to_string())
 }
 
@@ -89,7 +89,7 @@ pub fn plural(number: u64, noun: &str) -> String {
 }
 
 /// A quantity with three or more significant digits.
-pub(super) fn quantity(number: f64) -> String {
+pub(crate) fn quantity(number: f64) -> String {
     if !number.is_finite() {
         return NONE.to_owned();
     }
@@ -105,16 +105,16 @@ pub(super) fn quantity(number: f64) -> String {
 }
 
 /// Seconds as `46s`, `1m31s`, `2h05m`.
-pub(super) fn seconds(value: Option<f64>) -> String {
+pub(crate) fn seconds(value: Option<f64>) -> String {
     value.and_then(Span::from_secs_f64).map_or_else(|| NONE.to_owned(), |span| span.to_string())
 }
 
-pub(super) fn hours(value: f64) -> String {
+pub(crate) fn hours(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { seconds(Some(value * 3_600.0)) }
 }
 
 /// `45 %` of a ratio.
-pub(super) fn ratio(value: Option<f64>) -> String {
+pub(crate) fn ratio(value: Option<f64>) -> String {
     match value {
         Some(ratio) if ratio.is_finite() => {
             let percent = ratio * 100.0;
@@ -125,7 +125,7 @@ pub(super) fn ratio(value: Option<f64>) -> String {
 }
 
 /// The change from `base` to `other` in percent: `-37 %`, `+3.2 %`, `±0 %`.
-pub(super) fn change(base: Option<Usd>, other: Option<Usd>) -> String {
+pub(crate) fn change(base: Option<Usd>, other: Option<Usd>) -> String {
     let (Some(base), Some(other)) = (base, other) else { return NONE.to_owned() };
     if base <= Usd::ZERO {
         return NONE.to_owned();
@@ -162,7 +162,7 @@ pub(super) fn between(start: &str, end: &str) -> Option<Span> {
 }
 
 /// A name without control characters and without what turns the direction of text.
-pub(super) fn clean(name: &str) -> Cow<'_, str> {
+pub(crate) fn clean(name: &str) -> Cow<'_, str> {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -175,7 +175,7 @@ pub(super) fn clean(name: &str) -> Cow<'_, str> {
 }
 
 /// Columns that `text` takes in a terminal. Narrower than Unicode's tables: it knows wide scripts and accents.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
@@ -214,7 +214,7 @@ pub(super) fn truncate(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// `text` in lines of at most `most` columns, later ones indented. Words longer than a line are cut into pieces.
-pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
+pub(crate) fn wrap(text: &str, most: usize, indent: usize) -> String {
     let indent = if indent * 2 < most { indent } else { 0 };
     let mut out = String::new();
     let mut used = 0;

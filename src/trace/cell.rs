@@ -53,6 +53,11 @@ pub(super) trait Cell: Copy + Default {
     fn number(self) -> f64 {
         0.0
     }
+
+    /// The value in a row that happens `by` later: points in time move, everything else stays.
+    fn moved(self, _by: Span) -> Self {
+        self
+    }
 }
 
 impl Cell for Word {
@@ -78,6 +83,10 @@ impl Cell for Time {
 
     fn integer(self, _: bool) -> i64 {
         self.ms()
+    }
+
+    fn moved(self, by: Span) -> Self {
+        self + by
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod cell;
 mod columns;
+mod grow;
+mod growth;
 mod header;
 mod lists;
 mod locate;
@@ -22,12 +24,14 @@ mod write;
 
 pub use cell::Refusal;
 pub use columns::{Column, Text, Word, Words};
+pub use grow::grow;
+pub use growth::{Factor, Growth};
 pub use lists::{escape_id, split_list, split_reference, split_references};
 pub use locate::{RowProblem, locate};
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub use times::parse_time;
-pub use write::{canonical_order, sha256, write_csv};
+pub use write::{canonical_order, sha256, tasks_sha256, write_csv};
 
 use crate::units::{Cpu, Memory, Span, Time};
 

@@ -111,6 +111,20 @@ macro_rules! schema {
                 }
             }
 
+            /// Fills this column of `to`, which is empty: row `i` is row `rows[i].0` of `from`, moved by `rows[i].1`.
+            /// `to` has the words of `from`.
+            pub fn gather(self, from: &Trace, rows: &[(u32, Span)], to: &mut Trace) {
+                match self {
+                    // Pushed by the caller: ids of copies differ.
+                    Self::TaskId => {}
+                    $(Self::$field => for (row, (source, by)) in rows.iter().enumerate() {
+                        if let Some(value) = from.$member.get(*source as usize) {
+                            to.$member.set(row, value.moved(*by));
+                        }
+                    })*
+                }
+            }
+
             /// How Parquet stores the column.
             pub fn store(self) -> Store {
                 match self {

@@ -88,6 +88,20 @@ pub fn sha256(trace: &Trace, order: &[u32]) -> String {
     format!("{:x}", hasher.finalize())
 }
 
+/// The hash of which tasks there are, in canonical order, whatever they ask for and however long they took.
+pub fn tasks_sha256(trace: &Trace, order: &[u32]) -> String {
+    let mut hasher = Sha256::new();
+    for row in order.iter().map(|row| *row as usize) {
+        let run = trace.words.get(trace.word(&trace.run_id, row));
+        for text in [run, trace.task_id.get(row)] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text);
+        }
+        hasher.update(trace.attempt.get(row).unwrap_or(1).to_le_bytes());
+    }
+    format!("{:x}", hasher.finalize())
+}
+
 fn write_rows<W: Write>(trace: &Trace, rows: impl Iterator<Item = usize>, out: W) -> io::Result<W> {
     let layout = Layout::of(trace);
     let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(out);

@@ -8,10 +8,10 @@ use super::super::tree::{self, Node, Place, Value};
 use super::super::values::{Parsed, Refusal, suggest};
 use super::cluster_config::{Location, Managed};
 use super::node_class::NodeClass;
-use super::{API_VERSION, Limits, Scenario, candidates, cluster_config, node_class, node_pool, settings};
+use super::{API_VERSION, Scenario, candidates, cluster_config, limits, node_class, node_pool, settings};
 use crate::error::Result;
 use crate::platform::NodePool;
-use crate::platform::values::{all_of, increase, whole};
+use crate::platform::values::all_of;
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
 const NOT_YET: [(&str, &str); 2] =
@@ -275,18 +275,7 @@ fn content(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Scenario {
     root.entry(reader, "kind");
     let settings = settings::read(reader, &mut root, &pasted.location);
     let platforms = candidates::read(reader, &mut root, pasted);
-    let limits = limits(reader, &mut root);
+    let limits = limits::read(reader, &mut root);
     root.finish(reader);
     Scenario { settings, platforms, limits, ..Scenario::default() }
-}
-
-fn limits(reader: &mut Reader, root: &mut Section) -> Limits {
-    let mut section = root.section(reader, "limits");
-    let limits = Limits {
-        max_cost_increase_ppm: section.optional(reader, "maxCostIncrease", increase),
-        max_p99_makespan_increase_ppm: section.optional(reader, "maxP99MakespanIncrease", increase),
-        max_unschedulable: section.optional(reader, "maxUnschedulable", |t| whole(t, 0, 1_000_000_000_000)),
-    };
-    section.finish(reader);
-    limits
 }

@@ -6,8 +6,10 @@ pub(in crate::platform) mod yaml;
 
 use super::super::values::*;
 use super::super::*;
-use super::{API_VERSION, Limits, Scenario, savings_plan as plans};
-use yaml::{Yaml, field, map, text, whole_number};
+use super::{API_VERSION, Scenario, limits, savings_plan as plans};
+use yaml::{map, whole_number};
+
+pub(in crate::platform) use yaml::{Yaml, field, text};
 
 impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
@@ -36,7 +38,7 @@ fn head(scenario: &Scenario, platforms: Vec<Yaml>) -> String {
     let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
     fields.extend(settings(s));
     fields.push(field("platforms", Yaml::List(platforms)));
-    fields.extend(limits(&scenario.limits));
+    fields.extend(limits::print(&scenario.limits));
     format!("{origin}{}", render(&Yaml::Map(fields)))
 }
 
@@ -191,19 +193,6 @@ fn agents(agents: &[Agent]) -> Yaml {
         ])
     };
     Yaml::List(agents.iter().map(agent).collect())
-}
-
-fn limits(l: &Limits) -> Option<(String, Yaml)> {
-    let percent = |name, ppm: Option<u32>| ppm.map(|ppm| field(name, text(ppm_text(ppm))));
-    let fields: Vec<(String, Yaml)> = [
-        percent("maxCostIncrease", l.max_cost_increase_ppm),
-        percent("maxP99MakespanIncrease", l.max_p99_makespan_increase_ppm),
-        l.max_unschedulable.map(|pods| field("maxUnschedulable", Yaml::Whole(pods))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    (!fields.is_empty()).then(|| field("limits", Yaml::Map(fields)))
 }
 
 /// A constant as one duration, a distribution as its two.

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use strategies::{platforms, settings};
+use strategies::{limits, platforms, settings};
 
 use super::*;
 use crate::platform::*;
@@ -298,15 +298,8 @@ proptest! {
     fn a_printed_scenario_reads_back(
         settings in settings(),
         platforms in platforms(),
-        cost in option::of(0u32..=10_000_000),
-        makespan in option::of(0u32..=10_000_000),
-        max_unschedulable in option::of(0u64..1_000_000),
+        limits in limits(),
     ) {
-        let limits = Limits {
-            max_cost_increase_ppm: cost,
-            max_p99_makespan_increase_ppm: makespan,
-            max_unschedulable,
-        };
         let scenario = Scenario { settings, platforms, limits, given: Given::default() };
         let yaml = scenario.to_yaml();
         let read = parse(&yaml).map_err(|e| TestCaseError::fail(format!("{}\n{yaml}", e.render())))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::Setup;
 use super::{Refusal, Refusals, home, node_type, refuse};
-use crate::catalog::{CapacityType, NodeSettings, Requirement, Requirements, TypeId, labels};
+use crate::catalog::{CapacityType, Catalog, NodeSettings, Requirement, Requirements, TypeId, labels};
 use crate::control::Karpenter;
 use crate::control::karpenter::pool::{Pool, PoolType, by_preference, template};
 use crate::control::karpenter::shapes::Shapes;
@@ -19,7 +19,7 @@ use crate::workload::PodClass;
 /// Complains about NodePools that could launch nothing.
 pub(in crate::replay) fn check(setup: &Setup, name: &str, karpenter: &platform::Karpenter) -> Result<()> {
     for pool in &karpenter.node_pools {
-        if candidates(setup, &template(pool)).next().is_none() {
+        if candidates(setup.catalog, &template(pool)).next().is_none() {
             let message = format!(
                 "platform {name}: no instance type with a price in {} meets the requirements of the node pool {}",
                 setup.catalog.region, pool.name
@@ -34,7 +34,7 @@ pub(in crate::replay) fn check(setup: &Setup, name: &str, karpenter: &platform::
 fn culprit(setup: &Setup, pool: &NodePool) -> String {
     let alone = pool.requirements.iter().find(|requirement| {
         let only = NodePool { requirements: vec![(*requirement).clone()], ..NodePool::default() };
-        candidates(setup, &template(&only)).next().is_none()
+        candidates(setup.catalog, &template(&only)).next().is_none()
     });
     match alone {
         Some(requirement) => {
@@ -45,11 +45,10 @@ fn culprit(setup: &Setup, pool: &NodePool) -> String {
 }
 
 /// The types that a pool may launch, by name, with the offerings that it may use.
-fn candidates<'s>(
-    setup: &'s Setup,
+pub(in crate::replay) fn candidates<'s>(
+    catalog: &'s Catalog,
     template: &'s Requirements,
 ) -> impl Iterator<Item = (TypeId, Requirements, Vec<CapacityType>)> + 's {
-    let catalog = setup.catalog;
     let allows = move |key: &str, value: &str| {
         template.get(key).is_none_or(|allowed: &Requirement| allowed.allows(value))
     };
@@ -87,7 +86,7 @@ pub fn prepare(
             ..NodeSettings::default()
         };
         let mut types = Vec::new();
-        for (id, requirements, capacity_types) in candidates(setup, &template) {
+        for (id, requirements, capacity_types) in candidates(setup.catalog, &template) {
             let instance = setup.catalog.instance_type(id);
             let mut kinds = [None; 3];
             for capacity_type in capacity_types {

@@ -5,6 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::platform::*;
+use crate::units::Usd;
 
 fn step() -> impl Strategy<Value = Step> {
     let constant = (0i64..86_400_000).prop_map(|ms| Step::constant(Span::from_ms(ms)));
@@ -362,4 +363,28 @@ pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
         });
         platforms
     })
+}
+
+pub fn limits() -> impl Strategy<Value = Limits> {
+    let increase = || option::of(0u32..=10_000_000);
+    let count = || option::of(0u64..1_000_000);
+    let usd = option::of(
+        (0i64..1_000_000_000).prop_map(|micro| Usd::from_femto(i128::from(micro) * 1_000_000_000)),
+    );
+    let delay = option::of((0i64..86_400_000).prop_map(Span::from_ms));
+    let increases = (increase(), increase(), increase(), increase());
+    (increases, usd, delay, count(), count()).prop_map(
+        |((cost, makespan, p99_makespan, p99_start), max_usd_per_month, max_p99_start_delay, pods, tasks)| {
+            Limits {
+                max_cost_increase_ppm: cost,
+                max_usd_per_month,
+                max_makespan_increase_ppm: makespan,
+                max_p99_makespan_increase_ppm: p99_makespan,
+                max_p99_start_delay_increase_ppm: p99_start,
+                max_p99_start_delay,
+                max_unschedulable: pods,
+                max_tasks_restarted: tasks,
+            }
+        },
+    )
 }
