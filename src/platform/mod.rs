@@ -24,7 +24,9 @@ pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;
 
-pub use crate::catalog::CapacityType;
+pub(crate) use values::ppm_text;
+
+pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -48,6 +50,8 @@ pub struct Settings {
     pub spot: Spot,
     /// Bought for the same account and so the same on every platform, used or not (unless the best is asked for).
     pub savings_plan: Option<SavingsPlan>,
+    /// What this account pays less than the public prices. It changes bills, not what controllers decide.
+    pub discounts: Discounts,
     /// A pod that no present or coming capacity can hold is given up after this long.
     pub unschedulable_after: Span,
     pub replay: Replay,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{PlatformRun, Setup, allowed_types, warnings};
+use super::{PlatformRun, Setup, allowed_types, types, warnings};
 use crate::bill::UsedPrice;
 use crate::catalog::{Catalog, NodeSettings, Snapshot};
 use crate::error::{Error, Result};
@@ -22,9 +22,12 @@ pub struct Study {
     pub trace: Arc<Trace>,
     pub workload: Workload,
     pub catalog: Catalog,
+    /// The catalog at this account's prices, where they are not the public ones.
+    discounted: Option<Catalog>,
     pub(super) scenario: Scenario,
-    snapshot: Snapshot,
-    traces: Vec<TraceInput>,
+    pub snapshot: Snapshot,
+    /// What was read, as the report says it.
+    pub traces: Vec<TraceInput>,
     trace_sha256: String,
     tasks_sha256: String,
     pub(super) assumed: Assumed,
@@ -56,6 +59,7 @@ impl Study {
         let (trace, warnings) = read;
         let study = Self::of(scenario, snapshot, &trace, warnings, strict)?;
         refuse_impossible_requests(&study.trace, &study.workload, &study.catalog)?;
+        types::check_discounts(&study.setup())?;
         Ok(study)
     }
 
@@ -101,10 +105,12 @@ impl Study {
         let described_groups =
             scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
         let traces = trace_inputs(trace, &order);
+        let discounts = &scenario.settings.discounts;
         let mut study = Self {
             described_groups,
             source: source_of(trace),
             workload: built.workload,
+            discounted: (!discounts.is_none()).then(|| catalog.discounted(discounts)),
             catalog,
             snapshot: snapshot.clone(),
             trace_sha256: match &traces[..] {
@@ -138,6 +144,7 @@ impl Study {
             trace: &self.trace,
             workload: &self.workload,
             catalog: &self.catalog,
+            billing: self.discounted.as_ref().unwrap_or(&self.catalog),
             settings: &self.scenario.settings,
             given: &self.scenario.given,
             source: self.source,

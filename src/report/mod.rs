@@ -23,6 +23,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+pub mod trace_diff;
 mod view;
 
 pub use charts::{Chart, ChartData, charts};

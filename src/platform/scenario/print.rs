@@ -6,10 +6,10 @@ pub(in crate::platform) mod yaml;
 
 use super::super::values::*;
 use super::super::*;
-use super::{API_VERSION, Scenario, limits, savings_plan as plans};
+use super::{API_VERSION, Scenario, discounts, limits, savings_plan as plans};
 use yaml::{map, whole_number};
 
-pub(in crate::platform) use yaml::{Yaml, field, text};
+pub(super) use yaml::{Yaml, field, text};
 
 impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
@@ -105,6 +105,7 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
     ];
     fields.push(spot(&s.spot));
     fields.extend(s.savings_plan.as_ref().map(savings_plan));
+    fields.extend(discounts::print(&s.discounts));
     fields.extend([
         field("unschedulableAfter", text(duration_text(s.unschedulable_after))),
         field("replay", text(s.replay.word())),
