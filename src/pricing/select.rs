@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{Catalog, TypeId, nearest};
+use crate::catalog::{Catalog, InstanceType, TypeId, nearest};
 use crate::error::{Error, Result};
 
 /// The types with a price in the region that `names` mean, each once: by family, then by size.
@@ -52,7 +52,7 @@ fn unknown(catalog: &Catalog, name: &str) -> Error {
     let near = if name.contains('.') {
         nearest(name, types.map(|instance| instance.name.as_str()))
     } else {
-        nearest(name, types.map(|instance| instance.family()))
+        nearest(name, types.map(InstanceType::family))
     };
     let guess = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
     Error::usage(
