@@ -9,6 +9,7 @@
 mod clock;
 mod discounts;
 pub mod fargate;
+pub mod import;
 mod instance_type;
 pub mod labels;
 mod offering;

@@ -180,9 +180,8 @@ impl Setup<'_> {
     pub fn bill(&self, platform: &Platform, ledger: &Ledger) -> std::result::Result<Bill, String> {
         if matches!(platform.kind, Kind::Recorded) {
             if self.source != Some(SourcePlatform::Fargate) {
-                return Err(
-                    "the trace does not say on which machines it ran, so what it cost is not known".to_owned()
-                );
+                return Err("the trace does not say on which machines it ran, so what it cost is not known"
+                    .to_owned());
             }
             let unplaced = ledger.runs.iter().filter(|run| !run.was_bound()).count();
             if unplaced > 0 {

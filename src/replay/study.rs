@@ -25,8 +25,9 @@ pub struct Study {
     /// The catalog at this account's prices, where they are not the public ones.
     discounted: Option<Catalog>,
     pub(super) scenario: Scenario,
-    snapshot: Snapshot,
-    traces: Vec<TraceInput>,
+    pub snapshot: Snapshot,
+    /// What was read, as the report says it.
+    pub traces: Vec<TraceInput>,
     trace_sha256: String,
     tasks_sha256: String,
     pub(super) assumed: Assumed,
@@ -45,13 +46,24 @@ impl Study {
         strict: bool,
     ) -> Result<Self> {
         let (trace, warnings) = read;
-        let study = Self::of(scenario, &snapshot, &Arc::new(trace), warnings, strict)?;
+        Self::shared(scenario, &snapshot, (Arc::new(trace), warnings), strict)
+    }
+
+    /// The same for a trace that other studies use too.
+    pub fn shared(
+        scenario: Scenario,
+        snapshot: &Snapshot,
+        read: (Arc<Trace>, Vec<String>),
+        strict: bool,
+    ) -> Result<Self> {
+        let (trace, warnings) = read;
+        let study = Self::of(scenario, snapshot, &trace, warnings, strict)?;
         refuse_impossible_requests(&study.trace, &study.workload, &study.catalog)?;
         types::check_discounts(&study.setup())?;
         Ok(study)
     }
 
-    /// The same for a trace that other studies use too, and for prices that may be a part of what a region sells.
+    /// The same where the prices may be a part only of what a region sells, and say nothing of what is possible there.
     pub fn of(
         mut scenario: Scenario,
         snapshot: &Snapshot,
@@ -117,6 +129,16 @@ impl Study {
         Ok(study)
     }
 
+    /// What was asked for, before anything was chosen for the trace and the prices.
+    pub fn asked(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Of the canonical content of all traces together.
+    pub fn trace_sha256(&self) -> &str {
+        &self.trace_sha256
+    }
+
     pub fn setup(&self) -> Setup<'_> {
         Setup {
             trace: &self.trace,
@@ -172,7 +194,7 @@ impl Study {
             inputs: self.inputs(&used, inferred),
             scenario: resolved.to_yaml(),
             asked: self.scenario.to_yaml(),
-            catalog: self.catalog_part(resolved),
+            catalog: self.price_files(resolved),
             prices: used.iter().map(|price| price_used(price)).collect(),
             finding: finding(&platforms),
             warnings,
@@ -181,7 +203,7 @@ impl Study {
     }
 
     /// The price files as far as the platforms, with or without the choices made for them, may need them.
-    fn catalog_part(&self, resolved: &Scenario) -> BTreeMap<String, String> {
+    pub fn price_files(&self, resolved: &Scenario) -> BTreeMap<String, String> {
         let platforms = self.scenario.platforms.iter().chain(&resolved.platforms);
         let allowed = platforms.flat_map(|platform| allowed_types(&self.catalog, platform).instances);
         let mut types: BTreeSet<&str> =

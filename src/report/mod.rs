@@ -23,6 +23,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+pub mod trace_diff;
 mod view;
 
 pub use charts::{Chart, ChartData, charts};
@@ -33,8 +34,8 @@ pub use html::html;
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
-pub use replications::{numbers, replications, spread};
 pub(crate) use replications::student_t_975;
+pub use replications::{numbers, replications, spread};
 pub use summary::{Source, distribution, summarize};
 pub use table::table;
 pub use text::plural;
@@ -221,6 +222,8 @@ pub struct Cost {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SavingsPlanReport {
+    /// What is committed an hour, at the plan's rates. `null` in reports from before it was kept.
+    pub commitment_per_hour_usd: Option<String>,
     /// What was paid for the plan.
     pub commitment_usd: String,
     /// List price of the usage that it covered.
