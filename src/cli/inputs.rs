@@ -164,6 +164,11 @@ impl ReadArgs {
 impl ScenarioArgs {
     /// The scenario with the flags over it.
     pub fn scenario(&self, printer: &Printer) -> Result<Scenario> {
+        self.scenario_or(Scenario::default(), printer)
+    }
+
+    /// The same where something else than the defaults stands in for a scenario that nobody named.
+    pub fn scenario_or(&self, unnamed: Scenario, printer: &Printer) -> Result<Scenario> {
         let found = Path::new(SCENARIO);
         let scenario = match &self.scenario {
             Some(path) => {
@@ -174,15 +179,9 @@ impl ScenarioArgs {
                 printer.note(&format!("using the scenario {SCENARIO} of this directory"));
                 read_scenario(found)?
             }
-            None => Scenario::default(),
+            None => unnamed,
         };
         scenario.apply(&self.overrides())
-    }
-
-    /// Whether neither a file nor a flag says anything about platforms or assumptions.
-    pub fn says_nothing(&self) -> bool {
-        let found = !self.no_scenario && Path::new(SCENARIO).exists();
-        self.scenario.is_none() && !found && self.overrides() == Overrides::default()
     }
 
     pub fn overrides(&self) -> Overrides {

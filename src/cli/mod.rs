@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. This is the only place that prints, exits or knows whether
 //! there is a terminal.
 
+mod check;
 mod completions;
 mod generate;
 mod inputs;
@@ -79,8 +80,12 @@ enum Command {
     /// The files of the report are written to --out: report.html, report.md, report.json, summary.csv, pods.parquet,
     /// nodes.parquet, and charts as SVG and PNG in charts/.
     Replay(replay::Args),
+    /// Compare with a saved report, and fail when a limit is exceeded.
+    Check(check::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
+    /// Show price snapshots, what changed between them, and make them of AWS's own files.
+    Pricing(pricing::Args),
     /// Print a script that completes commands and flags in a shell.
     ///
     /// It is printed, not installed: where it belongs depends on the shell and the system.
@@ -89,8 +94,6 @@ enum Command {
     /// Print the manual page, or write those of all commands.
     #[command(display_order = 1001)]
     Man(man::Args),
-    /// Show price snapshots, and what changed between them.
-    Pricing(pricing::Args),
 }
 
 /// Runs the program as its arguments say.
@@ -113,10 +116,11 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(cli.general.quiet, cli.general.verbose, cli.general.color);
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
+        Command::Check(args) => check::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
+        Command::Pricing(args) => pricing::run(args, &printer),
         Command::Completions(args) => completions::run(args, &printer),
         Command::Man(args) => man::run(args, &printer),
-        Command::Pricing(args) => pricing::run(args, &printer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

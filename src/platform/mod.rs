@@ -8,6 +8,7 @@
 mod assumptions;
 mod defaults;
 mod fields;
+mod flat;
 mod scenario;
 mod tree;
 mod values;
@@ -16,11 +17,14 @@ mod words;
 pub use assumptions::{Assumption, assumptions};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
+pub use flat::flat;
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;
 
-pub use crate::catalog::CapacityType;
+pub(crate) use values::ppm_text;
+
+pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -44,6 +48,8 @@ pub struct Settings {
     pub spot: Spot,
     /// Bought for the same account and so the same on every platform, used or not.
     pub savings_plan: Option<SavingsPlan>,
+    /// What this account pays less than the public prices. It changes bills, not what controllers decide.
+    pub discounts: Discounts,
     /// A pod that no present or coming capacity can hold is given up after this long.
     pub unschedulable_after: Span,
     pub replay: Replay,

@@ -9,6 +9,7 @@ mod candidates;
 mod cluster_autoscaler;
 mod cluster_config;
 mod constraints;
+mod discounts;
 mod documents;
 mod home;
 mod instance_type;

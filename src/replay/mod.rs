@@ -37,7 +37,10 @@ use crate::workload::Workload;
 pub struct Setup<'a> {
     pub trace: &'a Trace,
     pub workload: &'a Workload,
+    /// What is sold, at the public prices: what controllers know.
     pub catalog: &'a Catalog,
+    /// The same at the prices of this account: what bills and bounds are made of.
+    pub billing: &'a Catalog,
     pub settings: &'a Settings,
     /// Where the scenario file says what, for complaints about it.
     pub given: &'a Given,
@@ -189,7 +192,7 @@ impl Setup<'_> {
             }
         }
         let Settings { cluster, savings_plan, .. } = self.settings;
-        bill(ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
+        bill(ledger, self.billing, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
     }
 
     fn simulate(&self, fleet: Fleet) -> Ledger {

@@ -3,6 +3,7 @@
 mod autoscaling;
 mod billing;
 mod cli;
+mod discounts;
 mod extremes;
 mod flowbench;
 mod invariants;

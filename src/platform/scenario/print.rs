@@ -6,7 +6,7 @@ mod yaml;
 
 use super::super::values::*;
 use super::super::*;
-use super::{API_VERSION, Scenario, limits};
+use super::{API_VERSION, Scenario, discounts, limits};
 use yaml::map;
 use yaml::whole_number;
 
@@ -97,6 +97,7 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
     ];
     fields.push(spot(&s.spot));
     fields.extend(s.savings_plan.as_ref().map(savings_plan));
+    fields.extend(discounts::print(&s.discounts));
     fields.extend([
         field("unschedulableAfter", text(duration_text(s.unschedulable_after))),
         field("replay", text(s.replay.word())),

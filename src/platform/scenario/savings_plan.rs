@@ -38,7 +38,7 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Option<SavingsPla
     let discounts = Discounts {
         fargate: written.optional(reader, "fargate", discount),
         ec2: written.optional(reader, "ec2", discount),
-        families: families(reader, &mut written),
+        families: families(reader, &mut written, discount),
     };
     written.finish(reader);
     section.finish(reader);
@@ -115,7 +115,12 @@ fn need_discount(reader: &mut Reader, entry: &Entry, name: &str, hint: &str) {
     }
 }
 
-fn families(reader: &mut Reader, section: &mut Section) -> Vec<(String, u32)> {
+/// Discounts by family, each as `parse` reads it.
+pub(super) fn families(
+    reader: &mut Reader,
+    section: &mut Section,
+    parse: fn(&str) -> Parsed<u32>,
+) -> Vec<(String, u32)> {
     let Some(entry) = section.entry(reader, "families") else { return Vec::new() };
     let path = section.path("families");
     let Value::Map(entries) = &entry.value.value else {
@@ -132,7 +137,7 @@ fn families(reader: &mut Reader, section: &mut Section) -> Vec<(String, u32)> {
         }
         let path = format!("{path}.{}", item.key);
         reader.mark(path.clone(), &item.value);
-        let discount = reader.scalar(&path, &item.value, discount);
+        let discount = reader.scalar(&path, &item.value, parse);
         families.extend(discount.map(|ppm| (item.key.clone(), ppm)));
     }
     families

@@ -100,6 +100,22 @@ fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
         .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
 }
 
+fn discounts() -> impl Strategy<Value = Discounts> {
+    let ppm = || prop_oneof![Just(0), 0u32..1_000_000];
+    let families = btree_map("[a-z]{1,3}[0-9][a-z]{0,3}", ppm(), 0..3);
+    ([ppm(), ppm(), ppm(), ppm(), ppm(), ppm()], families).prop_map(
+        |([ec2_ppm, spot_ppm, fargate_ppm, ebs_ppm, eks_ppm, network_ppm], families)| Discounts {
+            ec2_ppm,
+            spot_ppm,
+            fargate_ppm,
+            ebs_ppm,
+            eks_ppm,
+            network_ppm,
+            families: families.into_iter().collect(),
+        },
+    )
+}
+
 pub(super) fn settings() -> impl Strategy<Value = Settings> {
     let defaults = (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20, word()).prop_map(
         |(cpu, memory, mib, arch)| Defaults {
@@ -136,7 +152,7 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
     let zones = zones.prop_map(|others| others.into_iter().chain(["c"]).collect::<Vec<_>>());
     let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", zones);
     let patience = span().prop_map(|span| span.max(Span::from_secs(1)));
-    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot());
+    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot(), discounts());
     let agents = (agents(1), agents(0));
     (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
         |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {
@@ -156,6 +172,7 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
                 replay: rest.1,
                 seed: rest.2,
                 spot: rest.4,
+                discounts: rest.5,
             }
         },
     )
