@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::commitment::best;
 use super::savings_plan::{GroupId, PlanUse, Usage};
 use super::{Item, ItemKind, MissingPrice, Quantity, UsedPrice};
 use crate::catalog::{
@@ -9,7 +10,7 @@ use crate::catalog::{
     PriceSeries, ZoneId, billed_seconds, fargate, spot_billed_seconds, volume_charge,
 };
 use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate, Role};
-use crate::platform::{Cluster, PlanScope, Support, ppm_text};
+use crate::platform::{Cluster, Committed, PlanScope, SavingsPlan, Support, ppm_text};
 use crate::units::{Memory, Rate, Usd};
 
 /// AWS's usage types.
@@ -63,11 +64,11 @@ pub(super) struct Biller<'a> {
     lines: Vec<Line>,
     prices: BTreeMap<String, UsedPrice>,
     /// What a Savings Plan can cover, where there is one.
-    plan_usage: Option<Usage<'a>>,
+    plan_usage: Option<Usage>,
 }
 
 impl<'a> Biller<'a> {
-    pub fn new(catalog: &'a Catalog, plan_usage: Option<Usage<'a>>) -> Self {
+    pub fn new(catalog: &'a Catalog, plan_usage: Option<Usage>) -> Self {
         Self { catalog, lines: Vec::new(), prices: BTreeMap::new(), plan_usage }
     }
 
@@ -313,23 +314,31 @@ impl<'a> Biller<'a> {
         self.add(line, ms, rate.charge(ms, kind.per_unit()));
     }
 
-    /// The commitment, and minus what it pays for; `None` without a plan.
-    pub fn savings_plan(&mut self, ledger: &Ledger) -> Option<PlanUse> {
-        let usage = self.plan_usage.take()?;
-        let (plan, settlement) = (usage.plan(), usage.settle(ledger.window));
+    /// What a Savings Plan can cover; only once.
+    pub fn take_plan_usage(&mut self) -> Option<Usage> {
+        self.plan_usage.take()
+    }
+
+    /// The commitment, and minus what it pays for.
+    pub fn savings_plan(&mut self, ledger: &Ledger, plan: &SavingsPlan, usage: &Usage) -> PlanUse {
+        let per_hour = match plan.committed {
+            Committed::PerHour(rate) => rate,
+            Committed::Best => best(usage, ledger.window),
+        };
+        let settlement = usage.settle(per_hour, ledger.window);
         let window_ms = i128::from((ledger.window.end - ledger.window.start).ms());
         let detail = match &plan.scope {
             PlanScope::Compute { .. } => "SavingsPlanRecurringFee:ComputeSP".to_owned(),
             PlanScope::Ec2 { family, .. } => format!("SavingsPlanRecurringFee:EC2SP:{family}"),
         };
-        self.hours(ItemKind::SavingsPlanCommitment, &detail, window_ms, plan.commitment_per_hour);
+        self.hours(ItemKind::SavingsPlanCommitment, &detail, window_ms, per_hour);
         let kind = ItemKind::SavingsPlanCovered;
         for (group, covered) in settlement.by_group {
             let detail = format!("SavingsPlanNegation:{group}");
             let line = self.line(kind, &detail, Some(Rate::from_femto(kind.per_unit())));
             self.add(line, -covered.femto(), -covered);
         }
-        Some(settlement.total)
+        settlement.total
     }
 }
 

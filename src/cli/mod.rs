@@ -5,6 +5,7 @@
 
 mod check;
 mod completions;
+pub mod diff_traces;
 mod generate;
 mod inputs;
 mod man;

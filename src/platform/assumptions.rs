@@ -269,15 +269,18 @@ fn agents(agents: &[Agent]) -> String {
 }
 
 fn savings_plan(plan: &SavingsPlan) -> String {
-    let rate = plan.commitment_per_hour;
+    let rate = match plan.committed {
+        Committed::PerHour(rate) => format!("{rate} USD/h"),
+        Committed::Best => "the best commitment".to_owned(),
+    };
     match &plan.scope {
         PlanScope::Compute { fargate_ppm, ec2_ppm, families } => {
             let own = families.iter().map(|(family, ppm)| format!(", {family} {}", ppm_text(*ppm)));
             let (fargate, ec2) = (ppm_text(*fargate_ppm), ppm_text(*ec2_ppm));
-            format!("compute, {rate} USD/h: fargate {fargate}, ec2 {ec2}{}", own.collect::<String>())
+            format!("compute, {rate}: fargate {fargate}, ec2 {ec2}{}", own.collect::<String>())
         }
         PlanScope::Ec2 { family, discount_ppm } => {
-            format!("ec2, {rate} USD/h: {family} {}", ppm_text(*discount_ppm))
+            format!("ec2, {rate}: {family} {}", ppm_text(*discount_ppm))
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+pub mod trace_diff;
 mod view;
 
 pub use charts::{Chart, ChartData, charts};
@@ -221,6 +222,8 @@ pub struct Cost {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SavingsPlanReport {
+    /// What is committed an hour, at the plan's rates. `null` in reports from before it was kept.
+    pub commitment_per_hour_usd: Option<String>,
     /// What was paid for the plan.
     pub commitment_usd: String,
     /// List price of the usage that it covered.

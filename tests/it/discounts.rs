@@ -83,7 +83,7 @@ fn fargate_costs_its_discount_less_and_so_does_its_lower_bound() {
 #[test]
 fn a_savings_plan_takes_its_discount_off_the_discounted_price() {
     let plan = SavingsPlan {
-        commitment_per_hour: Rate::parse("0.0216").unwrap(),
+        committed: cost_sim::platform::Committed::PerHour(Rate::parse("0.0216").unwrap()),
         scope: PlanScope::Ec2 { family: "m5".into(), discount_ppm: 250_000 },
     };
     let settings = with(Discounts { ec2_ppm: 100_000, ..Discounts::default() });

@@ -15,6 +15,8 @@ enum Type {
 }
 
 const TYPES: [(&str, Type); 2] = [("compute", Type::Compute), ("ec2", Type::Ec2)];
+/// The commitment that would have cost least.
+pub(super) const BEST: &str = "best";
 const BOTH: &str = "a Compute Savings Plan covers Fargate and EC2: write discounts: {fargate: 20%, ec2: 27%} with \
                     the plan's own rates";
 const OWN: &str = "write discounts: {ec2: 28%} with the plan's own rate";
@@ -33,7 +35,10 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Option<SavingsPla
     let mut section = root.section(reader, "savingsPlan");
     let kind = section.optional(reader, "type", |t| choice(t, &TYPES));
     let own_family = section.optional(reader, "family", family);
-    let commitment_per_hour = section.optional(reader, "commitmentPerHour", usd_per_hour);
+    let committed = section.optional(reader, "commitmentPerHour", |text| match text {
+        BEST => Ok(Committed::Best),
+        _ => usd_per_hour(text).map(Committed::PerHour),
+    });
     let mut written = section.section(reader, "discounts");
     let discounts = Discounts {
         fargate: written.optional(reader, "fargate", discount),
@@ -44,12 +49,17 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Option<SavingsPla
     section.finish(reader);
     let entry = entry.filter(|entry| matches!(entry.value.value, Value::Map(_)))?;
     need(reader, entry, "type", "write type: compute, or type: ec2 with a family");
-    need(reader, entry, "commitmentPerHour", "write for example commitmentPerHour: 1.50");
+    need(
+        reader,
+        entry,
+        "commitmentPerHour",
+        "write for example commitmentPerHour: 1.50, or best for the one that would have been",
+    );
     let scope = match kind? {
         Type::Compute => compute(reader, entry, discounts),
         Type::Ec2 => ec2(reader, entry, own_family, discounts),
     };
-    Some(SavingsPlan { commitment_per_hour: commitment_per_hour?, scope: scope? })
+    Some(SavingsPlan { committed: committed?, scope: scope? })
 }
 
 fn compute(reader: &mut Reader, entry: &Entry, discounts: Discounts) -> Option<PlanScope> {

@@ -96,8 +96,11 @@ fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
     let ec2 =
         (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
     let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
-    (femto, prop_oneof![compute, ec2])
-        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
+    let committed = prop_oneof![
+        femto.prop_map(|femto| Committed::PerHour(Rate::from_femto(femto))),
+        Just(Committed::Best)
+    ];
+    (committed, prop_oneof![compute, ec2]).prop_map(|(committed, scope)| SavingsPlan { committed, scope })
 }
 
 fn discounts() -> impl Strategy<Value = Discounts> {
@@ -116,7 +119,7 @@ fn discounts() -> impl Strategy<Value = Discounts> {
     )
 }
 
-pub(super) fn settings() -> impl Strategy<Value = Settings> {
+pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
     let defaults = (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20, word()).prop_map(
         |(cpu, memory, mib, arch)| Defaults {
             cpu_request: Cpu::from_milli(cpu),
@@ -352,7 +355,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
     )
 }
 
-pub(super) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
+pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
     let fargate =
         (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
             Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })
