@@ -23,8 +23,9 @@ Usage: cost-sim [OPTIONS] <COMMAND>
 
 Commands:
   replay       Compare platforms on a trace
+  check        Compare with a saved report, and fail when a limit is exceeded
   generate     Write a synthetic trace, or the schema of report.json
-  pricing      Show price snapshots, and what changed between them
+  pricing      Show price snapshots, what changed between them, and make them of AWS's own files
   help         Print this message or the help of the given subcommand(s)
   completions  Print a script that completes commands and flags in a shell
   man          Print the manual page, or write those of all commands
