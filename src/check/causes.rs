@@ -150,7 +150,8 @@ fn with_means(platform: &PlatformReport, replications: Option<&Replications>) ->
     platform
 }
 
-fn money(before: Usd, after: Usd) -> Change {
+/// An amount before and after.
+pub fn money(before: Usd, after: Usd) -> Change {
     let ratio = (after - before).to_f64() / before.to_f64();
     Change {
         before: before.to_string(),
@@ -160,16 +161,23 @@ fn money(before: Usd, after: Usd) -> Change {
     }
 }
 
-fn metrics(saved: &PlatformReport, now: &PlatformReport) -> BTreeMap<String, Change> {
+/// Every number of two reports that both have, by its path.
+pub fn number_changes(saved: &PlatformReport, now: &PlatformReport) -> BTreeMap<String, Change> {
     let (before, after) = (report::numbers(saved), report::numbers(now));
-    let change = |path: &&str| {
-        let (b, a) = (before.get(*path)?, after.get(*path)?);
-        let percent = (*b != 0.0).then(|| format!("{:+.2}", (a / b - 1.0) * 100.0));
+    let change = |path: &String, b: f64| {
+        let a = *after.get(path)?;
+        let percent = (b != 0.0).then(|| format!("{:+.2}", (a / b - 1.0) * 100.0));
         // Times are whole milliseconds and means of them; more digits would be noise of the arithmetic.
         let change = ((a - b) * 1e6).round() / 1e6;
         Some(Change { before: b.to_string(), after: a.to_string(), change: change.to_string(), percent })
     };
-    METRICS.iter().filter_map(|path| Some(((*path).to_owned(), change(path)?))).collect()
+    before.iter().filter_map(|(path, b)| Some((path.clone(), change(path, *b)?))).collect()
+}
+
+fn metrics(saved: &PlatformReport, now: &PlatformReport) -> BTreeMap<String, Change> {
+    let mut changes = number_changes(saved, now);
+    changes.retain(|path, _| METRICS.contains(&path.as_str()));
+    changes
 }
 
 fn workflows(saved: &PlatformReport, now: &PlatformReport) -> Vec<WorkflowChange> {

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::platform::{self, Scenario};
 use crate::pricing::{self, What};
 
-/// The fields of two scenarios, as they are printed, that differ.
-pub(super) fn setting_changes(before: &str, after: &str) -> Vec<SettingChange> {
+/// The fields of two scenarios, as they are printed, that differ; limits apart, which decide nothing that is simulated.
+pub fn setting_changes(before: &str, after: &str) -> Vec<SettingChange> {
     let (before, after) = (platform::flat(before), platform::flat(after));
     let mut paths: Vec<&String> = before.iter().chain(&after).map(|(path, _)| path).collect();
     paths.sort();
@@ -17,14 +17,24 @@ pub(super) fn setting_changes(before: &str, after: &str) -> Vec<SettingChange> {
     let find = |fields: &[(String, String)], path: &String| {
         fields.iter().find(|(known, _)| known == path).map(|(_, text)| text.clone())
     };
-    let change = |path: &String| SettingChange {
-        path: path.clone(),
-        before: find(&before, path),
-        after: find(&after, path),
-    };
-    // Limits decide nothing that is simulated.
-    let changes = paths.into_iter().filter(|path| !path.starts_with("limits.")).map(change);
-    changes.filter(|change| change.before != change.after).collect()
+    let whole = |path: &str| path.find(']').map(|end| path[..=end].to_owned());
+    let has = |fields: &[(String, String)], head: &str| fields.iter().any(|(path, _)| path.starts_with(head));
+    let mut changes: Vec<SettingChange> = Vec::new();
+    for path in paths.into_iter().filter(|path| !path.starts_with("limits.")) {
+        // A platform or a document that is there only once is one change, not one for each of its fields.
+        let (path, was, is) = match whole(path) {
+            Some(head) if has(&before, &head) != has(&after, &head) => {
+                let there = |is: bool| is.then(|| "there".to_owned());
+                let (was, is) = (there(has(&before, &head)), there(has(&after, &head)));
+                (head, was, is)
+            }
+            _ => (path.clone(), find(&before, path), find(&after, path)),
+        };
+        if was != is && changes.last().is_none_or(|last| last.path != path) {
+            changes.push(SettingChange { path, before: was, after: is });
+        }
+    }
+    changes
 }
 
 /// The prices and facts that a platform of `scenario` could need and that differ, the largest changes first.

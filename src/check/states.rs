@@ -47,8 +47,6 @@ pub(super) struct States {
     pub with_prices: Option<State>,
     /// And today's settings: the result of today.
     pub today: State,
-    /// Whether today's result is the repeated one, for every platform whose definition did not change.
-    pub settings_changed: bool,
 }
 
 impl State {
@@ -163,7 +161,7 @@ fn states(baseline: &Baseline, today: &Today, last: Study) -> Result<States> {
             || definition(then, &platform.name) != definition(&asked, &platform.name)
     };
     let today = State::new(last, is_other)?;
-    Ok(States { repeated, with_trace, with_prices, today, settings_changed })
+    Ok(States { repeated, with_trace, with_prices, today })
 }
 
 /// Who said in which region this runs changes nothing.
@@ -189,11 +187,13 @@ fn report(baseline: &Baseline, today: &Today, states: &States) -> Result<CheckRe
             "give the scenario that the baseline was made with, or make a new baseline",
         ));
     }
-    let settings = if states.settings_changed || states.today.runs.iter().any(|_| true) {
-        setting_changes(&baseline.report.asked, &states.today.study.asked().to_yaml())
-    } else {
-        Vec::new()
+    // Of platforms that are not compared, nothing is said but that.
+    let compared = |path: &str| {
+        let one = path.strip_prefix("platforms[").and_then(|rest| rest.split(']').next());
+        one.is_none_or(|name| platforms.iter().any(|p| p.name == name && p.status == "compared"))
     };
+    let mut settings = setting_changes(&baseline.report.asked, &states.today.study.asked().to_yaml());
+    settings.retain(|change| compared(&change.path));
     let prices: Vec<PriceChange> = match &states.with_prices {
         Some(state) => changes::price_changes(&baseline.snapshot, &today.snapshot, state.study.asked())?,
         None => Vec::new(),

@@ -5,10 +5,12 @@
 
 mod check;
 mod completions;
-pub mod diff_traces;
+mod diff;
+mod diff_traces;
 mod generate;
 mod inputs;
 mod man;
+mod plan;
 mod pricing;
 mod printer;
 mod replay;
@@ -66,6 +68,9 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
   cost-sim replay trace.parquet --scenario scenario.yaml --out report/
   cost-sim replay --example wear                  a synthetic week that comes with the program
+  cost-sim plan trace.csv --max-p99-start-delay 90s   the cheapest platform that starts pods in time
+  cost-sim check trace.csv --baseline report.json --max-cost-increase 5%
+  cost-sim diff last-month.csv this-month.csv     why did it cost more?
   cost-sim generate day --pods 10000 --out day.csv";
 
 const EXIT_CODES: &str = "Exit codes:
@@ -83,6 +88,10 @@ enum Command {
     Replay(replay::Args),
     /// Compare with a saved report, and fail when a limit is exceeded.
     Check(check::Args),
+    /// Search for the cheapest platform that keeps limits.
+    Plan(plan::Args),
+    /// Say what is different between two reports, or why one trace costs more than another.
+    Diff(diff::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
     /// Show price snapshots, what changed between them, and make them of AWS's own files.
@@ -118,6 +127,8 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
         Command::Check(args) => check::run(args, &printer),
+        Command::Plan(args) => plan::run(args, &printer),
+        Command::Diff(args) => diff::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
         Command::Pricing(args) => pricing::run(args, &printer),
         Command::Completions(args) => completions::run(args, &printer),

@@ -6,6 +6,7 @@
 mod allowed;
 mod bound;
 mod fleet;
+mod floor;
 mod group;
 mod recorded;
 mod study;
@@ -14,6 +15,7 @@ mod warnings;
 
 pub use allowed::{Allowed, allowed_types};
 pub use fleet::{Refusals, fargate_size, node_type};
+pub use floor::{Demand, Floor, floor, hourly};
 pub use group::{Choice, choose_group};
 pub use study::Study;
 
@@ -148,6 +150,11 @@ impl Setup<'_> {
             run
         };
         platforms.par_iter().enumerate().map(of_platform).collect()
+    }
+
+    /// The result of one platform without what it was computed from: for searches over many.
+    pub fn report_on(&self, platform: &Platform) -> PlatformReport {
+        self.run_one(platform, self.is_today(platform)).report
     }
 
     fn run_one(&self, platform: &Platform, today: bool) -> PlatformRun {

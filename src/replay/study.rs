@@ -166,6 +166,11 @@ impl Study {
         Ok(Scenario { platforms, ..self.scenario.clone() })
     }
 
+    /// The scenario with one resolved platform instead of its own.
+    pub fn resolve_with(&self, platform: Platform) -> Scenario {
+        Scenario { platforms: vec![platform], ..self.scenario.clone() }
+    }
+
     /// Puts the results of `resolved`'s platforms into a report.
     pub fn report(&self, resolved: &Scenario, runs: &[PlatformRun]) -> Result<Report> {
         let mut used: Vec<&UsedPrice> =

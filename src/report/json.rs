@@ -108,7 +108,12 @@ fn located(file: &str, text: &str, error: &serde_json::Error) -> Error {
             diagnostic = diagnostic.text(source);
         }
     }
-    diagnostic.hint("give a report.json that cost-sim wrote").into()
+    let hint = if error.is_eof() {
+        "the file ends too early: make the report anew with cost-sim replay, and keep its report.json whole"
+    } else {
+        "give a report.json that cost-sim wrote"
+    };
+    diagnostic.hint(hint).into()
 }
 
 /// The first place where `key` stands.

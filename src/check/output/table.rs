@@ -31,6 +31,14 @@ pub fn table(report: &CheckReport, width: usize, color: bool) -> String {
                 line(&row);
             }
         }
+        let workflows: Vec<String> = report.platforms.iter().filter_map(workflows).collect();
+        if !workflows.is_empty() {
+            line("");
+            line(&paint.dim("Workflows"));
+            for of_platform in workflows {
+                line(&wrap(&of_platform, width, 2));
+            }
+        }
         for platform in report.platforms.iter().filter(|platform| changed(platform)) {
             if let Some(noise) = noise(platform) {
                 line(&wrap(&format!("{}: {noise}", clean(&platform.name)), width, 2));
@@ -53,6 +61,19 @@ pub fn table(report: &CheckReport, width: usize, color: bool) -> String {
         }
     }
     text
+}
+
+/// Those whose pods' cost changed most.
+fn workflows(platform: &crate::check::PlatformCheck) -> Option<String> {
+    const SHOWN: usize = 3;
+    let first = platform.workflows.iter().take(SHOWN).map(|change| {
+        let name = if change.workflow.is_empty() { "pods without one" } else { change.workflow.as_str() };
+        format!("{} {}", clean(name), signed(amount(&change.usd.change)))
+    });
+    let more = platform.workflows.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let first: Vec<String> = first.collect();
+    (!first.is_empty()).then(|| format!("{}: {}{rest}", clean(&platform.name), first.join(", ")))
 }
 
 fn overview(report: &CheckReport, width: usize) -> Vec<String> {
