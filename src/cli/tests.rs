@@ -50,7 +50,7 @@ fn calls(text: &str) -> Vec<String> {
 
 /// Without redirections, remarks and what follows the command.
 fn until_shell(command: &str) -> String {
-    let ends = [" > ", " >", " <", " 2>", " && ", " || ", " ; ", " # ", "   "];
+    let ends = [" > ", " >", " <", " 2>", " && ", " || ", " ; ", " # ", "  "];
     let end = ends.iter().filter_map(|end| command.find(end)).min();
     command[..end.unwrap_or(command.len())].to_owned()
 }

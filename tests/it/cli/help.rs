@@ -24,6 +24,8 @@ Usage: cost-sim [OPTIONS] <COMMAND>
 Commands:
   replay       Compare platforms on a trace
   check        Compare with a saved report, and fail when a limit is exceeded
+  plan         Search for the cheapest platform that keeps limits
+  diff         Say what is different between two reports, or why one trace costs more than another
   generate     Write a synthetic trace, or the schema of report.json
   pricing      Show price snapshots, what changed between them, and make them of AWS's own files
   help         Print this message or the help of the given subcommand(s)
