@@ -14,7 +14,7 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::report::{Content, write_files};
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Files as AWS gives them, plain or with gzip; what each is, its content says.
     #[arg(required = true, value_name = "FILE")]
