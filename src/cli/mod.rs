@@ -53,7 +53,7 @@ enum Command {
     Replay(replay::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
-    /// Show price snapshots, what changed between them, and make them of AWS's own files.
+    /// Show, compare and import price snapshots.
     Pricing(pricing::Args),
 }
 
