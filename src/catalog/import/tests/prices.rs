@@ -186,18 +186,16 @@ fn two_prices_of_the_same_day_are_an_error() {
     let files = [m5_large("0.2", "2025-12-01", "2025-12-05"), m5_large("0.1", "2025-12-01", "2025-12-05")];
     assert_eq!(
         refused(&[("a.json", files[0].as_bytes()), ("b.json", files[1].as_bytes())]),
-        "b.json: m5.large in us-east-1: $0.10 here and $0.20 in a.json\n  hint: nothing says which of them holds; \
+        "error: b.json: m5.large in us-east-1: $0.10 here and $0.20 in a.json\n  hint: nothing says which of them holds; \
         import only one of them\n"
     );
 }
 
 #[test]
 fn an_imported_price_replaces_inferred_ones_and_what_is_derived_from_them() {
-    let west = json!({ "regionCode": "us-west-2" });
-    let inferred = row_of_embedded("on_demand_inferred.csv", "us-west-2,");
-    let kind = inferred.split(',').nth(1).unwrap();
-    let mut attributes = west;
-    attributes["instanceType"] = kind.into();
+    let kind = INFERRED_IN_OREGON;
+    row_of_embedded("on_demand_inferred.csv", &format!("us-west-2,{kind},"));
+    let attributes = json!({ "regionCode": "us-west-2", "instanceType": kind });
     let text = product(attributes, "Hrs", json!({ "USD": "0.5" })).to_string();
     let imported = import(&[("p.json", &text)]).unwrap();
     let key = format!("us-west-2,{kind}");

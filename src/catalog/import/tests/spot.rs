@@ -93,7 +93,7 @@ fn a_history_older_than_the_snapshot_leaves_the_regions_price() {
 
 #[test]
 fn a_type_without_advice_gets_a_price_alone() {
-    let base = Snapshot::embedded();
+    let base = base();
     let known = |kind: &str| base.text("spot.csv").unwrap().contains(&format!("\nap-southeast-7,{kind},"));
     assert!(!known("m5.large"));
     let record = [["ap-southeast-7a", "m5.large", "Linux/UNIX", "0.05", "2026-01-02T10:00:00Z"]];
