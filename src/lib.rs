@@ -30,6 +30,7 @@ pub mod guard;
 pub mod ledger;
 #[deny(clippy::float_arithmetic)]
 pub mod packing;
+pub mod plan;
 pub mod platform;
 pub mod pricing;
 pub mod replay;

@@ -6,6 +6,7 @@
 mod allowed;
 mod bound;
 mod fleet;
+mod floor;
 mod group;
 mod recorded;
 mod study;
@@ -14,6 +15,7 @@ mod warnings;
 
 pub use allowed::{Allowed, allowed_types};
 pub use fleet::{Refusals, fargate_size, node_type};
+pub use floor::{Demand, Floor, floor, hourly};
 pub use group::{Choice, choose_group};
 pub use study::Study;
 
@@ -37,7 +39,10 @@ use crate::workload::Workload;
 pub struct Setup<'a> {
     pub trace: &'a Trace,
     pub workload: &'a Workload,
+    /// What is sold, at the public prices: what controllers know.
     pub catalog: &'a Catalog,
+    /// The same at the prices of this account: what bills and bounds are made of.
+    pub billing: &'a Catalog,
     pub settings: &'a Settings,
     /// Where the scenario file says what, for complaints about it.
     pub given: &'a Given,
@@ -147,6 +152,11 @@ impl Setup<'_> {
         platforms.par_iter().enumerate().map(of_platform).collect()
     }
 
+    /// The result of one platform without what it was computed from: for searches over many.
+    pub fn report_on(&self, platform: &Platform) -> PlatformReport {
+        self.run_one(platform, self.is_today(platform)).report
+    }
+
     fn run_one(&self, platform: &Platform, today: bool) -> PlatformRun {
         let mut refusals = Refusals::default();
         let ledger = match &platform.kind {
@@ -189,7 +199,7 @@ impl Setup<'_> {
             }
         }
         let Settings { cluster, savings_plan, .. } = self.settings;
-        bill(ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
+        bill(ledger, self.billing, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
     }
 
     fn simulate(&self, fleet: Fleet) -> Ledger {

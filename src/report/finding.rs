@@ -51,7 +51,7 @@ fn money(usd: Usd) -> String {
 }
 
 /// How one cost compares with another, in words.
-pub(super) struct Change {
+pub(crate) struct Change {
     amount: String,
     /// What joins it to the name of the other: `37 % less` *than*, `5.9 times as much` *as*.
     joint: &'static str,
@@ -67,7 +67,7 @@ impl Change {
     }
 }
 
-pub(super) fn change(base: Usd, other: Usd) -> Change {
+pub(crate) fn change(base: Usd, other: Usd) -> Change {
     let percent = (other.to_f64() / base.to_f64() - 1.0) * 100.0;
     let (amount, joint) = match percent {
         p if base == other || p.abs() < 0.5 => ("about as much".to_owned(), "as"),

@@ -8,7 +8,7 @@ mod charts;
 mod columns;
 mod csv;
 mod disruption;
-mod finding;
+pub(crate) mod finding;
 mod html;
 mod json;
 pub(crate) mod layout;
@@ -23,9 +23,10 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+pub mod trace_diff;
 mod view;
 
-pub use charts::{Chart, ChartData, charts};
+pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
 pub use finding::finding;
@@ -33,9 +34,11 @@ pub use html::html;
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
+pub(crate) use outputs::{check_paths, prepare};
 pub(crate) use replications::student_t_975;
 pub use replications::{numbers, replications, spread};
 pub use summary::{Source, distribution, summarize};
+pub(crate) use table::heading;
 pub use table::table;
 pub use text::plural;
 
@@ -221,6 +224,8 @@ pub struct Cost {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SavingsPlanReport {
+    /// What is committed an hour, at the plan's rates. `null` in reports from before it was kept.
+    pub commitment_per_hour_usd: Option<String>,
     /// What was paid for the plan.
     pub commitment_usd: String,
     /// List price of the usage that it covered.

@@ -31,10 +31,15 @@ pub fn paths(dir: &Path) -> Vec<PathBuf> {
 /// Finds out whether the outputs can be written to `dir`, before the work. Leaves nothing behind, since the work may
 /// fail for another reason.
 pub fn check_writable(dir: &Path) -> Result<()> {
+    check_paths(dir, &paths(dir))
+}
+
+/// The same for other files in `dir` and in its directory of charts.
+pub(crate) fn check_paths(dir: &Path, paths: &[PathBuf]) -> Result<()> {
     let charts = dir.join(CHARTS);
     let missing: Vec<&Path> =
         charts.ancestors().filter(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
-    let result = prepare(dir);
+    let result = prepare(dir, paths);
     for dir in missing {
         // Fails where it was not created after all.
         let _ = std::fs::remove_dir(dir);
@@ -44,14 +49,14 @@ pub fn check_writable(dir: &Path) -> Result<()> {
 
 /// Creates `dir` and the directory of the charts where they are missing, and tries to write to both.
 #[expect(clippy::disallowed_methods, reason = "writers are an edge")]
-fn prepare(dir: &Path) -> Result<()> {
+pub(crate) fn prepare(dir: &Path, paths: &[PathBuf]) -> Result<()> {
     let charts = dir.join(CHARTS);
     for dir in [dir, &charts] {
         std::fs::create_dir_all(dir).map_err(|e| Error::io("create the directory", dir, e))?;
     }
-    for path in paths(dir) {
+    for path in paths {
         if path.is_dir() {
-            return Err(Error::io("write", &path, io::ErrorKind::IsADirectory.into()));
+            return Err(Error::io("write", path, io::ErrorKind::IsADirectory.into()));
         }
     }
     for dir in [dir, &charts] {
@@ -70,7 +75,7 @@ pub fn write_all(
     workload: &Workload,
     zones: &[String],
 ) -> Result<Vec<PathBuf>> {
-    prepare(dir)?;
+    prepare(dir, &paths(dir))?;
     let charts = charts::charts(&ChartData::new(report, records));
     let page = html(report, &charts);
     let text = |text: String| bytes(text.into_bytes());

@@ -38,6 +38,11 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     text
 }
 
+/// What was replayed, in lines of at most `width` columns.
+pub(crate) fn heading(report: &Report, width: usize, color: bool) -> Vec<String> {
+    above(report, width, Paint { on: color })
+}
+
 /// What was replayed: trace, place, prices. What is not real is said first.
 fn above(report: &Report, width: usize, paint: Paint) -> Vec<String> {
     let inputs = &report.inputs;

@@ -196,7 +196,7 @@ fn char_width(c: char) -> usize {
 }
 
 /// `text` in at most `most` columns, with `…` where it was cut.
-pub(super) fn truncate(text: &str, most: usize) -> Cow<'_, str> {
+pub(crate) fn truncate(text: &str, most: usize) -> Cow<'_, str> {
     if width(text) <= most {
         return text.into();
     }

@@ -16,6 +16,7 @@ mod numbers;
 mod parquet;
 mod read;
 mod read_csv;
+pub mod rightsize;
 mod row;
 mod schema;
 mod times;

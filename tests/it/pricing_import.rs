@@ -49,10 +49,23 @@ fn files_become_a_directory_that_can_be_replayed_with() {
     let (code, stdout, stderr) = run(dir.path(), &[&files[..], &["--out", "new/prices"]].concat());
     assert_eq!((code, stderr.as_str()), (Some(0), "wrote new/prices: use it with --prices\n"));
     insta::assert_snapshot!(stdout, @r"
-    file                         format                      rows       used    refused
-    offers-us-east-1.json        Price List offer file          2          1          1
-                                                         for a capacity block         1
-    ");
+file                         format                      rows       used    refused
+offers-us-east-1.json        Price List offer file          2          1          1
+                                                      for a capacity block          1
+get-products-us-east-1.json  Price List products            9          3          6
+                                                           a reserved term          6
+spot.txt                     Spot price history             2          1          1
+                                                                 not Linux          1
+
+snapshot                     rows      added    changed    removed
+instance_types.csv           1391          0          0          0
+on_demand.csv               12411          0          4          0
+on_demand_inferred.csv       4061          0          0          0
+spot.csv                    13325          0          2          0
+fargate.csv                    20          0          0          0
+misc_prices.csv               125          0          0          0
+spot_history.csv                1          1          0          0
+");
     let snapshot = Snapshot::load(&dir.path().join("new/prices")).unwrap();
     let mut expected = FILES.to_vec();
     expected.push("spot_history.csv");

@@ -11,6 +11,7 @@ mod cumulative_cost;
 mod data;
 mod figure;
 mod font;
+mod front;
 mod labels;
 mod nodes_and_pending;
 mod plot;
@@ -22,6 +23,7 @@ mod theme;
 mod words;
 
 pub use data::ChartData;
+pub use front::{FrontData, FrontDot, front_chart};
 
 use figure::Figure;
 use rayon::prelude::*;

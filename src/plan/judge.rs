@@ -1,0 +1,106 @@
+//! What a simulated candidate is worth: its bill, the latency that matters, and which limits it exceeds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::front::Point;
+use crate::check::judge;
+use crate::platform::Limits;
+use crate::report::PlatformReport;
+use crate::units::{Span, Usd};
+
+/// Which latency a front shows: the one that the user limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    P99StartDelay,
+    P99Makespan,
+    MeanMakespan,
+}
+
+impl Metric {
+    /// The limited one; without a limit on latency the p99 makespan, or the p99 start delay of a trace without workflow
+    /// runs.
+    pub fn of(limits: &Limits, has_runs: bool) -> Self {
+        if limits.max_p99_start_delay.is_some() || limits.max_p99_start_delay_increase_ppm.is_some() {
+            Self::P99StartDelay
+        } else if limits.max_p99_makespan_increase_ppm.is_some() {
+            Self::P99Makespan
+        } else if limits.max_makespan_increase_ppm.is_some() {
+            Self::MeanMakespan
+        } else if has_runs {
+            Self::P99Makespan
+        } else {
+            Self::P99StartDelay
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P99StartDelay => "p99 start delay",
+            Self::P99Makespan => "p99 makespan",
+            Self::MeanMakespan => "mean makespan",
+        }
+    }
+
+    /// What the limits allow of it in seconds, increases being relative to `reference`; the strictest where there are
+    /// several.
+    pub fn limit(self, limits: &Limits, reference: &PlatformReport) -> Option<f64> {
+        let (absolute, increase) = match self {
+            Self::P99StartDelay => (limits.max_p99_start_delay, limits.max_p99_start_delay_increase_ppm),
+            Self::P99Makespan => (None, limits.max_p99_makespan_increase_ppm),
+            Self::MeanMakespan => (None, limits.max_makespan_increase_ppm),
+        };
+        let relative = self.seconds(reference).zip(increase);
+        let relative = relative.map(|(seconds, ppm)| seconds * (1.0 + f64::from(ppm) / 1e6));
+        absolute.map(Span::secs_f64).into_iter().chain(relative).min_by(f64::total_cmp)
+    }
+
+    /// In seconds; `None` where nothing completed.
+    pub fn seconds(self, report: &PlatformReport) -> Option<f64> {
+        match self {
+            Self::P99StartDelay => report.latency.start_delay_s.p99,
+            Self::P99Makespan => report.latency.makespan_s.p99,
+            Self::MeanMakespan => report.latency.makespan_s.mean,
+        }
+    }
+}
+
+/// What became of a candidate.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub report: PlatformReport,
+    /// `None` where it cannot be billed.
+    pub cost: Option<Usd>,
+    pub latency: Option<Span>,
+    /// Names of the limits that it exceeds.
+    pub exceeded: Vec<String>,
+}
+
+impl Judged {
+    pub fn new(report: PlatformReport, metric: Metric) -> Self {
+        let cost = report.cost.as_ref().and_then(|cost| Usd::parse(&cost.total_usd));
+        let latency = metric.seconds(&report).and_then(Span::from_secs_f64);
+        Self { report, cost, latency, exceeded: Vec::new() }
+    }
+
+    pub fn judge(&mut self, limits: &Limits, reference: Option<&PlatformReport>) {
+        let verdicts = judge(limits, reference, &self.report);
+        self.exceeded = verdicts.into_iter().filter(|v| v.exceeded).map(|v| v.limit).collect();
+    }
+
+    /// Whether every pod ended as recorded, at a known price.
+    pub fn is_complete(&self) -> bool {
+        self.report.complete && self.cost.is_some() && self.latency.is_some()
+    }
+
+    pub fn is_feasible(&self) -> bool {
+        self.is_complete() && self.exceeded.is_empty()
+    }
+
+    /// `None` unless complete.
+    pub fn point(&self, id: usize) -> Option<Point> {
+        let (cost, latency) = (self.cost?, self.latency?);
+        self.report.complete.then_some(Point { cost: cost.femto(), latency: latency.ms(), id })
+    }
+}

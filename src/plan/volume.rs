@@ -1,0 +1,96 @@
+//! A trace at one volume, with and without right-sized requests, and the search over it.
+
+use std::sync::Arc;
+
+use super::judge::Metric;
+use super::search::{Found, Options, search};
+use super::space::{Space, Variant};
+use super::{Budget, Input, Request, RightSize};
+use crate::error::Result;
+use crate::platform::Platform;
+use crate::replay::{Demand, Study};
+use crate::trace::{Growth, Trace, grow};
+
+/// Studies of one volume: of the trace's own requests, and of right-sized ones where usage is known.
+pub struct Volume {
+    pub as_is: Study,
+    pub right_sized: Option<Study>,
+}
+
+/// A search and the space that it was over.
+pub struct Search {
+    pub space: Space,
+    pub found: Found,
+    /// Number of the reference.
+    pub reference: usize,
+}
+
+impl Volume {
+    pub fn new(input: &Input, trace: Arc<Trace>, right_sized: Option<Arc<Trace>>) -> Result<Self> {
+        let study = |trace: &Arc<Trace>| {
+            Study::of(input.scenario.clone(), input.snapshot, trace, Vec::new(), input.strict)
+        };
+        Ok(Self { as_is: study(&trace)?, right_sized: right_sized.as_ref().map(study).transpose()? })
+    }
+
+    /// The same workflows at another volume.
+    pub fn grown(&self, input: &Input, growth: &Growth) -> Result<Self> {
+        let seed = input.scenario.settings.seed;
+        let grown = |study: &Study| grow(&study.trace, growth, seed).map(Arc::new);
+        Self::new(input, grown(&self.as_is)?, self.right_sized.as_ref().map(grown).transpose()?)
+    }
+
+    pub fn variants(&self) -> Vec<Variant<'_>> {
+        let sized = self.right_sized.as_ref().map(|study| variant(study, true));
+        [variant(&self.as_is, false)].into_iter().chain(sized).collect()
+    }
+
+    pub fn study_of(&self, right_sized: bool) -> &Study {
+        self.right_sized.as_ref().filter(|_| right_sized).unwrap_or(&self.as_is)
+    }
+
+    /// Whether the trace has workflow runs, whose makespans can be told.
+    pub fn has_runs(&self) -> bool {
+        self.as_is.workload.runs.iter().any(|run| !run.id.is_empty())
+    }
+
+    pub fn search(
+        &self,
+        given: &[Platform],
+        reference: &str,
+        metric: Metric,
+        request: &Request,
+        done: &(dyn Fn() + Sync),
+    ) -> Search {
+        let variants = self.variants();
+        let searched: Vec<bool> = match request.right_size {
+            RightSize::Only => vec![variants.len() == 1, true],
+            RightSize::No | RightSize::Both => vec![true, true],
+        };
+        let space = Space::new(&variants, &searched, given, &request.narrowing);
+        let by_name = |name: &str| {
+            space.candidates.iter().position(|candidate| candidate.given && candidate.platform.name == name)
+        };
+        // What cannot run all pods was left out, the reference as well.
+        let reference = by_name(reference).or_else(|| by_name("fargate")).unwrap_or(0);
+        let options = Options { budget: self.budget(request), within_permille: request.within_permille };
+        let found = search(&variants, &space, reference, &request.limits, metric, &options, done);
+        Search { space, found, reference }
+    }
+
+    /// In candidates.
+    pub fn budget(&self, request: &Request) -> usize {
+        match request.budget {
+            Budget::Candidates(number) => number,
+            Budget::Simulated(span) => {
+                let window = self.as_is.workload.window;
+                (span.ms() / (window.end - window.start).ms().max(1)).max(1) as usize
+            }
+        }
+    }
+}
+
+fn variant(study: &Study, right_sized: bool) -> Variant<'_> {
+    let setup = study.setup();
+    Variant { setup, demand: Demand::new(&setup), right_sized }
+}
