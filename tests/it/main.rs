@@ -14,6 +14,7 @@ mod karpenter;
 mod mechanisms;
 mod node_group;
 mod pricing;
+mod pricing_import;
 mod scenarios;
 mod scheduler;
 mod support;
