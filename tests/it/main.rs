@@ -9,6 +9,7 @@ mod invariants;
 mod karpenter;
 mod mechanisms;
 mod node_group;
+mod plan;
 mod pricing;
 mod scenarios;
 mod scheduler;
