@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::commitment::best;
 use super::savings_plan::{GroupId, PlanUse, Usage};
 use super::{Item, ItemKind, MissingPrice, Quantity, UsedPrice};
 use crate::catalog::{
@@ -9,7 +10,7 @@ use crate::catalog::{
     PriceSeries, ZoneId, billed_seconds, fargate, spot_billed_seconds, volume_charge,
 };
 use crate::ledger::{EndReason, Lease, Ledger, Machine, NodeTemplate, Role};
-use crate::platform::{Cluster, PlanScope, Support};
+use crate::platform::{Cluster, Committed, PlanScope, SavingsPlan, Support, ppm_text};
 use crate::units::{Memory, Rate, Usd};
 
 /// AWS's usage types.
@@ -63,11 +64,11 @@ pub(super) struct Biller<'a> {
     lines: Vec<Line>,
     prices: BTreeMap<String, UsedPrice>,
     /// What a Savings Plan can cover, where there is one.
-    plan_usage: Option<Usage<'a>>,
+    plan_usage: Option<Usage>,
 }
 
 impl<'a> Biller<'a> {
-    pub fn new(catalog: &'a Catalog, plan_usage: Option<Usage<'a>>) -> Self {
+    pub fn new(catalog: &'a Catalog, plan_usage: Option<Usage>) -> Self {
         Self { catalog, lines: Vec::new(), prices: BTreeMap::new(), plan_usage }
     }
 
@@ -108,9 +109,14 @@ impl<'a> Biller<'a> {
         MissingPrice { what: what.into(), region: self.catalog.region.clone() }
     }
 
-    fn used(&mut self, name: &str, unit: &'static str, price: Price) -> Rate {
+    /// Notes a price that is billed, from which so many parts per million are taken off already.
+    fn used(&mut self, name: &str, unit: &'static str, price: Price, discount_ppm: u32) -> Rate {
         let Price { rate, origin, as_of } = price;
-        self.prices.entry(name.to_owned()).or_insert_with_key(|name| UsedPrice {
+        let name = match discount_ppm {
+            0 => name.to_owned(),
+            ppm => format!("{name} less {} (private discount)", ppm_text(ppm)),
+        };
+        self.prices.entry(name).or_insert_with_key(|name| UsedPrice {
             name: name.clone(),
             unit,
             rate,
@@ -150,12 +156,13 @@ impl<'a> Biller<'a> {
             (Role::Jobs, false) => (ItemKind::Ec2OnDemand, "Box"),
         };
         let detail = format!("{usage}Usage:{instance_type}");
-        self.used(&detail, "hour", used);
+        let discounts = self.catalog.discounts();
+        self.used(&detail, "hour", used, discounts.of_instance(kind.family(), capacity_type));
         let steady = price.points().len() == 1;
         let line = self.line(item, &detail, steady.then_some(rate));
         let volume = template.root_volume;
         let volume_rate = match self.catalog.services.gp3_storage {
-            Some(price) if volume > Memory::ZERO => self.used(VOLUME, "GB-month", price),
+            Some(price) if volume > Memory::ZERO => self.used(VOLUME, "GB-month", price, discounts.ebs_ppm),
             None if volume > Memory::ZERO => return Err(self.missing("gp3 volumes")),
             _ => Rate::ZERO,
         };
@@ -194,7 +201,7 @@ impl<'a> Biller<'a> {
         let price = on_demand.price.at(lease.running).and_then(fee_of);
         let (Some(series), Some(price)) = (series, price) else { return Err(missing(self)) };
         let detail = format!("EKS-Auto:{}", kind.name);
-        let rate = self.used(&detail, "hour", price);
+        let rate = self.used(&detail, "hour", price, 0);
         let steady = series.points().len() == 1;
         let line = self.line(ItemKind::AutoModeFee, &detail, steady.then_some(rate));
         Ok((series, line))
@@ -229,14 +236,15 @@ impl<'a> Biller<'a> {
     fn fargate_meter(&mut self, size: FargateSize, role: Role) -> Result<FargateMeter, MissingPrice> {
         use ItemKind::*;
         let prices = self.catalog.fargate.ok_or_else(|| self.missing("Fargate"))?;
+        let discount_ppm = self.catalog.discounts().fargate_ppm;
         let mut rates = [
-            self.used(FARGATE[0], "vCPU-hour", prices.vcpu_hour),
-            self.used(FARGATE[1], "GB-hour", prices.gb_hour),
+            self.used(FARGATE[0], "vCPU-hour", prices.vcpu_hour, discount_ppm),
+            self.used(FARGATE[1], "GB-hour", prices.gb_hour, discount_ppm),
             Rate::ZERO,
         ];
         if size.billed_ephemeral() > Memory::ZERO {
             let price = prices.ephemeral_gb_hour.ok_or_else(|| self.missing("Fargate ephemeral storage"))?;
-            rates[2] = self.used(FARGATE[2], "GB-hour", price);
+            rates[2] = self.used(FARGATE[2], "GB-hour", price, discount_ppm);
         }
         let mut lines =
             |kinds: [ItemKind; 3]| [0, 1, 2].map(|i| self.line(kinds[i], FARGATE[i], Some(rates[i])));
@@ -272,17 +280,18 @@ impl<'a> Biller<'a> {
     /// What is paid for beside machines: the cluster for the whole window, NAT when configured.
     pub fn surroundings(&mut self, ledger: &Ledger, cluster: Cluster) -> Result<(), MissingPrice> {
         let services = self.catalog.services;
+        let discounts = self.catalog.discounts();
         let window_ms = i128::from((ledger.window.end - ledger.window.start).ms());
         let (price, detail) = match cluster.support {
             Support::Standard => (services.eks_cluster, "AmazonEKS-Hours:perCluster"),
             Support::Extended => (services.eks_cluster_extended, "AmazonEKS-Hours:extendedSupport"),
         };
         let price = price.ok_or_else(|| self.missing("the EKS control plane"))?;
-        let rate = self.used(detail, "hour", price);
+        let rate = self.used(detail, "hour", price, discounts.eks_ppm);
         self.hours(ItemKind::ControlPlane, detail, window_ms, rate);
         if cluster.nat_gateways > 0 {
             let price = services.nat_gateway.ok_or_else(|| self.missing("NAT gateways"))?;
-            let rate = self.used("NatGateway-Hours", "hour", price);
+            let rate = self.used("NatGateway-Hours", "hour", price, discounts.network_ppm);
             self.hours(
                 ItemKind::NatGateway,
                 "NatGateway-Hours",
@@ -292,7 +301,7 @@ impl<'a> Biller<'a> {
         }
         if cluster.pull_through_nat {
             let price = services.nat_gateway_processing.ok_or_else(|| self.missing("NAT traffic"))?;
-            let rate = self.used("NatGateway-Bytes", "GB", price);
+            let rate = self.used("NatGateway-Bytes", "GB", price, discounts.network_ppm);
             let bytes: i128 = ledger.leases.iter().map(|lease| i128::from(lease.pulled.bytes())).sum();
             let line = self.line(ItemKind::NatTraffic, "NatGateway-Bytes", Some(rate));
             self.add(line, bytes, rate.charge(bytes, ItemKind::NatTraffic.per_unit()));
@@ -305,23 +314,31 @@ impl<'a> Biller<'a> {
         self.add(line, ms, rate.charge(ms, kind.per_unit()));
     }
 
-    /// The commitment, and minus what it pays for; `None` without a plan.
-    pub fn savings_plan(&mut self, ledger: &Ledger) -> Option<PlanUse> {
-        let usage = self.plan_usage.take()?;
-        let (plan, settlement) = (usage.plan(), usage.settle(ledger.window));
+    /// What a Savings Plan can cover; only once.
+    pub fn take_plan_usage(&mut self) -> Option<Usage> {
+        self.plan_usage.take()
+    }
+
+    /// The commitment, and minus what it pays for.
+    pub fn savings_plan(&mut self, ledger: &Ledger, plan: &SavingsPlan, usage: &Usage) -> PlanUse {
+        let per_hour = match plan.committed {
+            Committed::PerHour(rate) => rate,
+            Committed::Best => best(usage, ledger.window),
+        };
+        let settlement = usage.settle(per_hour, ledger.window);
         let window_ms = i128::from((ledger.window.end - ledger.window.start).ms());
         let detail = match &plan.scope {
             PlanScope::Compute { .. } => "SavingsPlanRecurringFee:ComputeSP".to_owned(),
             PlanScope::Ec2 { family, .. } => format!("SavingsPlanRecurringFee:EC2SP:{family}"),
         };
-        self.hours(ItemKind::SavingsPlanCommitment, &detail, window_ms, plan.commitment_per_hour);
+        self.hours(ItemKind::SavingsPlanCommitment, &detail, window_ms, per_hour);
         let kind = ItemKind::SavingsPlanCovered;
         for (group, covered) in settlement.by_group {
             let detail = format!("SavingsPlanNegation:{group}");
             let line = self.line(kind, &detail, Some(Rate::from_femto(kind.per_unit())));
             self.add(line, -covered.femto(), -covered);
         }
-        Some(settlement.total)
+        settlement.total
     }
 }
 

@@ -5,12 +5,14 @@
 
 mod allocation;
 mod biller;
+mod commitment;
 mod item;
 mod savings_plan;
 #[cfg(test)]
 mod tests;
 
 pub use allocation::Allocation;
+pub use commitment::{Commitment, Outlook, PlanUsage, outlook};
 pub use item::{Item, ItemKind, Quantity};
 pub use savings_plan::PlanUse;
 
@@ -21,7 +23,7 @@ use self::biller::{Biller, Meter};
 use self::savings_plan::Usage;
 use crate::catalog::{Catalog, PriceDate, PriceOrigin, billed_seconds};
 use crate::ledger::{Ledger, Machine};
-use crate::platform::{Cluster, SavingsPlan};
+use crate::platform::{Cluster, PlanScope, SavingsPlan};
 use crate::units::{Rate, Usd};
 
 /// What one platform cost.
@@ -67,7 +69,32 @@ pub fn bill(
     cluster: &Cluster,
     plan: Option<&SavingsPlan>,
 ) -> Result<Bill, MissingPrice> {
-    let mut biller = Biller::new(catalog, plan.map(|plan| Usage::new(plan, ledger)));
+    let (mut biller, leases) = metered(ledger, catalog, cluster, plan.map(|plan| &plan.scope))?;
+    let leased: Usd = ledger
+        .leases
+        .iter()
+        .zip(&leases)
+        .filter(|(lease, _)| ledger.is_for_jobs(lease))
+        .map(|(_, usd)| *usd)
+        .sum();
+    let usage = biller.take_plan_usage();
+    let savings_plan = plan.zip(usage).map(|(plan, usage)| biller.savings_plan(ledger, plan, &usage));
+    let (items, prices) = biller.items();
+    let total: Usd = items.iter().map(|item| item.usd).sum();
+    let of_plan = savings_plan.map_or(Usd::ZERO, |plan| plan.commitment - plan.covered);
+    let (runs, allocation) = allocation::allocate(ledger, &leases);
+    let allocation = Allocation { shared: total - leased - of_plan, savings_plan: of_plan, ..allocation };
+    Ok(Bill { items, total, leases, runs, allocation, savings_plan, prices })
+}
+
+/// Everything at list prices, and what each lease cost; with a scope, what a plan of it could cover is kept too.
+fn metered<'a>(
+    ledger: &Ledger,
+    catalog: &'a Catalog,
+    cluster: &Cluster,
+    scope: Option<&PlanScope>,
+) -> Result<(Biller<'a>, Vec<Usd>), MissingPrice> {
+    let mut biller = Biller::new(catalog, scope.map(|scope| Usage::new(scope, ledger)));
     let after_end = after_end_seconds(ledger);
     let mut meters = BTreeMap::new();
     for lease in &ledger.leases {
@@ -86,21 +113,8 @@ pub fn bill(
             Meter::Fargate(meter) => biller.fargate(lease, meter, after_end.get(index).copied().unwrap_or(0)),
         });
     }
-    let leased: Usd = ledger
-        .leases
-        .iter()
-        .zip(&leases)
-        .filter(|(lease, _)| ledger.is_for_jobs(lease))
-        .map(|(_, usd)| *usd)
-        .sum();
     biller.surroundings(ledger, *cluster)?;
-    let savings_plan = biller.savings_plan(ledger);
-    let (items, prices) = biller.items();
-    let total: Usd = items.iter().map(|item| item.usd).sum();
-    let of_plan = savings_plan.map_or(Usd::ZERO, |plan| plan.commitment - plan.covered);
-    let (runs, allocation) = allocation::allocate(ledger, &leases);
-    let allocation = Allocation { shared: total - leased - of_plan, savings_plan: of_plan, ..allocation };
-    Ok(Bill { items, total, leases, runs, allocation, savings_plan, prices })
+    Ok((biller, leases))
 }
 
 /// Seconds between a Fargate pod's end and the end of its lease, by lease.

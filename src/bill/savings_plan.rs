@@ -17,7 +17,7 @@
 //! nothing to pay on demand.
 
 use crate::ledger::Ledger;
-use crate::platform::{PlanScope, SavingsPlan};
+use crate::platform::PlanScope;
 use crate::units::{Rate, Time, Usd};
 use crate::workload::Window;
 
@@ -28,6 +28,8 @@ const FARGATE: &str = "Fargate";
 /// How a plan was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlanUse {
+    /// What is committed an hour, at the plan's rates.
+    pub per_hour: Rate,
     /// What was paid for the plan.
     pub commitment: Usd,
     /// List price of everything that it could have covered.
@@ -59,14 +61,16 @@ fn ratio(part: Usd, whole: Usd) -> Option<f64> {
 pub(super) type GroupId = usize;
 
 /// What a plan could cover: list prices by discount and hour.
-pub(super) struct Usage<'p> {
-    plan: &'p SavingsPlan,
+#[derive(Clone, Debug)]
+pub(super) struct Usage {
+    scope: PlanScope,
     /// Hours since the Unix epoch at the first entry of [`Group::hours`].
     first_hour: i64,
     groups: Vec<Group>,
 }
 
 /// Usage with one discount: Fargate, or a family of instance types.
+#[derive(Clone, Debug)]
 struct Group {
     name: String,
     /// What remains of the price, in parts per million.
@@ -81,36 +85,31 @@ pub(super) struct Settlement {
     pub by_group: Vec<(String, Usd)>,
 }
 
-impl<'p> Usage<'p> {
-    pub fn new(plan: &'p SavingsPlan, ledger: &Ledger) -> Self {
+impl Usage {
+    pub fn new(scope: &PlanScope, ledger: &Ledger) -> Self {
         let earliest = ledger.leases.iter().map(|lease| lease.running).min();
         let start = earliest.map_or(ledger.window.start, |time| time.min(ledger.window.start));
-        Self { plan, first_hour: hour_of(start.ms()), groups: Vec::new() }
-    }
-
-    pub fn plan(&self) -> &'p SavingsPlan {
-        self.plan
+        Self { scope: scope.clone(), first_hour: hour_of(start.ms()), groups: Vec::new() }
     }
 
     /// The group of Fargate; `None` if the plan does not cover it.
     pub fn fargate(&mut self) -> Option<GroupId> {
-        match &self.plan.scope {
-            PlanScope::Compute { fargate_ppm, .. } => Some(self.group(FARGATE, *fargate_ppm)),
+        match self.scope {
+            PlanScope::Compute { fargate_ppm, .. } => Some(self.group(FARGATE, fargate_ppm)),
             PlanScope::Ec2 { .. } => None,
         }
     }
 
     /// The group of a family; `None` if the plan does not cover it.
     pub fn family(&mut self, name: &str) -> Option<GroupId> {
-        match &self.plan.scope {
+        let discount_ppm = match &self.scope {
             PlanScope::Compute { ec2_ppm, families, .. } => {
                 let own = families.iter().find(|(family, _)| family == name);
-                Some(self.group(name, own.map_or(*ec2_ppm, |(_, ppm)| *ppm)))
+                Some(own.map_or(*ec2_ppm, |(_, ppm)| *ppm))
             }
-            PlanScope::Ec2 { family, discount_ppm } => {
-                (family == name).then(|| self.group(name, *discount_ppm))
-            }
-        }
+            PlanScope::Ec2 { family, discount_ppm } => (family == name).then_some(*discount_ppm),
+        };
+        discount_ppm.map(|discount_ppm| self.group(name, discount_ppm))
     }
 
     fn group(&mut self, name: &str, discount_ppm: u32) -> GroupId {
@@ -141,29 +140,61 @@ impl<'p> Usage<'p> {
         hours[index(last)] += whole - before;
     }
 
-    /// Pays for `window` and covers what the commitment reaches.
-    pub fn settle(mut self, window: Window) -> Settlement {
-        self.groups.sort_by(|a, b| (a.keep_ppm, &a.name).cmp(&(b.keep_ppm, &b.name)));
-        let rate = self.plan.commitment_per_hour;
+    /// So many percent of the usage of every hour.
+    pub fn scaled(&self, percent: u32) -> Self {
+        let mut scaled = self.clone();
+        let hours = scaled.groups.iter_mut().flat_map(|group| &mut group.hours);
+        hours.for_each(|usage| *usage = usage.scaled(percent.into(), 100));
+        scaled
+    }
+
+    /// The least commitment an hour that covers all usage of `window`, or more.
+    pub fn ample(&self, window: Window) -> Rate {
+        let most = (self.first_hour..self.end_hour(window)).map(|hour| {
+            let part = i128::from(part_of_hour(window, hour));
+            let at_plan_rates = |group: &Group| self.of_hour(group, hour).scaled(group.keep_ppm, MILLION);
+            let all: Usd = self.groups.iter().map(at_plan_rates).sum();
+            if part == 0 { 0 } else { (all.femto() * i128::from(HOUR_MS)) / part + 1 }
+        });
+        Rate::from_femto(most.max().unwrap_or(0))
+    }
+
+    fn end_hour(&self, window: Window) -> i64 {
         let used_hours = self.groups.iter().map(|group| group.hours.len()).max().unwrap_or(0);
-        let end_hour = (self.first_hour + used_hours as i64).max(hour_of(window.end.ms()) + 1);
-        let mut total =
-            PlanUse { commitment: paid_until(rate, window, window.end.ms()), ..PlanUse::default() };
-        let mut by_group = vec![Usd::ZERO; self.groups.len()];
-        for hour in self.first_hour..end_hour {
+        (self.first_hour + used_hours as i64).max(hour_of(window.end.ms()) + 1)
+    }
+
+    fn of_hour(&self, group: &Group, hour: i64) -> Usd {
+        group.hours.get((hour - self.first_hour) as usize).copied().unwrap_or_default()
+    }
+
+    /// Pays `rate` for `window` and covers what that reaches.
+    pub fn settle(&self, rate: Rate, window: Window) -> Settlement {
+        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        groups.sort_by(|a, b| (a.keep_ppm, &a.name).cmp(&(b.keep_ppm, &b.name)));
+        let commitment = paid_until(rate, window, window.end.ms());
+        let mut total = PlanUse { per_hour: rate, commitment, ..PlanUse::default() };
+        let mut by_group = vec![Usd::ZERO; groups.len()];
+        for hour in self.first_hour..self.end_hour(window) {
             let start_ms = hour * HOUR_MS;
             let mut left = paid_until(rate, window, start_ms + HOUR_MS) - paid_until(rate, window, start_ms);
-            for (group, sum) in self.groups.iter().zip(&mut by_group) {
-                let usage = group.hours.get((hour - self.first_hour) as usize).copied().unwrap_or_default();
+            for (group, sum) in groups.iter().zip(&mut by_group) {
+                let usage = self.of_hour(group, hour);
                 total.eligible += usage;
                 *sum += cover(usage, group.keep_ppm, &mut left);
             }
             total.unused += left;
         }
         total.covered = by_group.iter().copied().sum();
-        let names = self.groups.into_iter().map(|group| group.name);
+        let names = groups.into_iter().map(|group| group.name.clone());
         Settlement { total, by_group: names.zip(by_group).collect() }
     }
+}
+
+/// How many milliseconds of an hour the plan is paid for.
+fn part_of_hour(window: Window, hour: i64) -> i64 {
+    let within = |ms: i64| ms.clamp(window.start.ms(), window.end.ms());
+    within((hour + 1) * HOUR_MS) - within(hour * HOUR_MS)
 }
 
 fn hour_of(ms: i64) -> i64 {

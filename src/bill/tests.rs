@@ -3,6 +3,8 @@
 //! Prices are round so that the arithmetic fits a comment: m5.large $0.10 and c6i.large $0.08 an hour, Spot m5.large
 //! $0.04, Fargate $0.04 per vCPU-hour, $0.004 per GB-hour, $0.0001 per GB-hour of storage above 20 GiB.
 
+mod commitment;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -10,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalog::{CapacityType, FargatePrices, Price, PriceSeries, Snapshot, ZoneId};
 use crate::ledger::{EndReason, Lease, NodeTemplate};
-use crate::platform::PlanScope;
+use crate::platform::{Committed, PlanScope};
 use crate::units::{Cpu, Memory, Resources, Span, Time};
 use crate::workload::Window;
 
@@ -100,7 +102,7 @@ fn ledger(window: (i64, i64), machines: &[(Machine, i64, i64)]) -> Ledger {
 fn compute(commitment: &str, fargate_ppm: u32, ec2_ppm: u32, families: &[(&str, u32)]) -> SavingsPlan {
     let families = families.iter().map(|(name, ppm)| ((*name).to_owned(), *ppm)).collect();
     SavingsPlan {
-        commitment_per_hour: rate(commitment),
+        committed: Committed::PerHour(rate(commitment)),
         scope: PlanScope::Compute { fargate_ppm, ec2_ppm, families },
     }
 }
@@ -208,7 +210,7 @@ fn an_ec2_plan_covers_its_family_only() {
     let spot = ec2("m5.large", CapacityType::Spot);
     let machines = [(c6i(), 0, HOUR), (pod(), 0, HOUR), (spot, 0, HOUR), (m5(), 0, HOUR)];
     let scope = PlanScope::Ec2 { family: "m5".into(), discount_ppm: 500_000 };
-    let plan = SavingsPlan { commitment_per_hour: rate("1"), scope };
+    let plan = SavingsPlan { committed: Committed::PerHour(rate("1")), scope };
     let bill = billed(&ledger((0, HOUR), &machines), Some(&plan));
     let used = bill.savings_plan.unwrap();
     // Of the m5 on demand 0.10 at 50 %.
@@ -281,8 +283,9 @@ fn plans() -> impl Strategy<Value = SavingsPlan> {
         }),
         discount().prop_map(|discount_ppm| PlanScope::Ec2 { family: "m5".into(), discount_ppm }),
     ];
-    let commitment = (1i128..600_000_000_000_000).prop_map(Rate::from_femto);
-    (commitment, scope).prop_map(|(commitment_per_hour, scope)| SavingsPlan { commitment_per_hour, scope })
+    let committed =
+        (1i128..600_000_000_000_000).prop_map(|femto| Committed::PerHour(Rate::from_femto(femto)));
+    (committed, scope).prop_map(|(committed, scope)| SavingsPlan { committed, scope })
 }
 
 proptest! {
@@ -296,7 +299,8 @@ proptest! {
         let (without, with) = (billed(&ledger, None), billed(&ledger, Some(&plan)));
         let used = with.savings_plan.unwrap();
         let hours = i128::from(window.1 - window.0);
-        prop_assert_eq!(used.commitment, plan.commitment_per_hour.charge(hours, 3_600));
+        prop_assert_eq!(plan.committed, Committed::PerHour(used.per_hour));
+        prop_assert_eq!(used.commitment, used.per_hour.charge(hours, 3_600));
         prop_assert_eq!(with.total, without.total - used.covered + used.commitment);
         prop_assert!(used.covered <= used.eligible && used.unused <= used.commitment);
         prop_assert!(Usd::ZERO <= used.unused);
@@ -311,7 +315,7 @@ proptest! {
 
     #[test]
     fn an_ample_commitment_is_all_that_is_paid(machines in machines(3 * HOUR), plan in plans()) {
-        let ample = SavingsPlan { commitment_per_hour: rate("1000"), ..plan };
+        let ample = SavingsPlan { committed: Committed::PerHour(rate("1000")), ..plan };
         let bill = billed(&ledger((0, 4 * HOUR), &machines), Some(&ample));
         let used = bill.savings_plan.unwrap();
         prop_assert_eq!(used.covered, used.eligible);
@@ -334,7 +338,7 @@ proptest! {
     ) {
         let machines = vec![(m5(), 0, seconds); nodes];
         let plan = SavingsPlan {
-            commitment_per_hour: Rate::from_femto(commitment),
+            committed: Committed::PerHour(Rate::from_femto(commitment)),
             scope: PlanScope::Ec2 { family: "m5".into(), discount_ppm: discount },
         };
         let bill = billed(&ledger((0, HOUR), &machines), Some(&plan));

@@ -7,7 +7,9 @@
 //! [`PriceView`], prices that are charged are an [`Offering`]'s [`PriceSeries`].
 
 mod clock;
+mod discounts;
 pub mod fargate;
+pub mod import;
 mod instance_type;
 pub mod labels;
 mod offering;
@@ -27,6 +29,7 @@ pub use clock::{
     MINIMUM_SECONDS, SECONDS_PER_STORAGE_MONTH, SPOT_FREE_WHEN_INTERRUPTED_WITHIN, billed_seconds,
     spot_billed_seconds, volume_charge,
 };
+pub use discounts::Discounts;
 pub use fargate::{FargateCharge, FargatePrices, FargateRefusal, FargateSize};
 pub use instance_type::{Accelerators, Arch, InstanceType, KubeReservedPods, NodeSettings};
 pub use offering::{CapacityType, Offering, PriceSeries};
@@ -67,6 +70,8 @@ pub struct Catalog {
     starts: Vec<u32>,
     advice: Vec<Option<SpotAdvice>>,
     savings: Vec<SavingsRate>,
+    /// What the prices are less than the public ones.
+    discounts: Discounts,
 }
 
 /// What the price files have of one region; lists are by [`TypeId`].
@@ -140,6 +145,7 @@ impl Catalog {
             starts,
             advice: spot.iter().map(|spot| spot.and_then(|(_, advice)| advice)).collect(),
             savings,
+            discounts: Discounts::default(),
         }
     }
 

@@ -64,6 +64,12 @@ impl PriceSeries {
         &self.0
     }
 
+    /// The same changes with other prices.
+    #[must_use]
+    pub fn map(&self, price: impl Fn(Rate) -> Rate) -> Self {
+        Self(self.0.iter().map(|(time, rate)| (*time, price(*rate))).collect())
+    }
+
     /// The price in effect at `time`.
     pub fn at(&self, time: Time) -> Option<Rate> {
         self.0.get(self.index_at(time)).map(|(_, rate)| *rate)

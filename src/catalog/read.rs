@@ -15,6 +15,41 @@ pub(super) struct File<'t> {
     pub text: &'t str,
 }
 
+/// The columns of the files, as they are written.
+pub(super) const TYPE_COLUMNS: [&str; 23] = [
+    "instance_type",
+    "arch",
+    "vcpu",
+    "memory_mib",
+    "max_pods",
+    "max_pods_prefix_delegation",
+    "gpu_count",
+    "gpu_manufacturer",
+    "gpu_name",
+    "accelerator_count",
+    "accelerator_manufacturer",
+    "accelerator_name",
+    "burstable",
+    "flex",
+    "bare_metal",
+    "hypervisor",
+    "cpu_manufacturer",
+    "sustained_clock_mhz",
+    "network_mbps",
+    "ebs_mbps",
+    "local_nvme_gb",
+    "current_generation",
+    "source",
+];
+pub(super) const ON_DEMAND_COLUMNS: [&str; 5] =
+    ["region", "instance_type", "usd_per_hour", "as_of", "source"];
+pub(super) const INFERRED_COLUMNS: [&str; 5] = ["region", "instance_type", "usd_per_hour", "as_of", "method"];
+pub(super) const SPOT_COLUMNS: [&str; 7] =
+    ["region", "instance_type", "usd_per_hour", "savings_percent", "interruption_bucket", "as_of", "method"];
+pub(super) const FARGATE_COLUMNS: [&str; 6] =
+    ["region", "vcpu_hour_usd", "gb_hour_usd", "ephemeral_gb_hour_usd", "as_of", "source"];
+pub(super) const SERVICE_COLUMNS: [&str; 6] = ["region", "item", "unit", "usd", "as_of", "source"];
+
 /// Where a price that a region lacks is taken from.
 const FALLBACK_REGION: &str = "us-east-1";
 
@@ -58,35 +93,10 @@ impl Types {
 }
 
 pub(super) fn instance_types(file: File<'_>, found: &mut Diagnostics) -> Types {
-    const COLUMNS: [&str; 23] = [
-        "instance_type",
-        "arch",
-        "vcpu",
-        "memory_mib",
-        "max_pods",
-        "max_pods_prefix_delegation",
-        "gpu_count",
-        "gpu_manufacturer",
-        "gpu_name",
-        "accelerator_count",
-        "accelerator_manufacturer",
-        "accelerator_name",
-        "burstable",
-        "flex",
-        "bare_metal",
-        "hypervisor",
-        "cpu_manufacturer",
-        "sustained_clock_mhz",
-        "network_mbps",
-        "ebs_mbps",
-        "local_nvme_gb",
-        "current_generation",
-        "source",
-    ];
     let before = found.total();
     let mut list = Vec::new();
     let mut seen = Seen::default();
-    if let Some(table) = Table::open(file.name, file.text, COLUMNS, found) {
+    if let Some(table) = Table::open(file.name, file.text, TYPE_COLUMNS, found) {
         table.rows(found, |row, fields| {
             let kind = instance_type(row, &fields);
             row.unique(&mut seen, kind.name.clone(), fields[0]);
@@ -158,7 +168,7 @@ pub(super) fn on_demand(
     let region = region.map(|region| [region]);
     let keys = region.as_ref().map(<[_; 1]>::as_slice);
 
-    let columns = ["region", "instance_type", "usd_per_hour", "as_of", "source"];
+    let columns = ON_DEMAND_COLUMNS;
     let mut seen = Seen::default();
     if let Some(table) = Table::open(observed.name, observed.text, columns, found) {
         table.rows_of(keys, found, |row, [region, name, usd, as_of, source]| {
@@ -171,7 +181,7 @@ pub(super) fn on_demand(
         });
     }
 
-    let columns = ["region", "instance_type", "usd_per_hour", "as_of", "method"];
+    let columns = INFERRED_COLUMNS;
     let mut seen = Seen::default();
     if let Some(table) = Table::open(inferred.name, inferred.text, columns, found) {
         table.rows_of(keys, found, |row, [region, name, usd, as_of, method]| {
@@ -200,15 +210,7 @@ pub(super) fn spot(
         ("inferred-on-demand-less-savings", PriceOrigin::Inferred(InferredBy::SpotSavingsOfInferred)),
     ];
     let mut prices = vec![None; types.list.len()];
-    let columns = [
-        "region",
-        "instance_type",
-        "usd_per_hour",
-        "savings_percent",
-        "interruption_bucket",
-        "as_of",
-        "method",
-    ];
+    let columns = SPOT_COLUMNS;
     let mut seen = Seen::default();
     let Some(table) = Table::open(file.name, file.text, columns, found) else { return prices };
     let region = region.map(|region| [region]);
@@ -248,7 +250,7 @@ pub(super) fn fargate(
     region: Option<&str>,
     found: &mut Diagnostics,
 ) -> Option<FargatePrices> {
-    let columns = ["region", "vcpu_hour_usd", "gb_hour_usd", "ephemeral_gb_hour_usd", "as_of", "source"];
+    let columns = FARGATE_COLUMNS;
     let mut seen = Seen::default();
     let (mut own, mut fallback): (Option<FargatePrices>, Option<Price>) = (None, None);
     let table = Table::open(file.name, file.text, columns, found)?;
@@ -279,7 +281,7 @@ pub(super) fn fargate(
 
 /// The other prices: the region's own, else one that holds everywhere, else that of us-east-1, marked so.
 pub(super) fn services(file: File<'_>, region: Option<&str>, found: &mut Diagnostics) -> ServicePrices {
-    let columns = ["region", "item", "unit", "usd", "as_of", "source"];
+    let columns = SERVICE_COLUMNS;
     let (mut own, mut everywhere, mut fallback) = <(ServicePrices, ServicePrices, ServicePrices)>::default();
     let mut seen = Seen::default();
     let Some(table) = Table::open(file.name, file.text, columns, found) else { return own };

@@ -75,7 +75,7 @@ impl ServicePrices {
 }
 
 /// What `misc_prices.csv` has prices of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Gp3Storage,
     Gp3Iops,
@@ -109,6 +109,11 @@ impl Item {
         ("vpc_interface_endpoint", Self::InterfaceEndpoint),
         ("vpc_interface_endpoint_processing", Self::InterfaceEndpointProcessing),
     ];
+
+    /// The word in the price file.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, item)| *item == self).map_or("", |(word, _)| *word)
+    }
 
     /// The unit that must stand beside it.
     pub const fn unit(self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::error::{Diagnostic, Diagnostics};
 use crate::units::Rate;
 
 /// No price per unit is near this; a larger one is a mistake, and could overflow an exact product.
-const LARGEST_PRICE: Rate = Rate::from_femto(100_000 * 1_000_000_000_000_000);
+pub(super) const LARGEST_PRICE: Rate = Rate::from_femto(100_000 * 1_000_000_000_000_000);
 
 /// No count in the files is near this.
 const LARGEST_COUNT: i64 = 1_000_000_000;

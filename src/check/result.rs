@@ -69,7 +69,7 @@ pub struct Change {
 }
 
 /// One thing that is different, and what it does to the bill.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// `prices`, `settings`, `workload`, `version`; `workload and version` where both are others and the old trace is
     /// not at hand.
@@ -80,14 +80,8 @@ pub struct Cause {
     pub other_decisions_usd: Option<String>,
     /// Both.
     pub usd: String,
-    /// What it does to latencies, in seconds by path.
-    pub latency: BTreeMap<String, Effect>,
-}
-
-/// What a cause adds to a number that is no money.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Effect {
-    pub change: f64,
+    /// What it adds to the other numbers, by their paths; those that it leaves alone are not named.
+    pub others: BTreeMap<String, f64>,
 }
 
 /// How far the change of a number is told from luck.

@@ -15,6 +15,9 @@ use crate::trace::{Trace, write_csv, write_parquet_to};
 use crate::units::parse_decimal;
 
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  cost-sim generate wear --out wear.csv.gz
+  cost-sim generate schema > report.schema.json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -27,11 +30,12 @@ enum What {
     /// A week of batch workflows as seen on EKS Fargate. Synthetic.
     Wear(Wear),
     /// The JSON schema of report.json.
+    #[command(after_long_help = "Example:\n  cost-sim generate schema > report.schema.json")]
     Schema,
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  cost-sim generate day --pods 1000000 --seed 42 --out day.csv")]
+#[command(after_long_help = "Example:\n  cost-sim generate day --pods 1000000 --seed 42 --out day.csv")]
 struct Day {
     /// How many pods.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
@@ -42,20 +46,24 @@ struct Day {
     /// Group the pods into workflows with dependencies.
     #[arg(long)]
     dag: bool,
-    /// File to write, with a `.meta.json` beside it; `-` writes the CSV to stdout.
+    /// File to write; `-` writes CSV to stdout.
+    ///
+    /// It is CSV, with gzip if it ends in .gz. A `.meta.json` beside it says what it is.
     #[arg(long, default_value = "-")]
     out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   cost-sim generate wear --out wear.csv.gz
   cost-sim generate wear --scale 4 --requests right-sized --out large.parquet")]
 struct Wear {
     /// How many days.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=366))]
     days: u32,
-    /// Multiplies the number of workflows; 1 are 84 of them with about 4,900 pods a day.
+    /// Multiplies the number of workflows.
+    ///
+    /// 1 are 84 of them with about 4,900 pods a day.
     #[arg(long, default_value = "0.5", value_parser = scale, allow_negative_numbers = true)]
     scale: u32,
     /// Seed; the same seed gives the same bytes.
@@ -64,8 +72,10 @@ struct Wear {
     /// What the pods ask for: sizes that somebody once chose, or what their use justifies.
     #[arg(long, value_enum, default_value_t = Requests::AsIs)]
     requests: Requests,
-    /// File to write (CSV, with gzip if it ends in .gz, or .parquet), with a `.meta.json` beside it; `-` writes CSV to
-    /// stdout.
+    /// File to write; `-` writes CSV to stdout.
+    ///
+    /// It is CSV, with gzip if it ends in .gz, or Parquet if it ends in .parquet. A `.meta.json` beside it says what it
+    /// is.
     #[arg(long, default_value = "-")]
     out: PathBuf,
 }

@@ -8,8 +8,9 @@ use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
-use crate::platform::{self, Limits, Overrides, PodArch, Replay, Scenario, Words as _};
+use crate::platform::{self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Words as _};
 use crate::replay::Study;
+use crate::report::plural;
 use crate::trace::{self, ReadOptions, Trace};
 use crate::units::{Cpu, Memory, Span, Usd, parse_cpu, parse_memory};
 
@@ -18,9 +19,10 @@ const SCENARIO: &str = "cost-sim.yaml";
 
 /// Which trace, and how it is read.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Trace")]
 pub struct TraceArgs {
     /// Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one trace.
-    #[arg(required_unless_present = "example", value_name = "TRACE")]
+    #[arg(required_unless_present = "example", value_name = "TRACE", help_heading = None::<&str>)]
     pub traces: Vec<PathBuf>,
     /// Use a trace that comes with the program instead: wear, flowbench or small.
     #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
@@ -31,6 +33,7 @@ pub struct TraceArgs {
 
 /// How traces are read.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Trace")]
 pub struct ReadArgs {
     /// IANA zone of times without an offset, such as Asia/Tokyo.
     #[arg(long, value_name = "ZONE")]
@@ -42,16 +45,20 @@ pub struct ReadArgs {
 
 /// Platforms and assumptions.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Platforms and assumptions")]
 pub struct ScenarioArgs {
-    /// Scenario file (YAML): platforms and assumptions. Without it, cost-sim.yaml of the working directory if there is
-    /// one.
+    /// Scenario file (YAML): platforms and assumptions.
+    ///
+    /// Without it, cost-sim.yaml of the working directory is used if there is one. Flags win over what the file says.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Use no scenario, even if there is a cost-sim.yaml.
     #[arg(long, conflicts_with = "scenario")]
     no_scenario: bool,
-    /// Compare only these platforms, of the scenario or built in: recorded, fargate, node-group, node-group-spot,
-    /// karpenter, karpenter-spot, karpenter-graviton, karpenter-consolidate.
+    /// Use only these platforms, of the scenario or built in.
+    ///
+    /// Built in are recorded, fargate, node-group, node-group-spot, karpenter, karpenter-spot, karpenter-graviton and
+    /// karpenter-consolidate. The first one is what the others are compared with.
     #[arg(short, long = "platform", value_name = "NAME")]
     platforms: Vec<String>,
     /// AWS region, such as ap-northeast-1.
@@ -157,22 +164,24 @@ impl ReadArgs {
 impl ScenarioArgs {
     /// The scenario with the flags over it.
     pub fn scenario(&self, printer: &Printer) -> Result<Scenario> {
+        self.scenario_or(Scenario::default(), printer)
+    }
+
+    /// The same where something else than the defaults stands in for a scenario that nobody named.
+    pub fn scenario_or(&self, unnamed: Scenario, printer: &Printer) -> Result<Scenario> {
         let found = Path::new(SCENARIO);
         let scenario = match &self.scenario {
-            Some(path) => read_scenario(path)?,
+            Some(path) => {
+                printer.detail(|| format!("reading the scenario {}", path.display()));
+                read_scenario(path)?
+            }
             None if !self.no_scenario && found.exists() => {
                 printer.note(&format!("using the scenario {SCENARIO} of this directory"));
                 read_scenario(found)?
             }
-            None => Scenario::default(),
+            None => unnamed,
         };
         scenario.apply(&self.overrides())
-    }
-
-    /// Whether neither a file nor a flag says anything about platforms or assumptions.
-    pub fn says_nothing(&self) -> bool {
-        let found = !self.no_scenario && Path::new(SCENARIO).exists();
-        self.scenario.is_none() && !found && self.overrides() == Overrides::default()
     }
 
     pub fn overrides(&self) -> Overrides {
@@ -197,7 +206,36 @@ impl ScenarioArgs {
         let scenario = self.scenario(printer)?;
         let snapshot = self.snapshot()?;
         let read = trace.read(printer)?;
-        Study::new(scenario, snapshot, read, self.strict)
+        let study = Study::new(scenario, snapshot, read, self.strict)?;
+        self.say(&study, printer);
+        Ok(study)
+    }
+
+    /// What a run begins with, for who asked for details.
+    fn say(&self, study: &Study, printer: &Printer) {
+        for trace in &study.traces {
+            printer.detail(|| {
+                format!("read {}: {}, sha256 {}", trace.path, plural(trace.rows, "row"), trace.sha256)
+            });
+        }
+        printer.detail(|| {
+            let steps = &study.workload.steps;
+            let how = if study.setup().closed() { "closed" } else { "open" };
+            format!("to replay: {}, {how}", plural(steps.pods().count() as u64, "pod"))
+        });
+        printer.detail(|| {
+            let region = &study.setup().settings.region;
+            let who = match region.source {
+                RegionSource::Given => "given",
+                RegionSource::Trace => "named by the trace",
+                RegionSource::Assumed => "assumed",
+            };
+            format!("region {}, {who}", region.name)
+        });
+        printer.detail(|| {
+            let from = self.prices.as_ref().map_or("embedded".into(), |dir| dir.display().to_string());
+            format!("prices: {from}, sha256 {}", study.snapshot.sha256())
+        });
     }
 }
 

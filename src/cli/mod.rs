@@ -3,16 +3,23 @@
 //! Data goes to stdout, everything else to stderr. This is the only place that prints, exits or knows whether
 //! there is a terminal.
 
+mod check;
+mod completions;
+mod diff;
+mod diff_traces;
 mod generate;
 mod inputs;
+mod man;
 mod plan;
 mod pricing;
 mod printer;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
 use printer::Printer;
 
@@ -20,10 +27,23 @@ use crate::guard;
 
 /// What workflow pods would have cost, and how long they would have taken, on EKS Fargate and on EC2 nodes.
 #[derive(Debug, Parser)]
-#[command(name = "cost-sim", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "cost-sim", version, max_term_width = 100)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(disable_help_flag = true, disable_version_flag = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    general: GeneralArgs,
+    /// Print the version.
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = GENERAL)]
+    version: (),
+}
+
+/// What every command takes, before or after its name.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = GENERAL)]
+struct GeneralArgs {
     /// Print nothing but the result and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -36,7 +56,12 @@ struct Cli {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
     color: clap::ColorChoice,
+    /// Print help; --help says more, with examples.
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: (),
 }
+
+const GENERAL: &str = "General options";
 
 const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv                       compare the built-in platforms
@@ -44,20 +69,40 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.parquet --scenario scenario.yaml --out report/
   cost-sim replay --example wear                  a synthetic week that comes with the program
   cost-sim plan trace.csv --max-p99-start-delay 90s   the cheapest platform that starts pods in time
-  cost-sim generate day --pods 10000 --out day.csv
+  cost-sim check trace.csv --baseline report.json --max-cost-increase 5%
+  cost-sim diff last-month.csv this-month.csv     why did it cost more?
+  cost-sim generate day --pods 10000 --out day.csv";
 
-Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.";
+const EXIT_CODES: &str = "Exit codes:
+  0  fine
+  1  a limit is exceeded
+  2  input, usage or IO error";
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "there is one per process")]
 enum Command {
     /// Compare platforms on a trace.
+    ///
+    /// The files of the report are written to --out: report.html, report.md, report.json, summary.csv, pods.parquet,
+    /// nodes.parquet, and charts as SVG and PNG in charts/.
     Replay(replay::Args),
+    /// Compare with a saved report, and fail when a limit is exceeded.
+    Check(check::Args),
     /// Search for the cheapest platform that keeps limits.
     Plan(plan::Args),
+    /// Say what is different between two reports, or why one trace costs more than another.
+    Diff(diff::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
-    /// Show price snapshots, and what changed between them.
+    /// Print a script that completes commands and flags in a shell.
+    ///
+    /// It is printed, not installed: where it belongs depends on the shell and the system.
+    #[command(display_order = 1000)]
+    Completions(completions::Args),
+    /// Print the manual page, or write those of all commands.
+    #[command(display_order = 1001)]
+    Man(man::Args),
+    /// Show price snapshots, what changed between them, and make them of AWS's own files.
     Pricing(pricing::Args),
 }
 
@@ -73,16 +118,20 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    if let Some(jobs) = cli.jobs {
+    if let Some(jobs) = cli.general.jobs {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs));
         // Only fails when a pool exists already, which then stays.
         let _ = pool.build_global();
     }
-    let printer = Printer::new(cli.quiet, cli.verbose, cli.color);
+    let printer = Printer::new(cli.general.quiet, cli.general.verbose, cli.general.color);
     let result = match &cli.command {
         Command::Replay(args) => replay::run(args, &printer),
+        Command::Check(args) => check::run(args, &printer),
         Command::Plan(args) => plan::run(args, &printer),
+        Command::Diff(args) => diff::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
+        Command::Completions(args) => completions::run(args, &printer),
+        Command::Man(args) => man::run(args, &printer),
         Command::Pricing(args) => pricing::run(args, &printer),
     };
     match result {

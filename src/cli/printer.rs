@@ -44,6 +44,11 @@ impl Printer {
         }
     }
 
+    /// Writes a line that is for the system which runs the program, whoever else wants quiet.
+    pub fn command(&self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
     /// Writes a line about what was done and when, for who asked for it.
     pub fn detail(&self, line: impl FnOnce() -> String) {
         if let Some(started) = self.started {

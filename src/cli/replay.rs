@@ -9,22 +9,32 @@ use super::printer::Printer;
 use crate::error::{Error, Result};
 use crate::platform::{self, Scenario};
 use crate::replay::{PlatformRun, Setup, Study};
-use crate::report::{self, PlatformRecords, Report};
+use crate::report::{self, PlatformRecords, Report, plural};
+use crate::units::Usd;
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     #[command(flatten)]
     assumptions: ScenarioArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
     /// Directory for the report's files.
     #[arg(short, long, value_name = "DIR", default_value = "cost-sim-report")]
     out: PathBuf,
     /// What to print on stdout.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Simulate so many histories of each platform, with other luck, and report means and 95 % intervals. The table
+    /// Simulate so many histories of each platform.
+    ///
+    /// Each has other luck with start-up times and the Spot market; means and 95 % intervals are reported. The table
     /// and everything else shows the first one.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     replications: u32,
@@ -38,10 +48,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
   zcat month.csv.gz | cost-sim replay - --format json > report.json
   cost-sim replay trace.csv --print-scenario > scenario.yaml
-  cost-sim replay --example wear
-
-The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.";
+  cost-sim replay --example wear";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -55,12 +62,14 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let study = args.assumptions.study(&args.trace, printer)?;
     let setup = study.setup();
     let resolved = study.resolve()?;
+    let args = &args.output;
     if args.print_scenario {
         return printer.data(&resolved.to_yaml());
     }
     report::check_writable(&args.out)?;
     let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
     let report = study.report(&resolved, &runs)?;
+    say(&report, printer);
     write(args, printer, &study, &runs, &report)?;
     enforce(&resolved, &report)
 }
@@ -89,10 +98,34 @@ fn simulate(
     bar.tick();
     let runs = setup.run(platforms, histories, &|| bar.inc(1));
     bar.finish_and_clear();
+    printer.detail(|| format!("simulated {what}: {total}"));
     runs
 }
 
-fn write(args: &Args, printer: &Printer, study: &Study, runs: &[PlatformRun], report: &Report) -> Result<()> {
+/// What each platform came to, for who asked for details.
+fn say(report: &Report, printer: &Printer) {
+    for platform in &report.platforms {
+        printer.detail(|| {
+            let nodes = &platform.capacity;
+            let cost = platform.cost.as_ref().and_then(|cost| Usd::parse(&cost.total_usd));
+            let cost = cost.map_or("no cost".to_owned(), |usd| format!("{} USD", usd.rounded(2)));
+            let launched = plural(nodes.nodes_launched, "node");
+            let incomplete = if platform.complete { "" } else { ", incomplete" };
+            format!(
+                "{}: {launched} launched, {} at once, {cost}{incomplete}",
+                platform.name, nodes.nodes_peak
+            )
+        });
+    }
+}
+
+fn write(
+    args: &OutputArgs,
+    printer: &Printer,
+    study: &Study,
+    runs: &[PlatformRun],
+    report: &Report,
+) -> Result<()> {
     let records: Vec<PlatformRecords> = runs
         .iter()
         .map(|run| PlatformRecords { name: &run.name, ledger: &run.ledger, bill: run.bill.as_ref().ok() })
@@ -106,6 +139,9 @@ fn write(args: &Args, printer: &Printer, study: &Study, runs: &[PlatformRun], re
         Format::Csv => report::summary_csv(report),
     };
     printer.data(&text)?;
+    for file in &files {
+        printer.detail(|| format!("wrote {}", file.display()));
+    }
     printer.note(&format!("wrote {} files to {}", files.len(), args.out.display()));
     Ok(())
 }

@@ -64,7 +64,10 @@ mod tests {
     use super::*;
 
     fn points(list: &[(i128, i64)]) -> Vec<Point> {
-        list.iter().enumerate().map(|(id, (cost, latency))| Point { cost: *cost, latency: *latency, id }).collect()
+        list.iter()
+            .enumerate()
+            .map(|(id, (cost, latency))| Point { cost: *cost, latency: *latency, id })
+            .collect()
     }
 
     fn ids(front: &[Point]) -> Vec<usize> {

@@ -153,9 +153,6 @@ fn reference(setup: &Setup, given: &[Platform], request: &Request) -> Result<Str
     let fargate = || given.iter().find(|platform| platform.name == "fargate");
     let first = today.or_else(fargate).or(given.first());
     first.map(|platform| platform.name.clone()).ok_or_else(|| {
-        Error::usage(
-            format!("no platform can be had in {}", setup.catalog.region),
-            "choose another --region",
-        )
+        Error::usage(format!("no platform can be had in {}", setup.catalog.region), "choose another --region")
     })
 }

@@ -244,10 +244,7 @@ impl Search {
             knee: knee(&front).map(|point| self.name(point.id)),
             binding: self.binding(),
             least_usd: least.to_string(),
-            candidates: order
-                .into_iter()
-                .filter_map(|(.., id)| self.planned(id, metric, &front))
-                .collect(),
+            candidates: order.into_iter().filter_map(|(.., id)| self.planned(id, metric, &front)).collect(),
         }
     }
 }

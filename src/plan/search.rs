@@ -166,8 +166,7 @@ impl Search<'_> {
 
     /// Places of what nothing beats so far.
     fn near_the_front(&self) -> Vec<Place> {
-        let points: Vec<_> =
-            self.found.simulated().filter_map(|(id, judged)| judged.point(id)).collect();
+        let points: Vec<_> = self.found.simulated().filter_map(|(id, judged)| judged.point(id)).collect();
         let ids = front(&points).into_iter().map(|point| point.id);
         ids.filter_map(|id| self.candidates[id].place).collect()
     }

@@ -79,12 +79,7 @@ pub struct Space {
 impl Space {
     /// Everything that can be searched, and the platforms that are `given`. `variants` begins with the trace's own
     /// requests, for which given platforms are simulated; the space itself is searched for the `searched` ones.
-    pub fn new(
-        variants: &[Variant],
-        searched: &[bool],
-        given: &[Platform],
-        narrowing: &Narrowing,
-    ) -> Self {
+    pub fn new(variants: &[Variant], searched: &[bool], given: &[Platform], narrowing: &Narrowing) -> Self {
         let (archs, left_out_archs) = archs(&variants[0].setup, narrowing);
         let mut candidates = Vec::new();
         for (variant, _) in variants.iter().zip(searched).filter(|(_, searched)| **searched) {
@@ -153,9 +148,9 @@ fn in_space(platform: Platform, place: Place) -> Candidate {
 /// Given platforms take the places of those that they are like.
 fn add_given(candidates: &mut Vec<Candidate>, given: &[Platform]) {
     for platform in given {
-        let like = candidates
-            .iter_mut()
-            .find(|other| !other.right_sized && !other.given && is_alike(&other.platform.kind, &platform.kind));
+        let like = candidates.iter_mut().find(|other| {
+            !other.right_sized && !other.given && is_alike(&other.platform.kind, &platform.kind)
+        });
         match like {
             Some(other) => {
                 other.given = true;

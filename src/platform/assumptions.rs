@@ -234,6 +234,11 @@ const SETTINGS: &[Row<Settings>] = &[
         |s| s.savings_plan.as_ref().map_or("none".into(), savings_plan),
         "no source; commitment and discounts are those of a plan that was bought, and the report counts what is unused",
     ),
+    (
+        "discounts",
+        |s| discounts(&s.discounts),
+        "no source; what an account has agreed with AWS is its own business, and controllers do not know it",
+    ),
     ("unschedulableAfter", |s| duration_text(s.unschedulable_after), "no source"),
     (
         "replay",
@@ -264,17 +269,34 @@ fn agents(agents: &[Agent]) -> String {
 }
 
 fn savings_plan(plan: &SavingsPlan) -> String {
-    let rate = plan.commitment_per_hour;
+    let rate = match plan.committed {
+        Committed::PerHour(rate) => format!("{rate} USD/h"),
+        Committed::Best => "the best commitment".to_owned(),
+    };
     match &plan.scope {
         PlanScope::Compute { fargate_ppm, ec2_ppm, families } => {
             let own = families.iter().map(|(family, ppm)| format!(", {family} {}", ppm_text(*ppm)));
             let (fargate, ec2) = (ppm_text(*fargate_ppm), ppm_text(*ec2_ppm));
-            format!("compute, {rate} USD/h: fargate {fargate}, ec2 {ec2}{}", own.collect::<String>())
+            format!("compute, {rate}: fargate {fargate}, ec2 {ec2}{}", own.collect::<String>())
         }
         PlanScope::Ec2 { family, discount_ppm } => {
-            format!("ec2, {rate} USD/h: {family} {}", ppm_text(*discount_ppm))
+            format!("ec2, {rate}: {family} {}", ppm_text(*discount_ppm))
         }
     }
+}
+
+fn discounts(discounts: &Discounts) -> String {
+    let services = [
+        ("ec2", discounts.ec2_ppm),
+        ("spot", discounts.spot_ppm),
+        ("fargate", discounts.fargate_ppm),
+        ("ebs", discounts.ebs_ppm),
+        ("eks", discounts.eks_ppm),
+        ("network", discounts.network_ppm),
+    ];
+    let services = services.into_iter().filter(|(_, ppm)| *ppm > 0);
+    let families = discounts.families.iter().map(|(family, ppm)| (family.as_str(), *ppm));
+    listed(services.chain(families).map(|(name, ppm)| format!("{name} {}", ppm_text(ppm))))
 }
 
 fn listed(items: impl Iterator<Item = String>) -> String {

@@ -42,6 +42,7 @@ impl Default for Settings {
             cluster: Cluster::default(),
             spot: Spot::default(),
             savings_plan: None,
+            discounts: Discounts::default(),
             unschedulable_after: Span::from_secs(3_600),
             replay: Replay::Auto,
             seed: 42,

@@ -8,6 +8,8 @@
 mod assumptions;
 mod defaults;
 mod fields;
+mod flat;
+mod manifests;
 mod scenario;
 mod tree;
 mod values;
@@ -16,11 +18,15 @@ mod words;
 pub use assumptions::{Assumption, assumptions};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
+pub use flat::flat;
+pub use manifests::{manifests, scenario_with_manifests};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;
 
-pub use crate::catalog::CapacityType;
+pub(crate) use values::ppm_text;
+
+pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -42,8 +48,10 @@ pub struct Settings {
     pub cluster: Cluster,
     /// The Spot market: one for all platforms.
     pub spot: Spot,
-    /// Bought for the same account and so the same on every platform, used or not.
+    /// Bought for the same account and so the same on every platform, used or not (unless the best is asked for).
     pub savings_plan: Option<SavingsPlan>,
+    /// What this account pays less than the public prices. It changes bills, not what controllers decide.
+    pub discounts: Discounts,
     /// A pod that no present or coming capacity can hold is given up after this long.
     pub unschedulable_after: Span,
     pub replay: Replay,
@@ -267,9 +275,17 @@ pub enum Support {
 /// An AWS Savings Plan: so much is paid every hour, used or not, and buys usage at lower rates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavingsPlan {
-    /// USD an hour, at the plan's own rates.
-    pub commitment_per_hour: Rate,
+    pub committed: Committed,
     pub scope: PlanScope,
+}
+
+/// How much of a Savings Plan is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// USD an hour, at the plan's own rates.
+    PerHour(Rate),
+    /// What would have cost each platform least, looking back: for finding a commitment, not for billing one.
+    Best,
 }
 
 /// What a plan covers, and what it takes off the on-demand price in parts per million: more than none, less than

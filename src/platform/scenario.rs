@@ -9,6 +9,7 @@ mod candidates;
 mod cluster_autoscaler;
 mod cluster_config;
 mod constraints;
+mod discounts;
 mod documents;
 mod home;
 mod instance_type;
@@ -18,14 +19,14 @@ mod node_class;
 mod node_groups;
 mod node_pool;
 mod overrides;
-mod print;
+pub(super) mod print;
 mod requirements;
 mod savings_plan;
 mod settings;
 mod spot;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::path::Path;
 
@@ -33,6 +34,7 @@ use super::fields::{Given, Reader};
 use super::{Platform, Settings};
 use crate::error::Result;
 
+pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
 pub use limits::Limits;
 pub use overrides::Overrides;
 

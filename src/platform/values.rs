@@ -166,6 +166,14 @@ pub(super) fn discount(text: &str) -> Parsed<u32> {
     }
 }
 
+/// A part of a price that is taken off, or nothing, but not all of it.
+pub(super) fn private_discount(text: &str) -> Parsed<u32> {
+    match ppm(text, 100)? {
+        WHOLE => Err(Refusal::new("leaves nothing to pay")),
+        ppm => Ok(ppm),
+    }
+}
+
 /// USD an hour, more than nothing.
 pub(super) fn usd_per_hour(text: &str) -> Parsed<Rate> {
     const MOST: i64 = 1_000_000;
@@ -357,7 +365,7 @@ pub(super) fn tenths_text(tenths: i64) -> String {
     }
 }
 
-pub(super) fn ppm_text(ppm: u32) -> String {
+pub(crate) fn ppm_text(ppm: u32) -> String {
     let (percent, part) = (ppm / 10_000, ppm % 10_000);
     if part == 0 {
         format!("{percent}%")

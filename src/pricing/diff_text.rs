@@ -39,14 +39,20 @@ pub fn table(diff: &Diff, width: usize, color: bool) -> String {
         for group in of_file {
             let pad =
                 |cell: &str, to: usize| format!("{cell}{}", " ".repeat(to.saturating_sub(columns_of(cell))));
-            let mut content =
-                format!("{}  {}  {}", pad(&group.title, titles), pad(&group.change, changes), group.detail);
-            let whom = touched_by(diff, group);
-            content =
-                format!("{}  {}", content.trim_end(), whom.map_or_else(String::new, |w| format!("[{w}]")));
+            let (title, change) = (pad(&group.title, titles), pad(&group.change, changes));
+            let content = format!("{title}  {change}  {}", group.detail);
             let content = clean(content.trim_end()).into_owned();
-            let content = if columns_of(&content) <= width { content } else { fold(&content, width) };
-            line(&content.replacen(&group.change, &paint.change(&group.change), 1));
+            let whom = touched_by(diff, group).map(|whom| clean(&format!("[{whom}]")).into_owned());
+            let whom = whom.unwrap_or_default();
+            let painted = |text: &str| text.replacen(&group.change, &paint.change(&group.change), 1);
+            if columns_of(&content) + 2 + columns_of(&whom) <= width {
+                line(&format!("{}  {whom}", painted(&content)));
+                continue;
+            }
+            line(&painted(&fold(&content, width)));
+            if !whom.is_empty() {
+                line(&format!("    {}", wrap(&whom, width - 4, 0).replace('\n', "\n    ")));
+            }
         }
     }
     line("");

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::report::layout::{Align, Column, lay_out};
 use super::{PriceJson, SnapshotJson, csv_text, method, pretty};
 use crate::catalog::{CapacityType, Catalog, InterruptionBucket, Price, Snapshot, SpotAdvice, TypeId};
+use crate::report::layout::{Align, Column, lay_out};
 use crate::report::table::Paint;
 use crate::report::text::{NONE, wrap};
 use crate::units::{Memory, Usd};
@@ -61,10 +61,11 @@ pub fn type_prices(
     types.iter().filter_map(of_type).collect()
 }
 
-/// The price of a snapshot, which is the same in all zones and at all times.
+/// The price now; where a snapshot has Spot prices of zones over time, the last one of the zone where that is lowest.
 pub(super) fn list_price(catalog: &Catalog, id: TypeId, capacity_type: CapacityType) -> Option<Price> {
-    let offering = catalog.offerings(id).iter().find(|offering| offering.capacity_type == capacity_type)?;
-    let (_, rate) = *offering.price.points().first()?;
+    let of_kind = catalog.offerings(id).iter().filter(|offering| offering.capacity_type == capacity_type);
+    let now = of_kind.filter_map(|offering| Some((offering.price.points().last()?.1, offering)));
+    let (rate, offering) = now.min_by_key(|(rate, _)| *rate)?;
     Some(Price { rate, origin: offering.origin, as_of: offering.as_of })
 }
 

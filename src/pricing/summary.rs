@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::show::{list_price, marked};
-use crate::report::layout::{Align, Column, lay_out};
 use super::{PriceJson, SnapshotJson, csv_text, method, name, pretty};
 use crate::catalog::{CapacityType, Catalog, Price, PriceDate, Snapshot};
+use crate::report::layout::{Align, Column, lay_out};
 use crate::report::table::Paint;
 use crate::report::text::{count, wrap};
 

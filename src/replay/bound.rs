@@ -6,7 +6,7 @@ use crate::ledger::{Ledger, Machine, Role};
 use crate::packing::fluid_bound;
 use crate::units::{Rate, Resources, Span, Usd};
 
-/// The least that the pods that ran could have cost: on Fargate their requests at list price without rounding,
+/// The least that the pods that ran could have cost: on Fargate their requests at its price without rounding,
 /// on nodes the fluid bound over the instance types of the platform.
 pub(super) fn lower_bound(setup: &Setup, ledger: &Ledger) -> Usd {
     let workload = setup.workload;
@@ -22,7 +22,7 @@ pub(super) fn lower_bound(setup: &Setup, ledger: &Ledger) -> Usd {
         .filter(|template| template.role == Role::Jobs)
         .filter_map(|template| {
             let Machine::Ec2 { instance_type, capacity_type } = &template.machine else { return None };
-            let id = setup.catalog.find(instance_type)?;
+            let id = setup.billing.find(instance_type)?;
             let rate = cheapest(setup, id, *capacity_type)?;
             Some((rate, template.allocatable - template.daemons))
         })
@@ -31,14 +31,14 @@ pub(super) fn lower_bound(setup: &Setup, ledger: &Ledger) -> Usd {
 }
 
 fn cheapest(setup: &Setup, id: crate::catalog::TypeId, capacity_type: CapacityType) -> Option<Rate> {
-    (0..setup.catalog.zones.len())
-        .filter_map(|zone| setup.catalog.offering(id, ZoneId(zone as u8), capacity_type))
+    (0..setup.billing.zones.len())
+        .filter_map(|zone| setup.billing.offering(id, ZoneId(zone as u8), capacity_type))
         .flat_map(|offering| offering.price.points().iter().map(|(_, rate)| *rate))
         .min()
 }
 
 fn fargate_bound(setup: &Setup, demand: impl Iterator<Item = (Resources, Span)>) -> Usd {
-    let Some(prices) = setup.catalog.fargate else { return Usd::ZERO };
+    let Some(prices) = setup.billing.fargate else { return Usd::ZERO };
     let (mut cpu_ms, mut mib_ms) = (0i128, 0i128);
     for (request, span) in demand {
         cpu_ms += i128::from(request.cpu.milli()) * i128::from(span.ms());

@@ -18,7 +18,7 @@ use super::{Setup, types};
 use crate::catalog::{CapacityType, MINIMUM_SECONDS, SECONDS_PER_STORAGE_MONTH, TypeId, ZoneId, fargate};
 use crate::ledger::{Machine, NodeTemplate};
 use crate::packing::fluid_bound;
-use crate::platform::{GroupSize, Kind, Platform, Support};
+use crate::platform::{Committed, GroupSize, Kind, Platform, Support};
 use crate::sim::Fleet;
 use crate::units::{Memory, Rate, Resources, Span, Usd};
 use crate::workload::ClassId;
@@ -79,7 +79,8 @@ pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
         Kind::NodeGroups(groups) => fleet::node_groups(setup, &platform.name, groups, &mut refusals),
         Kind::Karpenter(karpenter) => fleet::karpenter(setup, karpenter, &mut refusals),
     };
-    let homes: Usd = fleet.homes.iter().map(|(template, machines)| standing(setup, template, *machines)).sum();
+    let homes: Usd =
+        fleet.homes.iter().map(|(template, machines)| standing(setup, template, *machines)).sum();
     let (fixed, elastic) = node_groups(setup, &fleet, platform);
     let may_be_free = elastic.iter().any(|offer| offer.is_spot) && takes_back(setup);
     let covered = setup.settings.savings_plan.is_some();
@@ -96,7 +97,8 @@ pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
             fluid_bound(requests, &offers)
         }
     };
-    let refused = demand.of_each().filter(|(class, _, pods)| *pods > 0 && refusals.reason(*class).is_some()).count();
+    let refused =
+        demand.of_each().filter(|(class, _, pods)| *pods > 0 && refusals.reason(*class).is_some()).count();
     let machines = if covered { Usd::ZERO } else { homes + fixed };
     Floor { certain: surroundings(setup) + machines, work, may_be_free, refused }
 }
@@ -136,7 +138,11 @@ fn node_groups(setup: &Setup, fleet: &Fleet, platform: &Platform) -> (Usd, Vec<O
             _ => {
                 let Some(rate) = cheapest(setup, node.instance, capacity_type) else { continue };
                 let rate = Rate::from_femto(rate.femto() + volume(setup, node.template.root_volume));
-                elastic.push(Offer { rate, room: node.template.allocatable - node.template.daemons, is_spot });
+                elastic.push(Offer {
+                    rate,
+                    room: node.template.allocatable - node.template.daemons,
+                    is_spot,
+                });
             }
         }
     }
@@ -146,14 +152,13 @@ fn node_groups(setup: &Setup, fleet: &Fleet, platform: &Platform) -> (Usd, Vec<O
 /// The lowest price of an hour at any time in any zone.
 fn cheapest(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> Option<Rate> {
     let zones = 0..setup.catalog.zones.len();
-    let offerings =
-        zones.filter_map(|zone| setup.catalog.offering(id, ZoneId(zone as u8), capacity_type));
+    let offerings = zones.filter_map(|zone| setup.billing.offering(id, ZoneId(zone as u8), capacity_type));
     offerings.flat_map(|offering| offering.price.points().iter().map(|(_, rate)| *rate)).min()
 }
 
 /// An hour of a root volume in 10⁻¹⁵ USD, rounded down.
 fn volume(setup: &Setup, size: Memory) -> i128 {
-    let rate = setup.catalog.services.gp3_storage.map_or(0, |price| price.rate.femto());
+    let rate = setup.billing.services.gp3_storage.map_or(0, |price| price.rate.femto());
     rate * i128::from(size.mib_ceil()) * 3_600 / (1_024 * i128::from(SECONDS_PER_STORAGE_MONTH))
 }
 
@@ -162,7 +167,7 @@ fn standing(setup: &Setup, template: &NodeTemplate, machines: u32) -> Usd {
     let window = setup.workload.window;
     let window_ms = i128::from((window.end - window.start).ms());
     let hourly = match &template.machine {
-        Machine::Fargate { cpu, memory, .. } => setup.catalog.fargate.map_or(0, |prices| {
+        Machine::Fargate { cpu, memory, .. } => setup.billing.fargate.map_or(0, |prices| {
             let cpu = prices.vcpu_hour.rate.femto() * i128::from(cpu.milli()) / 1_000;
             cpu + prices.gb_hour.rate.femto() * i128::from(memory.mib_ceil()) / 1_024
         }),
@@ -179,13 +184,17 @@ fn standing(setup: &Setup, template: &NodeTemplate, machines: u32) -> Usd {
 
 /// The control plane, NAT gateways and a Savings Plan's commitment for the window.
 fn surroundings(setup: &Setup) -> Usd {
-    let (settings, services) = (setup.settings, setup.catalog.services);
+    let (settings, services) = (setup.settings, setup.billing.services);
     let cluster = match settings.cluster.support {
         Support::Standard => services.eks_cluster,
         Support::Extended => services.eks_cluster_extended,
     };
     let nat = services.nat_gateway.map_or(0, |price| price.rate.femto());
-    let commitment = settings.savings_plan.as_ref().map_or(0, |plan| plan.commitment_per_hour.femto());
+    let commitment = settings.savings_plan.as_ref().map_or(0, |plan| match plan.committed {
+        Committed::PerHour(rate) => rate.femto(),
+        // The best one may be none.
+        Committed::Best => 0,
+    });
     let hourly = cluster.map_or(0, |price| price.rate.femto())
         + nat * i128::from(settings.cluster.nat_gateways)
         + commitment;
@@ -196,7 +205,7 @@ fn surroundings(setup: &Setup) -> Usd {
 
 /// The sizes that pods get, for as long as they work.
 fn on_fargate(setup: &Setup, demand: &Demand) -> Usd {
-    let Some(prices) = setup.catalog.fargate else { return Usd::ZERO };
+    let Some(prices) = setup.billing.fargate else { return Usd::ZERO };
     let mut femto = 0i128;
     for (class, work, pods) in demand.of_each() {
         let class = &setup.workload.classes[class as usize];

@@ -39,7 +39,10 @@ use crate::workload::Workload;
 pub struct Setup<'a> {
     pub trace: &'a Trace,
     pub workload: &'a Workload,
+    /// What is sold, at the public prices: what controllers know.
     pub catalog: &'a Catalog,
+    /// The same at the prices of this account: what bills and bounds are made of.
+    pub billing: &'a Catalog,
     pub settings: &'a Settings,
     /// Where the scenario file says what, for complaints about it.
     pub given: &'a Given,
@@ -184,9 +187,8 @@ impl Setup<'_> {
     pub fn bill(&self, platform: &Platform, ledger: &Ledger) -> std::result::Result<Bill, String> {
         if matches!(platform.kind, Kind::Recorded) {
             if self.source != Some(SourcePlatform::Fargate) {
-                return Err(
-                    "the trace does not say on which machines it ran, so what it cost is not known".to_owned()
-                );
+                return Err("the trace does not say on which machines it ran, so what it cost is not known"
+                    .to_owned());
             }
             let unplaced = ledger.runs.iter().filter(|run| !run.was_bound()).count();
             if unplaced > 0 {
@@ -197,7 +199,7 @@ impl Setup<'_> {
             }
         }
         let Settings { cluster, savings_plan, .. } = self.settings;
-        bill(ledger, self.catalog, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
+        bill(ledger, self.billing, cluster, savings_plan.as_ref()).map_err(|missing| missing.to_string())
     }
 
     fn simulate(&self, fleet: Fleet) -> Ledger {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{PlatformRun, Setup, allowed_types, warnings};
+use super::{PlatformRun, Setup, allowed_types, types, warnings};
 use crate::bill::UsedPrice;
 use crate::catalog::{Catalog, NodeSettings, Snapshot};
 use crate::error::{Error, Result};
@@ -22,9 +22,12 @@ pub struct Study {
     pub trace: Arc<Trace>,
     pub workload: Workload,
     pub catalog: Catalog,
+    /// The catalog at this account's prices, where they are not the public ones.
+    discounted: Option<Catalog>,
     pub(super) scenario: Scenario,
-    snapshot: Snapshot,
-    traces: Vec<TraceInput>,
+    pub snapshot: Snapshot,
+    /// What was read, as the report says it.
+    pub traces: Vec<TraceInput>,
     trace_sha256: String,
     tasks_sha256: String,
     pub(super) assumed: Assumed,
@@ -43,12 +46,24 @@ impl Study {
         strict: bool,
     ) -> Result<Self> {
         let (trace, warnings) = read;
-        let study = Self::of(scenario, &snapshot, &Arc::new(trace), warnings, strict)?;
+        Self::shared(scenario, &snapshot, (Arc::new(trace), warnings), strict)
+    }
+
+    /// The same for a trace that other studies use too.
+    pub fn shared(
+        scenario: Scenario,
+        snapshot: &Snapshot,
+        read: (Arc<Trace>, Vec<String>),
+        strict: bool,
+    ) -> Result<Self> {
+        let (trace, warnings) = read;
+        let study = Self::of(scenario, snapshot, &trace, warnings, strict)?;
         refuse_impossible_requests(&study.trace, &study.workload, &study.catalog)?;
+        types::check_discounts(&study.setup())?;
         Ok(study)
     }
 
-    /// The same for a trace that other studies use too, and for prices that may be a part of what a region sells.
+    /// The same where the prices may be a part only of what a region sells, and say nothing of what is possible there.
     pub fn of(
         mut scenario: Scenario,
         snapshot: &Snapshot,
@@ -90,10 +105,12 @@ impl Study {
         let described_groups =
             scenario.platforms.iter().filter(|p| is_described(p)).map(|p| p.name.clone()).collect();
         let traces = trace_inputs(trace, &order);
+        let discounts = &scenario.settings.discounts;
         let mut study = Self {
             described_groups,
             source: source_of(trace),
             workload: built.workload,
+            discounted: (!discounts.is_none()).then(|| catalog.discounted(discounts)),
             catalog,
             snapshot: snapshot.clone(),
             trace_sha256: match &traces[..] {
@@ -112,11 +129,22 @@ impl Study {
         Ok(study)
     }
 
+    /// What was asked for, before anything was chosen for the trace and the prices.
+    pub fn asked(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Of the canonical content of all traces together.
+    pub fn trace_sha256(&self) -> &str {
+        &self.trace_sha256
+    }
+
     pub fn setup(&self) -> Setup<'_> {
         Setup {
             trace: &self.trace,
             workload: &self.workload,
             catalog: &self.catalog,
+            billing: self.discounted.as_ref().unwrap_or(&self.catalog),
             settings: &self.scenario.settings,
             given: &self.scenario.given,
             source: self.source,
@@ -171,7 +199,7 @@ impl Study {
             inputs: self.inputs(&used, inferred),
             scenario: resolved.to_yaml(),
             asked: self.scenario.to_yaml(),
-            catalog: self.catalog_part(resolved),
+            catalog: self.price_files(resolved),
             prices: used.iter().map(|price| price_used(price)).collect(),
             finding: finding(&platforms),
             warnings,
@@ -180,7 +208,7 @@ impl Study {
     }
 
     /// The price files as far as the platforms, with or without the choices made for them, may need them.
-    fn catalog_part(&self, resolved: &Scenario) -> BTreeMap<String, String> {
+    pub fn price_files(&self, resolved: &Scenario) -> BTreeMap<String, String> {
         let platforms = self.scenario.platforms.iter().chain(&resolved.platforms);
         let allowed = platforms.flat_map(|platform| allowed_types(&self.catalog, platform).instances);
         let mut types: BTreeSet<&str> =

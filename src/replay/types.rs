@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use super::Setup;
-use crate::catalog::{CapacityType, TypeId, ZoneId};
+use crate::catalog::{CapacityType, InstanceType, TypeId, ZoneId, nearest};
 use crate::error::{Error, Result};
 use crate::platform::{Home, Kind, Platform, Scenario};
 use crate::units::Rate;
@@ -92,6 +92,21 @@ pub(super) fn check_spot_events(setup: &Setup) -> Result<()> {
         if let Some(instance_type) = &event.instance_type {
             let event = format!("spot.events[{index}]");
             find(setup, &format!("{event}.instanceType"), &event, instance_type, CapacityType::Spot)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses discounts on families that there are not: a name with a mistake in it would take nothing off.
+pub(super) fn check_discounts(setup: &Setup) -> Result<()> {
+    let families = || setup.catalog.types().iter().map(InstanceType::family);
+    for (name, _) in &setup.settings.discounts.families {
+        if !families().any(|family| family == name) {
+            let path = format!("discounts.families.{name}");
+            let message = format!("{path}: there is no family of instance types of this name");
+            let hint = nearest(name, families())
+                .map_or_else(|| "write for example m6i".to_owned(), |near| format!("did you mean {near}?"));
+            return Err(setup.given.complaint(&path, message).hint(hint).into());
         }
     }
     Ok(())

@@ -67,6 +67,10 @@ fn amounts(report: &Report) -> impl Iterator<Item = (String, &str)> {
                 cost.lower_bound_usd.iter().map(|usd| ("cost.lower_bound_usd".to_owned(), usd.as_str())),
             );
             if let Some(plan) = &cost.savings_plan {
+                let per_hour = plan.commitment_per_hour_usd.iter();
+                list.extend(
+                    per_hour.map(|usd| ("cost.savings_plan.commitment_per_hour_usd".into(), usd.as_str())),
+                );
                 list.push(("cost.savings_plan.commitment_usd".into(), &plan.commitment_usd));
                 list.push(("cost.savings_plan.covered_on_demand_usd".into(), &plan.covered_on_demand_usd));
                 list.push(("cost.savings_plan.unused_usd".into(), &plan.unused_usd));
@@ -104,7 +108,12 @@ fn located(file: &str, text: &str, error: &serde_json::Error) -> Error {
             diagnostic = diagnostic.text(source);
         }
     }
-    diagnostic.hint("give a report.json that cost-sim wrote").into()
+    let hint = if error.is_eof() {
+        "the file ends too early: make the report anew with cost-sim replay, and keep its report.json whole"
+    } else {
+        "give a report.json that cost-sim wrote"
+    };
+    diagnostic.hint(hint).into()
 }
 
 /// The first place where `key` stands.

@@ -23,6 +23,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+pub mod trace_diff;
 mod view;
 
 pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
@@ -32,10 +33,10 @@ pub use finding::finding;
 pub use html::html;
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
-pub(crate) use outputs::{check_paths, prepare};
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
-pub use replications::{numbers, replications, spread};
+pub(crate) use outputs::{check_paths, prepare};
 pub(crate) use replications::student_t_975;
+pub use replications::{numbers, replications, spread};
 pub use summary::{Source, distribution, summarize};
 pub(crate) use table::heading;
 pub use table::table;
@@ -223,6 +224,8 @@ pub struct Cost {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SavingsPlanReport {
+    /// What is committed an hour, at the plan's rates. `null` in reports from before it was kept.
+    pub commitment_per_hour_usd: Option<String>,
     /// What was paid for the plan.
     pub commitment_usd: String,
     /// List price of the usage that it covered.

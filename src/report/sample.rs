@@ -215,6 +215,7 @@ pub(super) fn with_savings_plan() -> PlatformReport {
     cost.allocation.savings_plan_usd = Some("-16.00".into());
     cost.lower_bound_usd = None;
     cost.savings_plan = Some(SavingsPlanReport {
+        commitment_per_hour_usd: Some("0.50".into()),
         commitment_usd: "84.00".into(),
         covered_on_demand_usd: "100.00".into(),
         unused_usd: "9.00".into(),

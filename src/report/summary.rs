@@ -210,6 +210,7 @@ fn cost(bill: &Bill, ledger: &Ledger, lower_bound: Usd) -> Cost {
         },
         lower_bound_usd: bill.savings_plan.is_none().then(|| lower_bound.to_string()),
         savings_plan: bill.savings_plan.map(|plan| SavingsPlanReport {
+            commitment_per_hour_usd: Some(plan.per_hour.to_string()),
             commitment_usd: plan.commitment.to_string(),
             covered_on_demand_usd: plan.covered.to_string(),
             unused_usd: plan.unused.to_string(),

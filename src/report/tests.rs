@@ -212,12 +212,12 @@ fn a_savings_plan_is_shown_where_there_is_one() {
     insta::assert_snapshot!(shown.join("\n"), @r"
     | Savings Plan commitment | `SavingsPlanRecurringFee:ComputeSP` | 168.0 hours | $0.50 | $84.00 |
     | covered by the Savings Plan | `SavingsPlanNegation:m6i` | -100.0 USD at list price | $1.00 | -$100.00 |
-    Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost; 42 % of the usage it can cover is covered.
+    Savings Plan of $0.50 an hour: 89 % of the commitment is used, $9.00 of $84.00 is lost; 42 % of the usage it can cover is covered.
     | platform | pods | DaemonSets | start-up | idle | shared | Savings Plan |
     ");
     let page = html(&report, &[]);
     assert!(page.contains("Savings Plan <b>-$16.00</b>") && page.contains("class=\"savings-plan\""));
-    assert!(page.contains("Savings Plan: 89 % of the commitment is used, $9.00 of $84.00 is lost"));
+    assert!(page.contains("Savings Plan of $0.50 an hour: 89 % of the commitment is used, $9.00 of $84.00"));
     assert!(!html(&sample::report(), &[]).contains("Savings Plan"));
     let csv = summary_csv(&report);
     let row = csv.lines().last().unwrap();
@@ -227,6 +227,19 @@ fn a_savings_plan_is_shown_where_there_is_one() {
     let broken = text.replace("\"-16.00\"", "\"about -16\"");
     let message = parse("report.json", &broken).unwrap_err().render();
     assert!(message.contains("platforms[2].cost.allocation.savings_plan_usd"), "{message}");
+}
+
+/// The best commitment may be none; and older reports do not say how much an hour it was.
+#[test]
+fn what_a_savings_plan_committed_is_said_where_it_is_known() {
+    let sentence = |per_hour: Option<&str>| {
+        let cost = sample::with_savings_plan().cost.unwrap();
+        let commitment_per_hour_usd = per_hour.map(str::to_owned);
+        view::plan_use(&SavingsPlanReport { commitment_per_hour_usd, ..cost.savings_plan.unwrap() })
+    };
+    assert_eq!(sentence(Some("0.00")), "Savings Plan: no commitment would have paid.");
+    assert!(sentence(Some("0.125")).starts_with("Savings Plan of $0.125 an hour: 89 % of the commitment"));
+    assert!(sentence(None).starts_with("Savings Plan: 89 % of the commitment"));
 }
 
 /// A report from before there were Savings Plans, and one without a plan, say nothing of them.

@@ -46,8 +46,14 @@ impl AllocationReport {
 
 /// How much of a Savings Plan's commitment was used, in a sentence.
 pub(super) fn plan_use(plan: &SavingsPlanReport) -> String {
+    let per_hour = plan.commitment_per_hour_usd.as_deref();
+    if per_hour.and_then(usd) == Some(Usd::ZERO) {
+        return "Savings Plan: no commitment would have paid.".to_owned();
+    }
+    // A commitment has three decimals, not the two of an amount.
+    let of = per_hour.map(|usd| format!(" of ${usd} an hour")).unwrap_or_default();
     format!(
-        "Savings Plan: {} of the commitment is used, {} of {} is lost; {} of the usage it can cover is covered.",
+        "Savings Plan{of}: {} of the commitment is used, {} of {} is lost; {} of the usage it can cover is covered.",
         ratio(plan.utilisation),
         money(&plan.unused_usd),
         money(&plan.commitment_usd),

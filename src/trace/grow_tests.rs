@@ -1,5 +1,6 @@
 use super::*;
 use crate::platform::Defaults;
+use crate::trace::times::print_time;
 use crate::trace::{Factor, ReadOptions, read, sha256};
 use crate::workload::{self, Built};
 

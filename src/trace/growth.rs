@@ -173,7 +173,7 @@ impl<'a> Rows<'a> {
         // The CSV reader counts line ends and blank lines before a record as part of it.
         let raw = &self.text.as_bytes()[offset..];
         let blank = raw.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let line = line + raw[..blank].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = line + raw[..blank].split(|byte| *byte == b'\n').count() as u64 - 1;
         let raw = &raw[blank..];
         let place = |index| {
             let (below, column) = place_of(raw, index);

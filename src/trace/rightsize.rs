@@ -86,7 +86,13 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
         used.iter_mut().map(|(task, usage)| (*task, (usage.cpu(rule), usage.memory(rule)))).collect();
     let tasks = used.iter().map(|((workflow, task), usage)| {
         let (cpu, memory) = sizes[&(*workflow, *task)];
-        SizedTask { workflow: (*workflow).to_owned(), task: (*task).to_owned(), pods: usage.pods, cpu, memory }
+        SizedTask {
+            workflow: (*workflow).to_owned(),
+            task: (*task).to_owned(),
+            pods: usage.pods,
+            cpu,
+            memory,
+        }
     });
     let tasks = tasks.collect();
     let mut sized = trace.clone();
@@ -206,7 +212,8 @@ mod tests {
     #[test]
     fn memory_is_never_below_a_peak_and_requests_may_rise() {
         let rows = vec![("a", Some(1_500.0), Some(4_096.5)); 5];
-        let sized = right_size(&trace(&rows), &Rule { memory_headroom: 0, cpu_headroom: 0, ..Rule::default() });
+        let sized =
+            right_size(&trace(&rows), &Rule { memory_headroom: 0, cpu_headroom: 0, ..Rule::default() });
         assert_eq!(sized.trace.memory_request.get(0), Some(Memory::from_mib(4_112)));
         assert_eq!(sized.trace.cpu_request.get(0), Some(Cpu::from_milli(1_500)));
     }

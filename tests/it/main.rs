@@ -3,8 +3,11 @@
 mod autoscaling;
 mod billing;
 mod cli;
+mod diff_traces;
+mod discounts;
 mod extremes;
 mod flowbench;
+mod growth;
 mod invariants;
 mod karpenter;
 mod mechanisms;

@@ -34,19 +34,79 @@ fn refused(args: &[&str]) -> String {
 
 #[test]
 fn a_family_at_80_columns() {
-    insta::assert_snapshot!(shown(&["show", "m7i-flex", "m6g.large", "--region", "us-east-1"]), @"");
+    insta::assert_snapshot!(shown(&["show", "m7i-flex", "m6g.large", "--region", "us-east-1"]), @r#"
+    us-east-1, prices of 2025-06-28 to 2026-07-20
+
+                           memory       on-demand per vCPU       Spot  Spot   taken
+    type              vCPU    GiB arch     $/hour   $/hour     $/hour saves a month
+    m6g.large            2      8 arm64   0.077    0.03850 ~0.0308     60 % 10–15 %
+    m7i-flex.large       2      8 amd64   0.09576  0.04788 ~0.0296856  69 % 10–15 %
+    m7i-flex.xlarge      4     16 amd64   0.19152  0.04788 ~0.0727776  62 % 10–15 %
+    m7i-flex.2xlarge     8     32 amd64   0.38304  0.04788 ~0.19152    50 %    <5 %
+    m7i-flex.4xlarge    16     64 amd64   0.76608  0.04788 ~0.2987712  61 %   >20 %
+    m7i-flex.8xlarge    32    128 amd64   1.53216  0.04788 ~0.5822208  62 %   >20 %
+    m7i-flex.12xlarge   48    192 amd64   2.29824  0.04788 ~0.8503488  63 % 10–15 %
+    m7i-flex.16xlarge   64    256 amd64   3.06432  0.04788 ~0.8886528  71 % 15–20 %
+    ~ inferred, not observed; --format json says how
+    left out to fit the width: oldest price
+    "#);
 }
 
 #[test]
 fn prices_of_one_capacity_type() {
     let args = ["show", "m6g.large", "m7i.metal-24xl", "--region", "us-east-1", "--capacity-type"];
-    insta::assert_snapshot!(shown(&[&args[..], &["spot"]].concat()), @"");
-    insta::assert_snapshot!(shown(&[&args[..], &["on-demand"]].concat()), @"");
+    insta::assert_snapshot!(shown(&[&args[..], &["spot"]].concat()), @r#"
+    us-east-1, prices of 2025-06-28
+
+                        memory       per vCPU    Spot  Spot   taken     oldest
+    type           vCPU    GiB arch    $/hour  $/hour saves a month      price
+    m6g.large         2      8 arm64  0.01540 ~0.0308  60 % 10–15 % 2025-06-28
+    m7i.metal-24xl   96    384 amd64  0.01260 ~1.2096  75 %   >20 % 2025-06-28
+    ~ inferred, not observed; --format json says how
+    "#);
+    insta::assert_snapshot!(shown(&[&args[..], &["on-demand"]].concat()), @r#"
+    us-east-1, prices of 2024-02-21 to 2026-07-20
+
+                          memory         on-demand  per vCPU      oldest
+    type            vCPU     GiB  arch      $/hour    $/hour       price
+    m6g.large          2       8  arm64     0.077    0.03850  2026-07-20
+    m7i.metal-24xl    96     384  amd64     4.8384   0.05040  2024-02-21
+    "#);
 }
 
 #[test]
 fn a_snapshot_at_a_glance() {
-    insta::assert_snapshot!(shown(&["show", "--region", "ap-northeast-1"]), @"");
+    insta::assert_snapshot!(shown(&["show", "--region", "ap-northeast-1"]), @r#"
+    embedded prices: 1,391 instance types, 32 regions
+    regions: af-south-1, ap-east-1, ap-northeast-1, ap-northeast-2, ap-northeast-3,
+      ap-south-1, ap-south-2, ap-southeast-1, ap-southeast-2, ap-southeast-3,
+      ap-southeast-4, ap-southeast-5, ap-southeast-7, ca-central-1, ca-west-1,
+      eu-central-1, eu-central-2, eu-north-1, eu-south-1, eu-south-2, eu-west-1,
+      eu-west-2, eu-west-3, il-central-1, me-central-1, me-south-1, mx-central-1,
+      sa-east-1, us-east-1, us-east-2, us-west-1, us-west-2
+
+    ap-northeast-1
+    on-demand: 1,057 prices of 2024-02-21 to 2026-07-20, 362 of them inferred
+    Spot: 771 prices of 2025-06-28, all of them inferred
+
+    item                                    USD  per                 as of
+    fargate_vcpu                       0.05056   vCPU-hour           2021-01-09
+    fargate_memory                     0.00553   GB-hour             2021-01-09
+    fargate_ephemeral_storage          0.000133  GB-hour             2021-01-09
+    cross_az_transfer_each_direction   0.01      GB                  2026-05
+    ebs_gp3_iops_above_3000            0.006     IOPS-month          2025-10-28
+    ebs_gp3_storage                    0.096     GB-month            2025-10-28
+    ebs_gp3_throughput_above_125       0.048     MiBps-month         2025-10-28
+    eks_auto_mode_fee                  0.12      share-of-on-demand  2026-09
+    eks_auto_mode_fee_gpu              0.078     share-of-on-demand  2026-09
+    eks_cluster_extended_support       0.60      cluster-hour        2026-08
+    eks_cluster_standard               0.10      cluster-hour        2026-10
+    nat_gateway                        0.062     hour                2026-09
+    nat_gateway_processing             0.062     GB                  2026-09
+    public_ipv4                        0.005     address-hour        2024-02
+    vpc_interface_endpoint             0.014     hour                2026-09
+    vpc_interface_endpoint_processing  0.01      GB                  2026
+    "#);
 }
 
 #[test]
@@ -69,8 +129,14 @@ fn prices_for_machines_are_complete() {
 
 #[test]
 fn names_and_regions_that_nobody_knows_are_refused_with_the_nearest() {
-    insta::assert_snapshot!(refused(&["show", "m6i.lagre", "--region", "us-east-1"]), @"");
-    insta::assert_snapshot!(refused(&["show", "a1", "--region", "us-east-1", "--capacity-type", "spot", "z"]), @"");
+    insta::assert_snapshot!(refused(&["show", "m6i.lagre", "--region", "us-east-1"]), @r#"
+    error: no instance type in us-east-1 is named "m6i.lagre", nor begins so
+      hint: did you mean m6i.large? Write a type such as m6i.large, a family such as m6i, or how names begin
+    "#);
+    insta::assert_snapshot!(refused(&["show", "m8a", "--region", "us-east-1", "--capacity-type", "spot"]), @r#"
+    error: no spot price is known for any of these in us-east-1
+      hint: leave out --capacity-type to see those that are
+    "#);
     assert!(refused(&["show", "--region", "us-east-7"]).contains("did you mean `us-east-1`?"));
     assert!(refused(&["show", "--capacity-type", "spot"]).contains("<NAME>"));
     assert!(refused(&["diff", "embedded", "nowhere"]).contains("nowhere"));
@@ -151,7 +217,7 @@ fn edited() -> TempDir {
         }),
         ("instance_types.csv", &|row| {
             if row[0].starts_with("r7a.") {
-                row[4] = "7".to_owned();
+                row[21] = "false".to_owned();
             }
             true
         }),
@@ -164,7 +230,33 @@ fn what_changed_and_whom_it_touches() {
     let dir = edited();
     let (code, stdout, stderr) = diff(&dir, &[]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    insta::assert_snapshot!(stdout, @"");
+    insta::assert_snapshot!(stdout, @r#"
+    old → new in us-east-1: 32 changes, 4 platforms are touched
+
+    on_demand.csv
+    a1 (6 types)         removed  a1.medium 0.0255
+    c6i (2 of 10 types)  +10.0 %  c6i.large 0.085 → 0.0935; large, xlarge
+        [node-group, karpenter, karpenter-spot]
+    m5 (9 types)         -5.0 %   m5.large 0.096 → 0.0912
+        [karpenter, karpenter-spot]
+
+    spot.csv
+    m7i.large            interrupted a month 15–20 % → <5 %  [karpenter-spot]
+
+    fargate.csv
+    fargate_vcpu         +23.5 %  0.04048 → 0.05  [all platforms]
+
+    misc_prices.csv
+    nat_gateway          +11.1 %  0.045 → 0.05
+
+    instance_types.csv
+    r7a (12 types)       current_generation true → false
+        [node-group, karpenter, karpenter-spot]
+
+    touched, by so many changes: fargate (1), node-group (7), karpenter (24),
+      karpenter-spot (25)
+    another date and nothing else: 9 prices
+    "#);
 }
 
 /// One node group of m5.xlarge on Spot and its autoscaler on a c6i.large: of all the changes, one price.
@@ -202,11 +294,11 @@ fn a_scenario_is_touched_by_what_it_can_buy() {
     );
     assert_eq!(touching[0]["old"]["usd"], "0.085");
     assert_eq!(touching[0]["new"]["usd"], "0.0935");
-    // Elsewhere nothing changed but what types have.
+    // Tokyo has prices of its own; only what types are has changed there, and not of these.
     let (code, stdout, _) = run_in(
         dir.path(),
         80,
-        &["diff", "old", "new", "--region", "eu-west-1", "--scenario", "scenario.yaml", "--exit-code"],
+        &["diff", "old", "new", "--region", "ap-northeast-1", "--scenario", "scenario.yaml", "--exit-code"],
     );
     assert_eq!(code, Some(0), "{stdout}");
 }
@@ -219,7 +311,15 @@ fn markdown_is_a_table_per_file() {
         }
         true
     })]);
-    insta::assert_snapshot!(diff(&dir, &["--format", "markdown"]).1, @"");
+    insta::assert_snapshot!(diff(&dir, &["--format", "markdown"]).1, @r#"
+    **old → new in us-east-1: 1 change, 4 platforms are touched**
+
+    | fargate.csv | change | | touches |
+    |---|---|---|---|
+    | fargate_vcpu | +23.5 % | 0.04048 → 0.05 | all platforms |
+
+    - touched, by so many changes: fargate (1), node-group (1), karpenter (1), karpenter-spot (1)
+    "#);
 }
 
 #[test]

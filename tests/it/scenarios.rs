@@ -4,7 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use cost_sim::platform::{self, Scenario};
+use cost_sim::catalog::Snapshot;
+use cost_sim::examples::Example;
+use cost_sim::platform::{self, Platform, Region, RegionSource, Scenario};
+use cost_sim::replay::Study;
+use cost_sim::report;
+use cost_sim::trace::{self, ReadOptions};
 
 fn fixtures(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scenarios").join(folder)
@@ -77,4 +82,35 @@ fn the_examples_of_the_documentation_are_read() {
         .collect();
     assert_eq!(read[0].settings, Scenario::default().settings);
     assert_eq!(read[1].platforms.len(), 6);
+}
+
+fn study(scenario: Scenario) -> Study {
+    let example = Example::of_name("small").expect("an example");
+    let read = trace::read_embedded(&example.trace, &ReadOptions::default()).expect("the example is sound");
+    Study::new(scenario, Snapshot::embedded(), read, false).expect("the scenario is sound")
+}
+
+/// The report of the small example, as JSON.
+fn replayed(scenario: Scenario) -> String {
+    let study = study(scenario);
+    let resolved = study.resolve().expect("every type is sold");
+    let runs = study.setup().run(&resolved.platforms, 1, &|| ());
+    report::json(&study.report(&resolved, &runs).expect("a report"))
+}
+
+/// What is applied costs and takes what was simulated, to the last byte.
+#[test]
+fn a_platform_and_the_manifests_of_it_are_replayed_alike() {
+    let mut scenario = Scenario::default();
+    scenario.settings.region = Region { name: "ap-northeast-1".into(), source: RegionSource::Given };
+    scenario.settings.zones = vec!["a".into(), "c".into()];
+    for name in ["fargate", "node-group-spot", "karpenter-spot"] {
+        scenario.platforms = Platform::built_in(name).into_iter().collect();
+        let resolved = study(scenario.clone()).resolve().expect("every type is sold");
+        let written = platform::scenario_with_manifests(&resolved, &resolved.platforms[0]);
+        assert!(written.contains("fill in"), "{name} has manifests");
+        let back = self::read(name, &written).unwrap_or_else(|e| panic!("{}\n{written}", e.render()));
+        assert_eq!(back.platforms, resolved.platforms);
+        assert_eq!(replayed(back), replayed(resolved), "{name}");
+    }
 }

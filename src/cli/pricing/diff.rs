@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::catalog::Snapshot;
-use crate::cli::printer::Printer;
 use crate::cli::inputs::{read_scenario, snapshot};
+use crate::cli::printer::Printer;
 use crate::error::{Error, Result};
 use crate::platform::{Overrides, RegionSource};
 use crate::pricing::{self, Diff};

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::catalog::CapacityType;
-use crate::cli::printer::Printer;
 use crate::cli::inputs::snapshot;
+use crate::cli::printer::Printer;
 use crate::error::{Error, Result};
 use crate::platform::Settings;
 use crate::pricing;

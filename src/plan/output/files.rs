@@ -14,7 +14,8 @@ const RIGHT_SIZED: [&str; 2] = ["rightsized.csv", "rightsized.meta.json"];
 
 /// Every file that may be written; the last one appears last.
 fn paths(dir: &Path) -> Vec<PathBuf> {
-    let names = ["charts/front.svg", "charts/front.png", "plan.md", "scenario.yaml", RIGHT_SIZED[0], RIGHT_SIZED[1]];
+    let names =
+        ["charts/front.svg", "charts/front.png", "plan.md", "scenario.yaml", RIGHT_SIZED[0], RIGHT_SIZED[1]];
     names.iter().chain(&["plan.json"]).map(|name| dir.join(name)).collect()
 }
 

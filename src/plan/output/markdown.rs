@@ -22,7 +22,9 @@ pub fn markdown(outcome: &Outcome) -> String {
     for line in said {
         let _ = writeln!(text, "- {}", escape(&line));
     }
-    text.push_str("\n| platform | cost a month | vs reference | p99 start delay | p99 makespan | above bound | |\n");
+    text.push_str(
+        "\n| platform | cost a month | vs reference | p99 start delay | p99 makespan | above bound | |\n",
+    );
     text.push_str("|---|--:|--:|--:|--:|--:|---|\n");
     let base = plan.reference().and_then(|reference| usd(reference.total_usd.as_deref()?));
     for row in plan.rows() {

@@ -23,7 +23,11 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
     if !plan.growth.is_empty() {
         lines.push(String::new());
         lines.extend(growth(plan, width));
-        lines.extend(plan.flips.iter().map(|flip| wrap(&format!("the answer changes {}", words::flip(flip)), width, 2)));
+        lines.extend(
+            plan.flips
+                .iter()
+                .map(|flip| wrap(&format!("the answer changes {}", words::flip(flip)), width, 2)),
+        );
     }
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
@@ -53,8 +57,13 @@ fn front(plan: &Plan, width: usize) -> Vec<String> {
             months.iter().map(|m| places.show(*m)).collect(),
         ),
         Column::new("change", ["vs", "ref."], Align::Right, each(&versus)),
-        Column::new("start delay", ["start", "p99"], Align::Right, each(&|row| seconds(row.p99_start_delay_s)))
-            .ranked(6),
+        Column::new(
+            "start delay",
+            ["start", "p99"],
+            Align::Right,
+            each(&|row| seconds(row.p99_start_delay_s)),
+        )
+        .ranked(6),
         Column::new("makespan", ["makespan", "p99"], Align::Right, each(&|row| seconds(row.p99_makespan_s)))
             .ranked(5),
     ];
@@ -62,7 +71,8 @@ fn front(plan: &Plan, width: usize) -> Vec<String> {
         let requests = |row: &Planned| if row.right_sized { "sized" } else { "trace's" }.to_owned();
         columns.insert(2, Column::new("requests", ["", "requests"], Align::Left, each(&requests)));
     }
-    let above = Column::new("above the bound", ["above", "bound"], Align::Right, each(&|r| ratio(r.above_bound)));
+    let above =
+        Column::new("above the bound", ["above", "bound"], Align::Right, each(&|r| ratio(r.above_bound)));
     columns.push(above.ranked(3));
     if rows.iter().any(|row| row.tasks_restarted > 0) {
         columns.push(Column::new("restarts", ["", "restarts"], Align::Right, each(&restarted)).ranked(2));
@@ -94,8 +104,14 @@ fn growth(plan: &Plan, width: usize) -> Vec<String> {
     let places = Places::of(months.iter().chain(&each_time).copied());
     let show = |amounts: &[Option<crate::units::Usd>]| amounts.iter().map(|usd| places.show(*usd)).collect();
     let columns = vec![
-        Column::new("volume", ["", "volume"], Align::Left, rows.iter().map(|r| clean(&r.volume).into_owned()).collect()),
-        Column::new("pods", ["", "pods"], Align::Right, rows.iter().map(|r| count(r.pods)).collect()).ranked(0),
+        Column::new(
+            "volume",
+            ["", "volume"],
+            Align::Left,
+            rows.iter().map(|r| clean(&r.volume).into_owned()).collect(),
+        ),
+        Column::new("pods", ["", "pods"], Align::Right, rows.iter().map(|r| count(r.pods)).collect())
+            .ranked(0),
         Column::new(
             "recommended",
             ["", "recommended"],

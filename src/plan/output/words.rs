@@ -26,7 +26,12 @@ impl Plan {
     /// as there is room for; by cost.
     pub(super) fn rows(&self) -> Vec<&Planned> {
         let nearest = self.result.nearest.as_ref().map(|nearest| nearest.name.as_str());
-        let named = [Some(&*self.reference), self.result.recommended.as_deref(), self.result.knee.as_deref(), nearest];
+        let named = [
+            Some(&*self.reference),
+            self.result.recommended.as_deref(),
+            self.result.knee.as_deref(),
+            nearest,
+        ];
         let must = |candidate: &Planned| named.contains(&Some(&*candidate.name));
         let front: Vec<&Planned> = self.result.candidates.iter().filter(|c| c.on_front && !must(c)).collect();
         let room = ROWS.saturating_sub(self.result.candidates.iter().filter(|c| must(c)).count());
@@ -35,7 +40,9 @@ impl Plan {
         let chosen: Vec<&str> = if front.len() <= room {
             front.iter().map(|c| &*c.name).collect()
         } else {
-            (0..room).map(|n| &*front[((n as f64 * step).round() as usize).min(front.len() - 1)].name).collect()
+            (0..room)
+                .map(|n| &*front[((n as f64 * step).round() as usize).min(front.len() - 1)].name)
+                .collect()
         };
         self.result.candidates.iter().filter(|c| must(c) || chosen.contains(&&*c.name)).collect()
     }
@@ -184,7 +191,11 @@ pub(super) fn binding(binding: &Binding) -> String {
 
 pub(super) fn flip(flip: &Flip) -> String {
     let [low, high] = flip.between;
-    format!("from {} to {} between ×{low:.2} and ×{high:.2} of the volume", clean(&flip.from), clean(&flip.to))
+    format!(
+        "from {} to {} between ×{low:.2} and ×{high:.2} of the volume",
+        clean(&flip.from),
+        clean(&flip.to)
+    )
 }
 
 pub(super) fn total(candidate: &Planned) -> Usd {

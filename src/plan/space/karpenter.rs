@@ -50,8 +50,10 @@ fn pools(variant: &Variant, choices: &[&Choice], group: [u8; 3], machines: [u8; 
     if variant.setup.resolve(&[platform(name.clone(), base.clone())]).is_err() {
         return Vec::new();
     }
-    let policies =
-        [(ConsolidationPolicy::WhenEmpty, ""), (ConsolidationPolicy::WhenEmptyOrUnderutilized, "-consolidate")];
+    let policies = [
+        (ConsolidationPolicy::WhenEmpty, ""),
+        (ConsolidationPolicy::WhenEmptyOrUnderutilized, "-consolidate"),
+    ];
     let mut found = Vec::new();
     for (policy, (consolidation_policy, policy_name)) in policies.into_iter().enumerate() {
         for (after, (seconds, after_name)) in AFTER.into_iter().enumerate() {

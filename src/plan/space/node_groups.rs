@@ -117,12 +117,7 @@ fn resolved(variant: &Variant, platform: Platform) -> Option<Platform> {
     variant.setup.resolve(&[platform]).ok()?.pop()
 }
 
-fn autoscaled(
-    variant: &Variant,
-    id: TypeId,
-    number: u8,
-    capacity_type: CapacityType,
-) -> Vec<Candidate> {
+fn autoscaled(variant: &Variant, id: TypeId, number: u8, capacity_type: CapacityType) -> Vec<Candidate> {
     let Some(base) = resolved(variant, group(variant, id, capacity_type, NodeGroup::default().size)) else {
         return Vec::new();
     };

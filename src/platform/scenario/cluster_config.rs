@@ -72,7 +72,8 @@ const DEFAULT_TYPE: &str = "m5.large";
 const DEFAULT_VOLUME: Memory = Memory::from_gib(80);
 /// eksctl's `DefaultNodeCount`.
 const DEFAULT_NODES: u32 = 2;
-const EXAMPLE: &str = "write managedNodeGroups: [{name: jobs, instanceType: m6i.xlarge, minSize: 0, maxSize: 50}]";
+const EXAMPLE: &str =
+    "write managedNodeGroups: [{name: jobs, instanceType: m6i.xlarge, minSize: 0, maxSize: 50}]";
 
 /// Where the documents say that the cluster is, and in which lines.
 #[derive(Default)]
@@ -178,7 +179,8 @@ pub(super) fn read<'n>(
             continue;
         }
         let section = Section::new(reader, path.clone(), generic.clone(), node);
-        groups.extend(group(reader, section, node, of_region.as_deref(), location).map(|group| (node, group)));
+        groups
+            .extend(group(reader, section, node, of_region.as_deref(), location).map(|group| (node, group)));
     }
     root.ignore(&IGNORED);
     let hint = "remove it, and list managed groups under managedNodeGroups";
@@ -265,7 +267,8 @@ fn size(reader: &mut Reader, section: &mut Section, size: &mut GroupSize) {
         () => format!("{path} must have minSize ≤ desiredCapacity ≤ maxSize"),
     };
     let given = ["minSize", "desiredCapacity", "maxSize"];
-    let place = given.into_iter().rev().find_map(|name| Some((name, reader.given.place(&section.path(name))?)));
+    let place =
+        given.into_iter().rev().find_map(|name| Some((name, reader.given.place(&section.path(name))?)));
     if let Some((_, place)) = place {
         reader.problem(place, "", Refusal::new(problem).hint(EXAMPLE));
     }
@@ -286,7 +289,8 @@ fn volume(reader: &mut Reader, section: &mut Section, volume: &mut Memory) {
             if text == baseline {
                 return Ok(());
             }
-            Err(Refusal::new("is not simulated by this version").hint(format!("gp3's baseline is {baseline}")))
+            Err(Refusal::new("is not simulated by this version")
+                .hint(format!("gp3's baseline is {baseline}")))
         });
     }
 }

@@ -84,9 +84,11 @@ impl Pasted {
             reader.problem(class.place, "EC2NodeClass", refusal);
         }
         for group in self.groups.iter().filter(|group| !group.is_used) {
-            let refusal = Refusal::new(format!("no platform uses the managed node group {}", group.name)).hint(
-                format!("name it in a platform: {{name: …, kind: node-group, nodeGroups: [{}]}}", group.name),
-            );
+            let refusal = Refusal::new(format!("no platform uses the managed node group {}", group.name))
+                .hint(format!(
+                    "name it in a platform: {{name: …, kind: node-group, nodeGroups: [{}]}}",
+                    group.name
+                ));
             reader.problem(group.place, &group.name, refusal);
         }
     }

@@ -1,14 +1,13 @@
 //! A scenario as YAML: complete, resolved, and readable by `read`.
 
-mod node_pools;
-mod platforms;
-mod yaml;
+pub(in crate::platform) mod node_pools;
+pub(in crate::platform) mod platforms;
+pub(in crate::platform) mod yaml;
 
 use super::super::values::*;
 use super::super::*;
-use super::{API_VERSION, Scenario, limits};
-use yaml::map;
-use yaml::whole_number;
+use super::{API_VERSION, Scenario, discounts, limits, savings_plan as plans};
+use yaml::{map, whole_number};
 
 pub(super) use yaml::{Yaml, field, text};
 
@@ -16,26 +15,35 @@ impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
     /// platforms and limits; only the region, even if it was assumed or taken from the trace, is then given.
     pub fn to_yaml(&self) -> String {
-        let s = &self.settings;
-        let origin = match s.region.source {
-            RegionSource::Given => "",
-            RegionSource::Trace => "# The region was taken from the trace.\n",
-            RegionSource::Assumed => "# The region was assumed: nothing named one.\n",
-        };
-        let documents = std::iter::once(self.tree()).chain(node_pools::documents(&self.platforms));
-        let documents: Vec<String> = documents
-            .map(|tree| serde_saphyr::to_string(&tree).unwrap_or_else(|error| format!("# {error}\n")))
-            .collect();
-        format!("{origin}{}", documents.join("---\n"))
+        let platforms = self.platforms.iter().map(platforms::platform).collect();
+        let documents = node_pools::documents(&self.platforms);
+        let documents = documents.iter().map(|document| format!("---\n{}", render(document)));
+        head(self, platforms) + &documents.collect::<String>()
     }
+}
 
-    fn tree(&self) -> Yaml {
-        let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
-        fields.extend(settings(&self.settings));
-        fields.push(field("platforms", Yaml::List(self.platforms.iter().map(platforms::platform).collect())));
-        fields.extend(limits::print(&self.limits));
-        Yaml::Map(fields)
-    }
+/// The document of a scenario of this platform alone, whose node groups are those of ClusterConfig documents.
+pub(in crate::platform) fn referring(scenario: &Scenario, platform: &Platform) -> String {
+    head(scenario, vec![platforms::referring(platform)])
+}
+
+/// The Scenario itself, without the documents that it refers to.
+fn head(scenario: &Scenario, platforms: Vec<Yaml>) -> String {
+    let s = &scenario.settings;
+    let origin = match s.region.source {
+        RegionSource::Given => "",
+        RegionSource::Trace => "# The region was taken from the trace.\n",
+        RegionSource::Assumed => "# The region was assumed: nothing named one.\n",
+    };
+    let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
+    fields.extend(settings(s));
+    fields.push(field("platforms", Yaml::List(platforms)));
+    fields.extend(limits::print(&scenario.limits));
+    format!("{origin}{}", render(&Yaml::Map(fields)))
+}
+
+pub(in crate::platform) fn render(tree: &Yaml) -> String {
+    serde_saphyr::to_string(tree).unwrap_or_else(|error| format!("# {error}\n"))
 }
 
 fn settings(s: &Settings) -> Vec<(String, Yaml)> {
@@ -97,6 +105,7 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
     ];
     fields.push(spot(&s.spot));
     fields.extend(s.savings_plan.as_ref().map(savings_plan));
+    fields.extend(discounts::print(&s.discounts));
     fields.extend([
         field("unschedulableAfter", text(duration_text(s.unschedulable_after))),
         field("replay", text(s.replay.word())),
@@ -107,7 +116,11 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
 
 fn savings_plan(plan: &SavingsPlan) -> (String, Yaml) {
     let percent = |name, ppm: u32| field(name, text(ppm_text(ppm)));
-    let commitment = field("commitmentPerHour", text(plan.commitment_per_hour.to_string()));
+    let committed = match plan.committed {
+        Committed::PerHour(rate) => rate.to_string(),
+        Committed::Best => plans::BEST.to_owned(),
+    };
+    let commitment = field("commitmentPerHour", text(committed));
     let fields = match &plan.scope {
         PlanScope::Compute { fargate_ppm, ec2_ppm, families } => {
             let mut discounts = vec![percent("fargate", *fargate_ppm), percent("ec2", *ec2_ppm)];

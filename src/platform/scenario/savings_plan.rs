@@ -15,6 +15,8 @@ enum Type {
 }
 
 const TYPES: [(&str, Type); 2] = [("compute", Type::Compute), ("ec2", Type::Ec2)];
+/// The commitment that would have cost least.
+pub(super) const BEST: &str = "best";
 const BOTH: &str = "a Compute Savings Plan covers Fargate and EC2: write discounts: {fargate: 20%, ec2: 27%} with \
                     the plan's own rates";
 const OWN: &str = "write discounts: {ec2: 28%} with the plan's own rate";
@@ -33,23 +35,31 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section) -> Option<SavingsPla
     let mut section = root.section(reader, "savingsPlan");
     let kind = section.optional(reader, "type", |t| choice(t, &TYPES));
     let own_family = section.optional(reader, "family", family);
-    let commitment_per_hour = section.optional(reader, "commitmentPerHour", usd_per_hour);
+    let committed = section.optional(reader, "commitmentPerHour", |text| match text {
+        BEST => Ok(Committed::Best),
+        _ => usd_per_hour(text).map(Committed::PerHour),
+    });
     let mut written = section.section(reader, "discounts");
     let discounts = Discounts {
         fargate: written.optional(reader, "fargate", discount),
         ec2: written.optional(reader, "ec2", discount),
-        families: families(reader, &mut written),
+        families: families(reader, &mut written, discount),
     };
     written.finish(reader);
     section.finish(reader);
     let entry = entry.filter(|entry| matches!(entry.value.value, Value::Map(_)))?;
     need(reader, entry, "type", "write type: compute, or type: ec2 with a family");
-    need(reader, entry, "commitmentPerHour", "write for example commitmentPerHour: 1.50");
+    need(
+        reader,
+        entry,
+        "commitmentPerHour",
+        "write for example commitmentPerHour: 1.50, or best for the one that would have been",
+    );
     let scope = match kind? {
         Type::Compute => compute(reader, entry, discounts),
         Type::Ec2 => ec2(reader, entry, own_family, discounts),
     };
-    Some(SavingsPlan { commitment_per_hour: commitment_per_hour?, scope: scope? })
+    Some(SavingsPlan { committed: committed?, scope: scope? })
 }
 
 fn compute(reader: &mut Reader, entry: &Entry, discounts: Discounts) -> Option<PlanScope> {
@@ -115,7 +125,12 @@ fn need_discount(reader: &mut Reader, entry: &Entry, name: &str, hint: &str) {
     }
 }
 
-fn families(reader: &mut Reader, section: &mut Section) -> Vec<(String, u32)> {
+/// Discounts by family, each as `parse` reads it.
+pub(super) fn families(
+    reader: &mut Reader,
+    section: &mut Section,
+    parse: fn(&str) -> Parsed<u32>,
+) -> Vec<(String, u32)> {
     let Some(entry) = section.entry(reader, "families") else { return Vec::new() };
     let path = section.path("families");
     let Value::Map(entries) = &entry.value.value else {
@@ -132,7 +147,7 @@ fn families(reader: &mut Reader, section: &mut Section) -> Vec<(String, u32)> {
         }
         let path = format!("{path}.{}", item.key);
         reader.mark(path.clone(), &item.value);
-        let discount = reader.scalar(&path, &item.value, discount);
+        let discount = reader.scalar(&path, &item.value, parse);
         families.extend(discount.map(|ppm| (item.key.clone(), ppm)));
     }
     families

@@ -1,4 +1,4 @@
-mod strategies;
+pub(in crate::platform) mod strategies;
 
 use std::path::Path;
 
@@ -132,6 +132,59 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
         max_pods: None,
     };
     assert_eq!(karpenter, &Karpenter { node_pools: vec![expected], ..Karpenter::default() });
+}
+
+#[test]
+fn a_group_of_a_cluster_config_is_that_of_a_scenario_under_other_names() {
+    let eksctl = scenario(
+        "platforms: [{name: jobs, kind: node-group, nodeGroups: [jobs]}]\n---\napiVersion: eksctl.io/v1alpha5\n\
+         kind: ClusterConfig\nmetadata: {name: batch, region: eu-west-9}\navailabilityZones: [eu-west-9b]\n\
+         managedNodeGroups:\n- {name: jobs, instanceType: m6i.huge, spot: true, minSize: 0, maxSize: 5, volumeSize: 30}\n",
+    );
+    let own = scenario(
+        "region: eu-west-9\nzones: [b]\nplatforms: [{name: jobs, kind: node-group, instanceTypes: [m6i.huge], \
+         capacityType: SPOT, scaling: {minSize: 0, maxSize: 5}, rootVolume: 30Gi}]\n",
+    );
+    assert_eq!((&eksctl.settings, &eksctl.platforms), (&own.settings, &own.platforms));
+    // Whoever knows regions and types complains at the place in the ClusterConfig.
+    let place = |path: &str| eksctl.given.place(path).map(|place| (place.line, place.column));
+    assert_eq!(place("region"), Some((7, 33)));
+    assert_eq!(place(&Scenario::instance_type_path("jobs", "")), Some((10, 30)));
+}
+
+#[test]
+fn what_a_managed_node_group_leaves_out_has_the_defaults_of_eksctl() {
+    let group = |fields: &str| {
+        let s = scenario(&format!(
+            "platforms: [{{name: a, kind: node-group, nodeGroups: [g]}}]\n---\napiVersion: eksctl.io/v1alpha5\n\
+             kind: ClusterConfig\nmetadata: {{name: c}}\nmanagedNodeGroups: [{{name: g{fields}}}]\n"
+        ));
+        let Kind::NodeGroups(groups) = &s.platforms[0].kind else { panic!("a is a node group") };
+        groups.groups[0].clone()
+    };
+    let expected = NodeGroup {
+        name: "g".into(),
+        instance_type: Some("m5.large".into()),
+        capacity_type: CapacityType::OnDemand,
+        size: GroupSize::Fixed(2),
+        root_volume: Memory::from_gib(80),
+        max_pods: None,
+        labels: Vec::new(),
+        taints: Vec::new(),
+    };
+    assert_eq!(group(""), expected);
+    let auto = |min, max, desired| GroupSize::Auto { min, max, desired };
+    for (fields, size) in [
+        (", desiredCapacity: 3", GroupSize::Fixed(3)),
+        (", minSize: 3", GroupSize::Fixed(3)),
+        // At least one node must be possible.
+        (", minSize: 0", auto(0, 1, 0)),
+        (", maxSize: 5", auto(2, 5, 2)),
+        (", minSize: 1, desiredCapacity: 4", auto(1, 4, 4)),
+        (", desiredCapacity: 1, maxSize: 4", auto(1, 4, 1)),
+    ] {
+        assert_eq!(group(fields).size, size, "{fields}");
+    }
 }
 
 #[test]

@@ -89,7 +89,10 @@ pub fn best(data: &ChartData) -> Vec<&str> {
 
 /// Ticks around the values, and whether they begin at zero: they do unless the values are so close that all would lie
 /// on one spot.
-pub fn range(values: impl Iterator<Item = f64>, ticks: fn(f64, f64, usize) -> Vec<Tick>) -> (bool, Vec<Tick>) {
+pub fn range(
+    values: impl Iterator<Item = f64>,
+    ticks: fn(f64, f64, usize) -> Vec<Tick>,
+) -> (bool, Vec<Tick>) {
     let (least, most) = values.fold((f64::MAX, 0.0f64), |(lo, hi), v| (lo.min(v), hi.max(v)));
     if least >= most || least < 0.7 * most {
         return (true, ticks(0.0, most * 1.05, 5));

@@ -138,7 +138,8 @@ fn labels(
     line: &[Point],
     field: &Rect,
 ) {
-    let texts: Vec<[String; 2]> = dots.iter().map(|dot| [shorten(&dot.name, LONGEST_NAME).into_owned(), detail(dot)]).collect();
+    let texts: Vec<[String; 2]> =
+        dots.iter().map(|dot| [shorten(&dot.name, LONGEST_NAME).into_owned(), detail(dot)]).collect();
     let lines = |nth: usize| [&*texts[nth][0], &*texts[nth][1]];
     let floating: Vec<Floating> =
         dots.iter().enumerate().map(|(nth, dot)| plot::floating(place(dot), lines(nth))).collect();

@@ -641,3 +641,43 @@ fn a_failed_run_leaves_the_last_report_as_it_was() {
     assert!(said.contains("are inferred, not observed"), "{said}");
     assert!(files(case.dir.path()) == before);
 }
+
+#[test]
+fn discounts_that_would_take_nothing_off() {
+    let case = Case::new()
+        .file("service.yaml", format!("{SCENARIO}discounts: {{fargte: 5%}}\n"))
+        .file("all.yaml", format!("{SCENARIO}discounts: {{ec2: 100%, ebs: 0.1}}\n"))
+        .file("family.yaml", format!("{SCENARIO}discounts:\n  families: {{m5: 3%, m6ii: 12%}}\n"))
+        .file("type.yaml", format!("{SCENARIO}discounts: {{families: {{m6i.large: 12%}}}}\n"));
+    let all = ["service.yaml", "all.yaml", "family.yaml", "type.yaml"];
+    let said: Vec<String> =
+        all.iter().map(|file| case.refuse(&["replay", "trace.csv", "--scenario", file])).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    $ cost-sim replay trace.csv --scenario service.yaml
+    error: service.yaml:3:13: unknown field in discounts
+      3 | fargte
+        | ^^^^^^
+      hint: did you mean fargate?
+
+    $ cost-sim replay trace.csv --scenario all.yaml
+    error: all.yaml:3:18: discounts.ec2 leaves nothing to pay
+      3 | 100%
+        | ^^^^
+    error: all.yaml:3:29: discounts.ebs is not a percentage
+      3 | 0.1
+        | ^^^
+      hint: write for example 5% or 0.5%
+
+    $ cost-sim replay trace.csv --scenario family.yaml
+    error: family.yaml:4:28: discounts.families.m6ii: there is no family of instance types of this name
+      4 | 12%
+        | ^^^
+      hint: did you mean m6i?
+
+    $ cost-sim replay trace.csv --scenario type.yaml
+    error: type.yaml:3:24: discounts.families: m6i.large is not a family of instance types
+      3 | m6i.large
+        | ^^^^^^^^^
+      hint: this is an instance type; its family is m6i
+    "#);
+}

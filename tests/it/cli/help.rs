@@ -1,6 +1,6 @@
 //! What the program says of itself.
 
-use super::Case;
+use super::{Case, files};
 
 fn help(args: &[&str]) -> String {
     let run = Case::empty().run(args);
@@ -15,7 +15,7 @@ fn the_version_is_that_of_the_package() {
 
 #[test]
 fn help_of_the_program() {
-    insta::assert_snapshot!(help(&["--help"]), @r"
+    insta::assert_snapshot!(help(&["-h"]), @r"
 What workflow pods would have cost, and how long they would have taken, on EKS Fargate and on EC2
 nodes
 
@@ -45,7 +45,7 @@ Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.
 
 #[test]
 fn help_of_replay() {
-    insta::assert_snapshot!(help(&["replay", "--help"]), @r"
+    insta::assert_snapshot!(help(&["replay", "-h"]), @r"
     Compare platforms on a trace
 
     Usage: cost-sim replay [OPTIONS] [TRACE]...
@@ -103,7 +103,7 @@ fn help_of_replay() {
 
 #[test]
 fn help_of_generate() {
-    insta::assert_snapshot!(help(&["generate", "--help"]), @r"
+    insta::assert_snapshot!(help(&["generate", "-h"]), @r"
 Write a synthetic trace, or the schema of report.json
 
 Usage: cost-sim generate [OPTIONS] <COMMAND>
@@ -119,7 +119,7 @@ Options:
       --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
   -h, --help           Print help
 ");
-    insta::assert_snapshot!(help(&["generate", "day", "--help"]), @r"
+    insta::assert_snapshot!(help(&["generate", "day", "-h"]), @r"
 One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
 
 Usage: cost-sim generate day [OPTIONS] --pods <PODS>
@@ -137,7 +137,7 @@ Options:
 Example:
   cost-sim generate day --pods 1000000 --seed 42 --out day.csv
 ");
-    insta::assert_snapshot!(help(&["generate", "wear", "--help"]), @r"
+    insta::assert_snapshot!(help(&["generate", "wear", "-h"]), @r"
 A week of batch workflows as seen on EKS Fargate. Synthetic
 
 Usage: cost-sim generate wear [OPTIONS]
@@ -167,7 +167,7 @@ fn without_a_command_the_help_is_an_error() {
     for args in [&[][..], &["generate"]] {
         let run = Case::empty().run(args);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
-        assert_eq!(run.stderr, help(&[args, &["--help"]].concat()));
+        assert_eq!(run.stderr, help(&[args, &["-h"]].concat()));
     }
 }
 
@@ -175,4 +175,63 @@ fn without_a_command_the_help_is_an_error() {
 fn the_schema_is_the_documented_one() {
     let documented = std::fs::read_to_string("docs/report.schema.json").unwrap();
     assert_eq!(help(&["generate", "schema"]), documented);
+}
+
+#[test]
+fn the_long_help_has_more_and_examples() {
+    let (short, long) = (help(&["replay", "-h"]), help(&["replay", "--help"]));
+    for more in
+        ["\nExamples:\n  cost-sim replay trace.csv\n", "report.html", "Built in are recorded, fargate"]
+    {
+        assert!(long.contains(more) && !short.contains(more), "{more}");
+    }
+    assert_eq!(help(&["help", "replay"]), long);
+    let program = help(&["--help"]);
+    assert!(program.contains("\nExamples:\n") && program.contains("\nExit codes:\n  0  fine\n"), "{program}");
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for (shell, begin) in [
+        ("bash", "_cost-sim() {"),
+        ("zsh", "#compdef cost-sim"),
+        ("fish", "complete -c cost-sim"),
+        ("elvish", "edit:completion:arg-completer[cost-sim]"),
+        ("powershell", "Register-ArgumentCompleter -Native -CommandName 'cost-sim'"),
+    ] {
+        let script = help(&["completions", shell]);
+        for part in [begin, "replay", "print-scenario"] {
+            assert!(script.contains(part), "{shell}: no {part}");
+        }
+        assert_eq!(help(&["completions", shell]), script);
+    }
+    let run = Case::empty().run(&["completions", "tcsh"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn a_manual_page_per_command() {
+    let case = Case::empty();
+    let run = case.run(&["man", "--out", "share/man1"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run}");
+    let pages = files(&case.path("share/man1"));
+    for name in ["cost-sim", "cost-sim-replay", "cost-sim-generate-wear", "cost-sim-man"] {
+        let page = String::from_utf8(pages[&format!("{name}.1")].clone()).unwrap();
+        let sections =
+            [".SH NAME\n", ".SH SYNOPSIS\n", ".SH DESCRIPTION\n", ".SH EXAMPLES\n", ".SH \"EXIT STATUS\"\n"];
+        let mut rest = page.as_str();
+        for section in sections {
+            let at =
+                rest.find(section).unwrap_or_else(|| panic!("{name} lacks {section}, or has it elsewhere"));
+            rest = &rest[at..];
+        }
+        assert!(page.contains(&format!(".TH {} 1 ", name.to_uppercase())), "{name}");
+    }
+    assert!(!pages.keys().any(|name| name.contains("help")), "help has no page: {:?}", pages.keys());
+    assert_eq!(help(&["man"]).as_bytes(), pages["cost-sim.1"]);
+    case.run(&["man", "--out", "again"]);
+    assert!(files(&case.path("again")) == pages, "the same bytes each time");
+
+    let case = case.file("taken", "");
+    case.refuse(&["man", "--out", "taken"]);
 }

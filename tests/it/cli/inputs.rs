@@ -282,3 +282,52 @@ fn other_prices_make_another_bill() {
     assert_ne!(costs.0[0], costs.1[0]);
     assert_eq!(costs.0[1], costs.1[1], "nodes are not billed by Fargate's price");
 }
+
+/// Fargate and nothing else.
+const FARGATE: &str = "apiVersion: cost-sim/v1\nkind: Scenario\nplatforms: [fargate]\n";
+
+#[test]
+fn a_scenario_of_the_directory_is_used_and_said() {
+    let case = Case::new().file("cost-sim.yaml", FARGATE);
+    let found = "using the scenario cost-sim.yaml of this directory\n";
+    let platforms = |args: &[&str]| {
+        let run = case.run(&[&["replay", "trace.csv", "--format", "json"], args].concat());
+        assert_eq!(run.code, Some(0), "{run}");
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let names = of_platforms(&report, "/name").into_iter().map(|name| name.as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>(), run.stderr)
+    };
+    let wrote = "wrote 16 files to cost-sim-report\n";
+    assert_eq!(platforms(&[]), (vec!["fargate".to_owned()], format!("{found}{wrote}")));
+    assert_eq!(platforms(&["--quiet"]), (vec!["fargate".to_owned()], String::new()));
+    // Flags win over it as over any scenario.
+    assert_eq!(
+        platforms(&["--platform", "karpenter"]),
+        (vec!["karpenter".to_owned()], format!("{found}{wrote}"))
+    );
+
+    let built_in = ["fargate", "node-group", "karpenter", "karpenter-spot", "recorded"].map(str::to_owned);
+    assert_eq!(platforms(&["--no-scenario"]), (built_in.to_vec(), wrote.to_owned()));
+
+    fs::write(case.path("other.yaml"), FIXED_NODES).unwrap();
+    let other = ["fargate", "node-group"].map(str::to_owned);
+    assert_eq!(platforms(&["--scenario", "other.yaml"]), (other.to_vec(), wrote.to_owned()));
+}
+
+#[test]
+fn a_broken_scenario_of_the_directory_is_shown_its_place() {
+    let case =
+        Case::new().file("cost-sim.yaml", "apiVersion: cost-sim/v1\nkind: Scenario\nplatform: [fargate]\n");
+    let before = files(case.dir.path());
+    let run = case.run(&["replay", "trace.csv"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    insta::assert_snapshot!(run.stderr, @"");
+    assert!(files(case.dir.path()) == before);
+    let quiet = case.run(&["replay", "trace.csv", "--quiet"]);
+    assert!(quiet.stderr.starts_with("error: cost-sim.yaml"), "an error is said all the same: {quiet}");
+
+    let run = case.run(&["replay", "trace.csv", "--no-scenario"]);
+    assert_eq!(run.code, Some(0), "{run}");
+    let both = case.run(&["replay", "trace.csv", "--no-scenario", "--scenario", "cost-sim.yaml"]);
+    assert_eq!(both.code, Some(2), "{both}");
+}

@@ -166,6 +166,51 @@ fn quiet_leaves_the_result_alone() {
 }
 
 #[test]
+fn verbose_says_more_on_stderr_and_changes_nothing_else() {
+    let case = Case::new();
+    let plain = case.run(&["replay", "trace.csv", "--format", "json", "--out", "plain"]);
+    let verbose = case.run(&["replay", "trace.csv", "--format", "json", "--out", "verbose", "-v"]);
+    assert_eq!((plain.code, verbose.code), (Some(0), Some(0)), "{verbose}");
+    assert_eq!(verbose.stdout, plain.stdout);
+    assert!(files(&case.path("verbose")) == files(&case.path("plain")));
+
+    // What was read, whose word the region is, what each platform came to, and every file.
+    let report = case.json("plain/report.json");
+    let of = |pointer: &str| report.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let mut expected = vec![
+        format!("read trace.csv: 3 rows, sha256 {}", of("/inputs/traces/0/sha256")),
+        "to replay: 3 pods, closed".to_owned(),
+        "region us-east-1, assumed".to_owned(),
+        format!("prices: embedded, sha256 {}", of("/inputs/prices/sha256")),
+        "simulated platforms: 5".to_owned(),
+        "fargate: 3 nodes launched, 1 at once, 0.02 USD".to_owned(),
+        "recorded: 0 nodes launched, 0 at once, 0.02 USD".to_owned(),
+    ];
+    expected.extend(FILES.iter().map(|file| format!("wrote verbose/{file}")));
+    for line in expected {
+        let said = verbose.stderr.lines().any(|said| said.starts_with('[') && said.ends_with(&line));
+        assert!(said, "{line} is not said: {verbose}");
+    }
+
+    let both = case.run(&["replay", "trace.csv", "--verbose", "--quiet"]);
+    assert_eq!(both.code, Some(2), "one or the other: {both}");
+}
+
+#[test]
+fn general_options_stand_before_or_after_the_command() {
+    let case = Case::new();
+    let replay = ["replay", "trace.csv", "--platform", "fargate"];
+    let plain = case.run(&replay);
+    assert_eq!(plain.code, Some(0), "{plain}");
+    for options in [&["--jobs", "1"][..], &["-j2"], &["-v"], &["-q"], &["--color", "never"]] {
+        let before = case.run(&[options, &replay].concat());
+        let after = case.run(&[&replay, options].concat());
+        assert_eq!((before.code, after.code), (Some(0), Some(0)), "{before}{after}");
+        assert_eq!((&before.stdout, &after.stdout), (&plain.stdout, &plain.stdout));
+    }
+}
+
+#[test]
 fn colour_and_bars_are_for_terminals() {
     let case = Case::new();
     let plain = case.run(&["replay", "trace.csv"]);

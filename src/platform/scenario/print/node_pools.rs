@@ -17,10 +17,11 @@ pub(super) fn documents(platforms: &[Platform]) -> Vec<Yaml> {
             }
         }
     }
-    pools.into_iter().flat_map(|pool| [node_pool(pool), node_class(pool)]).collect()
+    pools.into_iter().flat_map(|pool| [node_pool(pool, &pool.name), node_class(pool)]).collect()
 }
 
-fn node_pool(pool: &NodePool) -> Yaml {
+/// The pool, whose nodes are of the EC2NodeClass `class`.
+pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
     let mut spec = Vec::new();
     if pool.weight > 0 {
         spec.push(field("weight", Yaml::Whole(pool.weight.into())));
@@ -61,7 +62,7 @@ fn node_pool(pool: &NodePool) -> Yaml {
             Yaml::Inline(vec![
                 field("group", text("karpenter.k8s.aws")),
                 field("kind", text("EC2NodeClass")),
-                field("name", Yaml::Str(pool.name.clone())),
+                field("name", Yaml::Str(class.to_owned())),
             ]),
         ),
         field("requirements", Yaml::List(pool.requirements.iter().map(requirement).collect())),
@@ -90,7 +91,8 @@ fn requirement(requirement: &NodeRequirement) -> Yaml {
     Yaml::Inline(fields)
 }
 
-fn node_class(pool: &NodePool) -> Yaml {
+/// The EC2NodeClass of the pool's name. Its `spec` is the last field of the document.
+pub(in crate::platform) fn node_class(pool: &NodePool) -> Yaml {
     let volume = Yaml::Inline(vec![
         field("deviceName", text("/dev/xvda")),
         field(

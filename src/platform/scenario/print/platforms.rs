@@ -2,9 +2,26 @@
 
 use super::super::super::values::*;
 use super::super::super::*;
-use super::yaml::{Yaml, field, map, text, whole_number};
+use super::yaml::{Yaml, field, text, whole_number};
 
 pub(super) fn platform(p: &Platform) -> Yaml {
+    with_groups(p, groups)
+}
+
+/// The platform, of whose node groups only the names are said.
+pub(super) fn referring(p: &Platform) -> Yaml {
+    with_groups(p, |g| {
+        let names = g.groups.iter().map(|group| group_name(&p.name, group).to_owned());
+        vec![field("nodeGroups", Yaml::InlineList(names.collect()))]
+    })
+}
+
+/// How a ClusterConfig calls a group of this platform.
+pub(in crate::platform) fn group_name<'n>(platform: &'n str, group: &'n NodeGroup) -> &'n str {
+    if group.name.is_empty() { platform } else { &group.name }
+}
+
+fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
     let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
     match &p.kind {
         Kind::Recorded => {}
@@ -13,14 +30,22 @@ pub(super) fn platform(p: &Platform) -> Yaml {
             field("launchRate", Yaml::Whole(f.launch_rate.into())),
             field("billUntil", text(f.bill_until.word())),
         ]),
-        Kind::NodeGroups(g) => fields.extend(node_groups(g)),
+        Kind::NodeGroups(g) => {
+            fields.extend(groups(g));
+            // Without a group that changes its size, there is none.
+            if g.is_autoscaled() {
+                let flags = flags(&g.autoscaler, duration_text);
+                fields.push(field("clusterAutoscaler", Yaml::Map(flags)));
+                fields.push(home(&g.home));
+            }
+        }
         Kind::Karpenter(k) => fields.extend(karpenter(k)),
     }
     Yaml::Map(fields)
 }
 
-fn node_groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
-    let mut fields = match g.groups.as_slice() {
+fn groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
+    match g.groups.as_slice() {
         [only] if only.name.is_empty() => node_group(only),
         several => {
             let group = |g: &NodeGroup| {
@@ -29,42 +54,37 @@ fn node_groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
             };
             vec![field("groups", Yaml::List(several.iter().map(group).collect()))]
         }
-    };
-    // Without a group that changes its size, there is none.
-    if g.is_autoscaled() {
-        fields.push(cluster_autoscaler(&g.autoscaler));
-        fields.push(home(&g.home));
     }
-    fields
 }
 
-fn cluster_autoscaler(ca: &ClusterAutoscaler) -> (String, Yaml) {
-    let span = |span| text(duration_text(span));
+/// Cluster Autoscaler's flags, with durations as `span` writes them.
+pub(in crate::platform) fn flags(
+    ca: &ClusterAutoscaler,
+    span: impl Fn(Span) -> String,
+) -> Vec<(String, Yaml)> {
+    let span = |value| text(span(value));
     let threshold = match ca.scale_down_utilization_threshold_ppm {
         ppm if ppm % 100_000 == 0 => Yaml::Tenths(i64::from(ppm / 100_000)),
         ppm => text(fraction_text(ppm)),
     };
-    map(
-        "clusterAutoscaler",
-        [
-            ("expander", text(ca.expander.word())),
-            ("scan-interval", span(ca.scan_interval)),
-            ("frequent-loops-enabled", Yaml::Bool(ca.frequent_loops_enabled)),
-            ("new-pod-scale-up-delay", span(ca.new_pod_scale_up_delay)),
-            ("max-nodes-per-scaleup", Yaml::Whole(ca.max_nodes_per_scaleup.into())),
-            ("max-node-provision-time", span(ca.max_node_provision_time)),
-            ("scale-down-enabled", Yaml::Bool(ca.scale_down_enabled)),
-            ("scale-down-delay-after-add", span(ca.scale_down_delay_after_add)),
-            ("scale-down-delay-after-failure", span(ca.scale_down_delay_after_failure)),
-            ("scale-down-unneeded-time", span(ca.scale_down_unneeded_time)),
-            ("scale-down-utilization-threshold", threshold),
-            ("max-scale-down-parallelism", Yaml::Whole(ca.max_scale_down_parallelism.into())),
-            ("max-drain-parallelism", Yaml::Whole(ca.max_drain_parallelism.into())),
-            ("node-delete-delay-after-taint", span(ca.node_delete_delay_after_taint)),
-            ("initial-node-group-backoff-duration", span(ca.initial_node_group_backoff)),
-            ("max-node-group-backoff-duration", span(ca.max_node_group_backoff)),
-        ],
-    )
+    vec![
+        field("expander", text(ca.expander.word())),
+        field("scan-interval", span(ca.scan_interval)),
+        field("frequent-loops-enabled", Yaml::Bool(ca.frequent_loops_enabled)),
+        field("new-pod-scale-up-delay", span(ca.new_pod_scale_up_delay)),
+        field("max-nodes-per-scaleup", Yaml::Whole(ca.max_nodes_per_scaleup.into())),
+        field("max-node-provision-time", span(ca.max_node_provision_time)),
+        field("scale-down-enabled", Yaml::Bool(ca.scale_down_enabled)),
+        field("scale-down-delay-after-add", span(ca.scale_down_delay_after_add)),
+        field("scale-down-delay-after-failure", span(ca.scale_down_delay_after_failure)),
+        field("scale-down-unneeded-time", span(ca.scale_down_unneeded_time)),
+        field("scale-down-utilization-threshold", threshold),
+        field("max-scale-down-parallelism", Yaml::Whole(ca.max_scale_down_parallelism.into())),
+        field("max-drain-parallelism", Yaml::Whole(ca.max_drain_parallelism.into())),
+        field("node-delete-delay-after-taint", span(ca.node_delete_delay_after_taint)),
+        field("initial-node-group-backoff-duration", span(ca.initial_node_group_backoff)),
+        field("max-node-group-backoff-duration", span(ca.max_node_group_backoff)),
+    ]
 }
 
 fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
@@ -97,11 +117,11 @@ fn home(home: &Home) -> (String, Yaml) {
     field("controllersHome", value)
 }
 
-pub(super) fn labels(labels: &[(String, String)]) -> Yaml {
+pub(in crate::platform) fn labels(labels: &[(String, String)]) -> Yaml {
     Yaml::Map(labels.iter().map(|(key, value)| (key.clone(), Yaml::Str(value.clone()))).collect())
 }
 
-pub(super) fn taints(taints: &[Taint]) -> Yaml {
+pub(in crate::platform) fn taints(taints: &[Taint]) -> Yaml {
     let taint = |t: &Taint| {
         Yaml::Inline(vec![
             field("key", Yaml::Str(t.key.clone())),

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_saphyr::{FlowMap, FlowSeq};
 
 /// What is written, in the order in which it is written.
-pub(in super::super) enum Yaml {
+pub(in crate::platform) enum Yaml {
     Text(String),
     /// Always a string, where Kubernetes takes nothing else: `"2"`.
     Str(String),
@@ -19,19 +19,19 @@ pub(in super::super) enum Yaml {
     InlineList(Vec<String>),
 }
 
-pub(in super::super) fn text(text: impl Into<String>) -> Yaml {
+pub(in crate::platform) fn text(text: impl Into<String>) -> Yaml {
     Yaml::Text(text.into())
 }
 
-pub(super) fn whole_number(n: i64) -> Yaml {
+pub(in crate::platform) fn whole_number(n: i64) -> Yaml {
     Yaml::Whole(u64::try_from(n).unwrap_or(0))
 }
 
-pub(in super::super) fn field(name: &str, value: Yaml) -> (String, Yaml) {
+pub(in crate::platform) fn field(name: &str, value: Yaml) -> (String, Yaml) {
     (name.to_owned(), value)
 }
 
-pub(super) fn map<const N: usize>(name: &str, fields: [(&str, Yaml); N]) -> (String, Yaml) {
+pub(in crate::platform) fn map<const N: usize>(name: &str, fields: [(&str, Yaml); N]) -> (String, Yaml) {
     field(name, Yaml::Map(fields.into_iter().map(|(name, value)| field(name, value)).collect()))
 }
 

@@ -96,11 +96,30 @@ fn savings_plan() -> impl Strategy<Value = SavingsPlan> {
     let ec2 =
         (family(), discount()).prop_map(|(family, discount_ppm)| PlanScope::Ec2 { family, discount_ppm });
     let femto = prop_oneof![1i128..1_000_000, (1i128..1_000_000).prop_map(|n| n * 1_000_000_000_000_000)];
-    (femto, prop_oneof![compute, ec2])
-        .prop_map(|(femto, scope)| SavingsPlan { commitment_per_hour: Rate::from_femto(femto), scope })
+    let committed = prop_oneof![
+        femto.prop_map(|femto| Committed::PerHour(Rate::from_femto(femto))),
+        Just(Committed::Best)
+    ];
+    (committed, prop_oneof![compute, ec2]).prop_map(|(committed, scope)| SavingsPlan { committed, scope })
 }
 
-pub(super) fn settings() -> impl Strategy<Value = Settings> {
+fn discounts() -> impl Strategy<Value = Discounts> {
+    let ppm = || prop_oneof![Just(0), 0u32..1_000_000];
+    let families = btree_map("[a-z]{1,3}[0-9][a-z]{0,3}", ppm(), 0..3);
+    ([ppm(), ppm(), ppm(), ppm(), ppm(), ppm()], families).prop_map(
+        |([ec2_ppm, spot_ppm, fargate_ppm, ebs_ppm, eks_ppm, network_ppm], families)| Discounts {
+            ec2_ppm,
+            spot_ppm,
+            fargate_ppm,
+            ebs_ppm,
+            eks_ppm,
+            network_ppm,
+            families: families.into_iter().collect(),
+        },
+    )
+}
+
+pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
     let defaults = (1i64..1_000_000, bytes(1 << 20, 1 << 40), 0i64..1 << 20, word()).prop_map(
         |(cpu, memory, mib, arch)| Defaults {
             cpu_request: Cpu::from_milli(cpu),
@@ -136,7 +155,7 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
     let zones = zones.prop_map(|others| others.into_iter().chain(["c"]).collect::<Vec<_>>());
     let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", zones);
     let patience = span().prop_map(|span| span.max(Span::from_secs(1)));
-    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot());
+    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot(), discounts());
     let agents = (agents(1), agents(0));
     (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
         |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {
@@ -156,6 +175,7 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
                 replay: rest.1,
                 seed: rest.2,
                 spot: rest.4,
+                discounts: rest.5,
             }
         },
     )
@@ -335,7 +355,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
     )
 }
 
-pub(super) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
+pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
     let fargate =
         (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
             Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })

@@ -1,0 +1,149 @@
+//! A check as a comment on a pull request: one bold sentence, a small table, the rest folded.
+
+use std::fmt::Write as _;
+
+use super::{
+    amount, because, changed, effective, first, latency, noise, percent, prices, settings, shown, signed,
+};
+use crate::check::{CheckReport, PlatformCheck};
+use crate::report::text::{NONE, clean};
+
+/// By this line a bot finds the comment that it wrote before.
+const MARKER: &str = "<!-- cost-sim check -->";
+
+const LISTED: usize = 50;
+const WORKFLOWS: usize = 10;
+
+/// Where nothing changed, that is said in one line below the marker.
+pub fn markdown(report: &CheckReport) -> String {
+    let mut text = format!("{MARKER}\n");
+    if report.unchanged && report.notes.is_empty() {
+        let _ = writeln!(text, "{}", cell(&report.finding));
+        return text;
+    }
+    let _ = writeln!(text, "**{}**\n", cell(&report.finding));
+    let shown_ones: Vec<&PlatformCheck> = report
+        .platforms
+        .iter()
+        .filter(|platform| platform.status != "compared" || changed(platform))
+        .collect();
+    if !shown_ones.is_empty() {
+        text.push_str("| platform | before | now | change | because of |\n|---|---:|---:|---:|---|\n");
+    }
+    for platform in &shown_ones {
+        let name = cell(&platform.name);
+        let _ = match &platform.cost {
+            Some(cost) => writeln!(
+                text,
+                "| {name} | {} | {} | {} | {} |",
+                shown(&cost.before),
+                shown(&cost.after),
+                percent(cost),
+                because(platform)
+            ),
+            None => writeln!(text, "| {name} | {NONE} | {NONE} | {NONE} | {} |", platform.status),
+        };
+    }
+    let same = report.platforms.len() - shown_ones.len();
+    if same > 0 && !shown_ones.is_empty() {
+        let _ = writeln!(text, "\n{} without a change.", crate::report::plural(same as u64, "platform"));
+    }
+    let details = details(report);
+    if !details.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n<details>\n<summary>Limits, causes, prices and settings</summary>\n\n{details}</details>"
+        );
+    }
+    text
+}
+
+fn details(report: &CheckReport) -> String {
+    let mut text = String::new();
+    let platforms = || report.platforms.iter().filter(|platform| platform.status != "gone");
+    if platforms().any(|platform| !platform.verdicts.is_empty()) {
+        text.push_str("| limit | platform | allowed | actual | |\n|---|---|---:|---:|---|\n");
+        for platform in platforms() {
+            for verdict in &platform.verdicts {
+                let word = match (verdict.exceeded, verdict.judged) {
+                    (true, _) => "**exceeded**",
+                    (false, true) => "kept",
+                    (false, false) => "not judged",
+                };
+                let (name, actual) = (cell(&platform.name), cell(&verdict.actual));
+                let _ = writeln!(
+                    text,
+                    "| {} | {name} | {} | {actual} | {word} |",
+                    verdict.limit, verdict.allowed
+                );
+            }
+        }
+        text.push('\n');
+    }
+    for platform in platforms().filter(|platform| changed(platform)) {
+        one_platform(&mut text, platform);
+    }
+    for (title, lines) in [("prices that platforms may need", prices(report)), ("settings", settings(report))]
+    {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "Changed {title}:\n");
+            for line in first(lines, LISTED) {
+                let _ = writeln!(text, "- {}", cell(&line));
+            }
+            text.push('\n');
+        }
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "{}\n", cell(note));
+    }
+    text
+}
+
+fn one_platform(text: &mut String, platform: &PlatformCheck) {
+    let _ = writeln!(
+        text,
+        "`{}`: p99 makespan {}, p99 start delay {}\n",
+        cell(&platform.name),
+        latency(platform, "latency.makespan_s.p99"),
+        latency(platform, "latency.start_delay_s.p99")
+    );
+    if let Some(noise) = noise(platform) {
+        let _ = writeln!(text, "{noise}\n");
+    }
+    if effective(platform).next().is_some() {
+        text.push_str("| because of | same decisions | other decisions | cost |\n|---|---:|---:|---:|\n");
+        for cause in effective(platform) {
+            let usd = |text: &Option<String>| {
+                text.as_deref().map_or_else(|| NONE.to_owned(), |t| signed(amount(t)))
+            };
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} |",
+                cause.cause,
+                usd(&cause.same_decisions_usd),
+                usd(&cause.other_decisions_usd),
+                signed(amount(&cause.usd))
+            );
+        }
+        text.push('\n');
+    }
+    if !platform.workflows.is_empty() {
+        text.push_str("| workflow | before | now | change |\n|---|---:|---:|---:|\n");
+        for change in platform.workflows.iter().take(WORKFLOWS) {
+            let name = if change.workflow.is_empty() { "(none)".into() } else { cell(&change.workflow) };
+            let (before, after) = (shown(&change.usd.before), shown(&change.usd.after));
+            let _ =
+                writeln!(text, "| {name} | {before} | {after} | {} |", signed(amount(&change.usd.change)));
+        }
+        let more = platform.workflows.len().saturating_sub(WORKFLOWS);
+        if more > 0 {
+            let _ = writeln!(text, "\nand {}", crate::report::plural(more as u64, "workflow"));
+        }
+        text.push('\n');
+    }
+}
+
+/// Names come from files: nothing in them may end a cell or begin a tag.
+fn cell(text: &str) -> String {
+    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|").replace('`', "'")
+}
