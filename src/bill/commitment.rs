@@ -64,7 +64,7 @@ impl PlanUsage {
         cluster: &Cluster,
         scope: &PlanScope,
     ) -> Result<Self, MissingPrice> {
-        let (mut biller, _) = metered(ledger, catalog, cluster, Some(scope))?;
+        let (mut biller, _) = metered(ledger, catalog, *cluster, Some(scope))?;
         let usage = biller.take_plan_usage().unwrap_or_else(|| Usage::new(scope, ledger));
         let (items, _) = biller.items();
         let without = items.iter().map(|item| item.usd).sum();

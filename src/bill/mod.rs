@@ -69,7 +69,7 @@ pub fn bill(
     cluster: &Cluster,
     plan: Option<&SavingsPlan>,
 ) -> Result<Bill, MissingPrice> {
-    let (mut biller, leases) = metered(ledger, catalog, cluster, plan.map(|plan| &plan.scope))?;
+    let (mut biller, leases) = metered(ledger, catalog, *cluster, plan.map(|plan| &plan.scope))?;
     let leased: Usd = ledger
         .leases
         .iter()
@@ -91,7 +91,7 @@ pub fn bill(
 fn metered<'a>(
     ledger: &Ledger,
     catalog: &'a Catalog,
-    cluster: &Cluster,
+    cluster: Cluster,
     scope: Option<&PlanScope>,
 ) -> Result<(Biller<'a>, Vec<Usd>), MissingPrice> {
     let mut biller = Biller::new(catalog, scope.map(|scope| Usage::new(scope, ledger)));
@@ -113,7 +113,7 @@ fn metered<'a>(
             Meter::Fargate(meter) => biller.fargate(lease, meter, after_end.get(index).copied().unwrap_or(0)),
         });
     }
-    biller.surroundings(ledger, *cluster)?;
+    biller.surroundings(ledger, cluster)?;
     Ok((biller, leases))
 }
 

@@ -44,7 +44,7 @@ pub fn scenario_with_manifests(scenario: &Scenario, platform: &Platform) -> Stri
 /// Values of a Helm chart, as a comment.
 fn helm_values(chart: &str, values: Vec<(String, Yaml)>) -> String {
     let values = print::render(&Yaml::Map(values));
-    let lines: String = values.lines().map(|line| format!("#   {line}\n")).collect();
+    let lines: String = values.lines().flat_map(|line| ["#   ", line, "\n"]).collect();
     format!("# The simulation is of these values of the Helm chart {chart}:\n{lines}")
 }
 

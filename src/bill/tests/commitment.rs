@@ -58,6 +58,8 @@ fn the_best_commitment_says_how_it_is_used() {
     assert_eq!((best.saved(), best.plan.unused), (usd("0.05"), Usd::ZERO));
     assert_eq!((best.plan.covered, best.plan.eligible), (usd("0.20"), usd("0.30")));
     assert_eq!(best.plan.utilisation(), Some(1.0));
+    // Half of it is 0.10 and 0.05, all of which 2 × 0.075 cover.
+    assert_eq!(usage.break_even_percent(best.per_hour()), Some(50));
     // 0.15 an hour cover everything, and half of the second hour's is lost.
     let all = usage.evaluate(rate("0.15"));
     assert_eq!((all.plan.coverage(), all.plan.unused, all.pays()), (Some(1.0), usd("0.075"), false));
