@@ -13,6 +13,7 @@ mod invariants;
 mod karpenter;
 mod mechanisms;
 mod node_group;
+mod plan;
 mod pricing;
 mod pricing_import;
 mod scenarios;
