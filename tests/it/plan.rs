@@ -1,8 +1,8 @@
 //! Plans: that a search finds what simulating everything finds, keeps its promises, and says what it did.
 
 use cost_sim::catalog::{Arch, CapacityType, Snapshot};
-use cost_sim::platform::{Limits, Platform, Scenario, Settings};
 use cost_sim::plan::{self, Budget, Input, Narrowing, Outcome, Planned, Request, RightSize, output};
+use cost_sim::platform::{Limits, Platform, Scenario, Settings};
 use cost_sim::replay::{Demand, Study, floor};
 use cost_sim::trace::rightsize::Rule;
 use cost_sim::trace::{Factor, Growth, ReadOptions, read};
@@ -95,7 +95,10 @@ fn check(outcome: &Outcome) {
     assert_eq!(result.candidates.len() as u64, counts.simulated);
     for candidate in result.candidates.iter().filter(|c| c.complete) {
         if let Some(bound) = &candidate.lower_bound_usd {
-            assert!(total(candidate) >= Usd::parse(bound).unwrap() || candidate.name.contains("spot"), "{candidate:?}");
+            assert!(
+                total(candidate) >= Usd::parse(bound).unwrap() || candidate.name.contains("spot"),
+                "{candidate:?}"
+            );
         }
     }
     if result.recommended.is_some() {
@@ -268,12 +271,12 @@ fn right_sized_requests_are_searched_where_usage_is_known() {
 
 #[test]
 fn the_answer_flips_where_growth_changes_it() {
-    let growth = [4_000_000, 60_000_000].map(|ppm| {
-        (format!("x{}", ppm / 1_000_000), Growth::of(Factor::from_ppm(ppm).unwrap()))
-    });
+    let growth = [4_000_000, 60_000_000]
+        .map(|ppm| (format!("x{}", ppm / 1_000_000), Growth::of(Factor::from_ppm(ppm).unwrap())));
     let narrowing = Narrowing { kinds: vec!["fargate".into()], ..Narrowing::default() };
     let request = Request { narrowing, growth: growth.to_vec(), ..request() };
-    let few: Vec<Row> = (0..24).map(|n| Row::pod(&format!("t{n}"), n * 300_000, 240_000).of(&format!("r{n}"), &[])).collect();
+    let few: Vec<Row> =
+        (0..24).map(|n| Row::pod(&format!("t{n}"), n * 300_000, 240_000).of(&format!("r{n}"), &[])).collect();
     let outcome = plan_rows(&few, &request);
     check(&outcome);
     let names: Vec<&str> = outcome.plan.growth.iter().map(|g| &*g.winner.as_ref().unwrap().name).collect();
