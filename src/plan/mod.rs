@@ -11,6 +11,7 @@ mod growth;
 mod judge;
 mod outcome;
 pub mod output;
+mod savings;
 mod search;
 mod space;
 mod volume;
@@ -21,6 +22,7 @@ pub use judge::Metric;
 pub use outcome::{
     Binding, Counts, LimitText, Nearest, Plan, Planned, RightSizing, SCHEMA_VERSION, Searched, SizedRequest,
 };
+pub use savings::{CommitmentReport, GrownCommitment, SavingsPlanned};
 pub use space::{Narrowing, RIGHT_SIZED};
 pub use volume::Volume;
 
@@ -83,6 +85,8 @@ pub struct Outcome {
     pub report: Report,
     /// The recommended platform, or else the nearest one.
     pub platform: Platform,
+    /// The manifests that make it, where there are any.
+    pub manifests: Option<String>,
     /// The trace with the requests that the recommendation assumes, where they are not the trace's own.
     pub right_sized: Option<Arc<Trace>>,
 }

@@ -19,7 +19,8 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
     lines.push(bold(&wrap(&plan.finding(), width, 0), color));
     lines.extend(plan.bounds().map(|text| wrap(&text, width, 2)));
     lines.extend(plan.result.binding.iter().map(|binding| wrap(&words::binding(binding), width, 2)));
-    lines.extend(plan.notes.iter().map(|note| wrap(note, width, 2)));
+    let savings = plan.savings_plan.as_ref().map(words::savings_plan).unwrap_or_default();
+    lines.extend(savings.iter().chain(&plan.notes).map(|line| wrap(line, width, 2)));
     if !plan.growth.is_empty() {
         lines.push(String::new());
         lines.extend(growth(plan, width));
