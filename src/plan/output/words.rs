@@ -194,7 +194,8 @@ pub(super) fn savings_plan(plan: &SavingsPlanned) -> Vec<String> {
         lines.push(format!("the Savings Plan of {} an hour {}", rate(existing), worth(existing)));
     }
     let until = plan.best_breaks_even_at_percent;
-    let until = until.map(|percent| format!("; it breaks even at {percent} % of the usage")).unwrap_or_default();
+    let until =
+        until.map(|percent| format!("; it breaks even at {percent} % of the usage")).unwrap_or_default();
     lines.push(if usd(&plan.best.saved_usd).is_some_and(|saved| saved > Usd::ZERO) {
         format!("the best commitment, {} an hour, {}{until}", rate(&plan.best), worth(&plan.best))
     } else {
@@ -202,7 +203,11 @@ pub(super) fn savings_plan(plan: &SavingsPlanned) -> Vec<String> {
     });
     lines.extend(plan.growth.iter().map(|grown| {
         let kept = worth(&grown.kept);
-        format!("at {} it {kept}; the best there is ${} an hour", clean(&grown.volume), grown.best_usd_per_hour)
+        format!(
+            "at {} it {kept}; the best there is ${} an hour",
+            clean(&grown.volume),
+            grown.best_usd_per_hour
+        )
     }));
     lines
 }
