@@ -108,8 +108,8 @@ pub fn plan(input: &Input, request: &Request, done: &(dyn Fn() + Sync)) -> Resul
         let result = volume.search(&given, &reference, metric, request, done);
         grown.push(growth::Step { name: name.clone(), growth: growth.clone(), volume, result });
     }
-    let flips = growth::flips(input, &base, &searched, &grown, &reference, metric, request)?;
-    outcome::assemble(request, metric, &reference, &base, searched, grown, flips, sized.as_ref(), sized_trace)
+    let flips = growth::flips(input, &base, &searched, &grown, metric, request)?;
+    outcome::assemble(request, metric, &base, searched, grown, flips, sized.as_ref(), sized_trace)
 }
 
 fn right_sized(trace: &Trace, request: &Request) -> Result<Option<RightSized>> {

@@ -42,6 +42,8 @@ pub struct Plan {
     pub right_sizing: Option<RightSizing>,
     /// What was not searched, and why.
     pub notes: Vec<String>,
+    /// What the result rests on and should not: assumed requests, inferred prices.
+    pub warnings: Vec<String>,
     pub result: Searched,
     /// The same at other volumes.
     pub growth: Vec<Grown>,
@@ -290,7 +292,6 @@ fn planned(
 pub(super) fn assemble(
     request: &Request,
     metric: Metric,
-    reference: &str,
     base: &Volume,
     search: Search,
     grown: Vec<Step>,
@@ -334,8 +335,9 @@ pub(super) fn assemble(
         metric,
         latency_limit_s: before.and_then(|before| metric.limit(&request.limits, before)),
         limits: limits.into_iter().map(|v| LimitText { limit: v.limit, allowed: v.allowed }).collect(),
-        reference: reference.to_owned(),
+        reference: search.name(search.reference),
         right_sizing: sized.map(|sized| right_sizing(request, sized)),
+        warnings: report.warnings.clone(),
         notes: search.space.left_out_archs.iter().cloned().collect(),
         growth: growth.collect(),
         flips,

@@ -2,9 +2,9 @@
 
 use super::words;
 use crate::plan::{Outcome, Plan, Planned, RIGHT_SIZED};
-use crate::report::heading;
 use crate::report::layout::{Align, Column, lay_out};
 use crate::report::text::{NONE, Places, change, clean, count, ratio, seconds, truncate, usd, wrap};
+use crate::report::{heading, warning_lines};
 
 /// The front with what it is about above and the findings below, in lines of at most `width` columns (40 or more).
 pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
@@ -30,6 +30,7 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
                 .map(|flip| wrap(&format!("the answer changes {}", words::flip(flip)), width, 2)),
         );
     }
+    lines.extend(warning_lines(&outcome.report, width, color));
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
