@@ -279,10 +279,82 @@ fn limits_of_flags_and_scenario_fail_the_pipeline() {
     let args = [&["check", "trace.csv", "-b", "base/report.json"], &prices[..], &outputs].concat();
     let run = case.run_with(&[("GITHUB_ACTIONS", "true")], &args);
     assert_eq!(run.code, Some(1), "{}", run.stdout);
-    insta::assert_snapshot!(run.stdout);
-    insta::assert_snapshot!(run.stderr);
-    insta::assert_snapshot!(case.read("check.md"));
-    insta::assert_snapshot!(case.read("junit.xml"));
+    insta::assert_snapshot!(run.stdout, @r"
+    1 limit exceeded. fixed: maxCostIncrease is +7.86%, allowed +5.00%.
+
+                 cost                   makespan  start delay
+    platform   before     now   change       p99          p99  limits
+    fargate     $3.17   $3.17     ±0 %    28m53s        2m42s  kept
+    fixed      $11.44  $12.34  +7.86 %    25m28s          17s  EXCEEDED
+    karpenter   $5.62   $5.62     ±0 %    26m56s        1m43s  kept
+
+    Why
+                               same      other
+    platform  because of  decisions  decisions      cost
+    fixed     prices       +$0.8993        ±$0  +$0.8993
+
+    Workflows
+    fixed: a +$0.0491, b +$0.0222
+
+    Prices
+    m6i.xlarge on-demand, USD per hour: 0.192 → 0.2112 (+10.00 %)
+    ");
+    insta::assert_snapshot!(run.stderr, @r"
+    ::error title=cost-sim check::fixed: maxCostIncrease is +7.86%25, allowed +5.00%25
+    error: 1 limit exceeded. fixed: maxCostIncrease is +7.86%, allowed +5.00%.
+    ");
+    insta::assert_snapshot!(case.read("check.md"), @r"
+    <!-- cost-sim check -->
+    **1 limit exceeded. fixed: maxCostIncrease is +7.86%, allowed +5.00%.**
+
+    | platform | before | now | change | because of |
+    |---|---:|---:|---:|---|
+    | fixed | $11.44 | $12.34 | +7.86 % | prices +$0.8993 |
+
+    2 platforms without a change.
+
+    <details>
+    <summary>Limits, causes, prices and settings</summary>
+
+    | limit | platform | allowed | actual | |
+    |---|---|---:|---:|---|
+    | maxCostIncrease | fargate | +5.00% | +0.00% | kept |
+    | maxCostIncrease | fixed | +5.00% | +7.86% | **exceeded** |
+    | maxCostIncrease | karpenter | +5.00% | +0.00% | kept |
+
+    `fixed`: p99 makespan 25m28s, p99 start delay 17s
+
+    | because of | same decisions | other decisions | cost |
+    |---|---:|---:|---:|
+    | prices | +$0.8993 | ±$0 | +$0.8993 |
+
+    | workflow | before | now | change |
+    |---|---:|---:|---:|
+    | a | $0.4966 | $0.5457 | +$0.0491 |
+    | b | $0.2250 | $0.2473 | +$0.0222 |
+
+    Changed prices that platforms may need:
+
+    - m6i.xlarge on-demand, USD per hour: 0.192 → 0.2112 (+10.00 %)
+
+    </details>
+    ");
+    insta::assert_snapshot!(case.read("junit.xml"), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="cost-sim check" tests="3" skipped="0" failures="1" errors="0">
+        <testsuite name="fargate" tests="1" skipped="0" errors="0" failures="0">
+            <testcase name="maxCostIncrease" classname="fargate"/>
+        </testsuite>
+        <testsuite name="fixed" tests="1" skipped="0" errors="0" failures="1">
+            <testcase name="maxCostIncrease" classname="fixed">
+                <failure message="+7.86%, allowed +5.00%" type="limit exceeded"/>
+            </testcase>
+        </testsuite>
+        <testsuite name="karpenter" tests="1" skipped="0" errors="0" failures="0">
+            <testcase name="maxCostIncrease" classname="karpenter"/>
+        </testsuite>
+    </testsuites>
+    "#);
     let json: Value = serde_json::from_str(&case.read("check.json")).unwrap();
     assert_eq!(json["passed"], false);
 
@@ -420,7 +492,24 @@ fn two_reports_are_compared_without_a_trace() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let run = case.run(&["diff", "base/report.json", "later/report.json"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-    insta::assert_snapshot!(run.stdout);
+    insta::assert_snapshot!(run.stdout, @r"
+    The largest difference of cost: fixed +$4.55 (+39.76 %).
+
+                 cost                    makespan  start delay
+    platform   before   after    change       p99          p99
+    fargate     $3.17   $3.17      ±0 %      same         same
+    fixed      $11.44  $15.99  +39.76 %      same         same
+    karpenter   $5.62   $5.62      ±0 %      same         same
+
+    fixed
+    item                 price  quantity    change
+    BoxUsage:m6i.xlarge    ±$0    +$4.50    +$4.50
+    EBS:VolumeUsage.gp3    ±$0  +$0.0520  +$0.0520
+    For: idle +$4.34, daemonsets +$0.2089
+
+    Settings
+    platforms[fixed].scaling.desiredSize: 2 → 3
+    ");
     let run = case.run(&["diff", "base/report.json", "base/report.json"]);
     assert_eq!(run.stdout, "No difference: every platform costs and takes the same in both reports.\n");
     let run = case.run(&["diff", "base/report.json", "trace.csv"]);
