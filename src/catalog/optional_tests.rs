@@ -69,14 +69,12 @@ fn savings_rates_are_a_regions() {
         .iter()
         .map(|r| (r.plan, r.term_years, r.payment, r.item, r.price.rate))
         .collect();
-    use PaymentOption::*;
-    use SavingsPlanType::*;
     assert_eq!(
         shown,
         [
-            (Compute, 1, NoUpfront, m5, rate("0.07")),
-            (Compute, 1, NoUpfront, SavingsItem::FargateGb, rate("0.0035")),
-            (Ec2Instance, 3, AllUpfront, m5, rate("0.036")),
+            (SavingsPlanType::Compute, 1, PaymentOption::NoUpfront, m5, rate("0.07")),
+            (SavingsPlanType::Compute, 1, PaymentOption::NoUpfront, SavingsItem::FargateGb, rate("0.0035")),
+            (SavingsPlanType::Ec2Instance, 3, PaymentOption::AllUpfront, m5, rate("0.036")),
         ]
     );
     assert_eq!(Snapshot::embedded().region("us-east-1").unwrap().savings_rates(), []);

@@ -154,10 +154,10 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
         if let (Some(ranges), true) = (&ranges, reading.formats.contains(&Format::SpotAdvisor)) {
             spot_advisor::check(ranges).map_err(A::Error::custom)?;
         }
-        if !listing.is_empty() {
-            if let Some(listing) = listing.finish(&mut reading.sink) {
-                reading.again.insert(number, listing);
-            }
+        if !listing.is_empty()
+            && let Some(listing) = listing.finish(&mut reading.sink)
+        {
+            reading.again.insert(number, listing);
         }
         Ok(())
     }

@@ -127,6 +127,9 @@ impl Sheets {
     }
 }
 
+/// A price, the newest day on which it was seen, and the files of the rows that say so.
+type Decided = (Rate, PriceDate, Vec<u32>);
+
 pub(super) struct Merging {
     files: Vec<Outcome>,
     conflicts: Diagnostics,
@@ -142,6 +145,18 @@ impl Merging {
     /// Refuses a row that was counted when it was read.
     pub fn refuse(&mut self, file: u32, reason: Reason) {
         *self.files[file as usize].refused.entry(reason).or_default() += 1;
+    }
+
+    fn all_used(&mut self, files: &[u32]) {
+        for file in files {
+            self.used(*file);
+        }
+    }
+
+    fn refuse_all(&mut self, files: &[u32], reason: Reason) {
+        for file in files {
+            self.refuse(*file, reason);
+        }
     }
 
     /// Two files, or one, say different things of the same.
@@ -213,7 +228,7 @@ impl Merging {
             let when = |row: &PriceRow| (row.effective, row.as_of);
             a.key.cmp(&b.key).then_with(|| when(b).cmp(&when(a))).then_with(|| a.file.cmp(&b.file))
         });
-        let mut partly: BTreeMap<String, [Option<(Rate, PriceDate, Vec<u32>)>; 3]> = BTreeMap::new();
+        let mut partly: BTreeMap<String, [Option<Decided>; 3]> = BTreeMap::new();
         let mut surcharges = Vec::new();
         for group in rows.chunk_by(|a, b| a.key == b.key) {
             let Some((rate, as_of, files)) = self.decide(group, sheets) else { continue };
@@ -249,7 +264,7 @@ impl Merging {
                     SAVINGS_PLANS.to_owned(),
                 ]),
             }
-            files.into_iter().for_each(|file| self.used(file));
+            self.all_used(&files);
         }
         for (region, parts) in partly {
             self.fargate(&region, parts, sheets);
@@ -261,16 +276,16 @@ impl Merging {
                 Some(cluster) => {
                     let total = Rate::from_femto(cluster.femto() + surcharge.femto());
                     service(sheets, &region, Item::EksClusterExtended, total, as_of);
-                    files.into_iter().for_each(|file| self.used(file));
+                    self.all_used(&files);
                 }
-                None => files.into_iter().for_each(|file| self.refuse(file, Reason::NoClusterPrice)),
+                None => self.refuse_all(&files, Reason::NoClusterPrice),
             }
         }
     }
 
     /// The price that rows of one key agree on, the newest day on which it was seen, and the files of those rows.
     /// Rows are the latest first; what is effective later, or else published later, supersedes the rest.
-    fn decide(&mut self, rows: &[PriceRow], sheets: &Sheets) -> Option<(Rate, PriceDate, Vec<u32>)> {
+    fn decide(&mut self, rows: &[PriceRow], sheets: &Sheets) -> Option<Decided> {
         let first = &rows[0];
         let kind = match &first.key {
             Key::OnDemand { kind, .. } => Some(kind),
@@ -280,7 +295,9 @@ impl Merging {
             _ => None,
         };
         if kind.is_some_and(|kind| !sheets.knows(kind)) {
-            rows.iter().for_each(|row| self.refuse(row.file, Reason::UnknownType));
+            for row in rows {
+                self.refuse(row.file, Reason::UnknownType);
+            }
             return None;
         }
         let mut files = Vec::new();
@@ -301,21 +318,16 @@ impl Merging {
     }
 
     /// A row has one date and one source for three prices: the older date if one of them is not imported.
-    fn fargate(
-        &mut self,
-        region: &str,
-        parts: [Option<(Rate, PriceDate, Vec<u32>)>; 3],
-        sheets: &mut Sheets,
-    ) {
+    fn fargate(&mut self, region: &str, parts: [Option<Decided>; 3], sheets: &mut Sheets) {
         let old = sheets.fargate.get(&[region]).map(<[String]>::to_vec);
         let known = |part: FargatePart| {
             let imported = parts[part as usize].as_ref().map(|(rate, ..)| rate.to_string());
             let old = old.as_ref().map(|row| row[1 + part as usize].clone());
             imported.or(old).filter(|text| !text.is_empty())
         };
-        let files = parts.iter().flatten().flat_map(|(_, _, files)| files);
+        let files: Vec<u32> = parts.iter().flatten().flat_map(|(_, _, files)| files).copied().collect();
         let (Some(vcpu), Some(gb)) = (known(FargatePart::Vcpu), known(FargatePart::Gb)) else {
-            files.for_each(|file| self.refuse(*file, Reason::HalfFargate));
+            self.refuse_all(&files, Reason::HalfFargate);
             return;
         };
         let storage = known(FargatePart::Storage).unwrap_or_default();
@@ -327,7 +339,7 @@ impl Merging {
         let as_of = dates.chain(kept_date).min().unwrap_or_default().to_string();
         let source =
             kept.map_or_else(|| PRICE_LIST.to_owned(), |row| format!("{PRICE_LIST}; the rest: {}", row[5]));
-        files.for_each(|file| self.used(*file));
+        self.all_used(&files);
         sheets.fargate.set([region.to_owned(), vcpu, gb, storage, as_of, source]);
     }
 }

@@ -3,9 +3,12 @@
 use super::refused::Reason;
 use crate::catalog::optional::is_region;
 
+/// A code, prefixes and locations.
+type Region = (&'static str, &'static [&'static str], &'static [&'static str]);
+
 /// Regions with the prefix of their usage types (us-east-1 often has none) and the names of their locations, for
 /// price lists from before 2021, which have no codes.
-const REGIONS: [(&str, &[&str], &[&str]); 32] = [
+const REGIONS: [Region; 32] = [
     ("af-south-1", &["AFS1"], &["Africa (Cape Town)"]),
     ("ap-east-1", &["APE1"], &["Asia Pacific (Hong Kong)"]),
     ("ap-northeast-1", &["APN1"], &["Asia Pacific (Tokyo)"]),
@@ -65,7 +68,7 @@ pub(super) fn region_of(
     if let Some(code) = code.filter(|code| !code.is_empty()) {
         return commercial(code).map(str::to_owned);
     }
-    let by = |known: &dyn Fn(&(&str, &[&str], &[&str])) -> bool| {
+    let by = |known: &dyn Fn(&Region) -> bool| {
         let region = REGIONS.iter().find(|region| known(region)).map(|(region, ..)| (*region).to_owned());
         region.ok_or(Reason::UnknownRegion)
     };

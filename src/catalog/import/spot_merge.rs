@@ -47,7 +47,9 @@ fn history(
         let first = &group[0];
         let (zone, kind, time) = key(first);
         if !sheets.knows(kind) {
-            group.iter().for_each(|row| merging.refuse(row.file, Reason::UnknownType));
+            for row in group {
+                merging.refuse(row.file, Reason::UnknownType);
+            }
             continue;
         }
         for row in group {
@@ -95,7 +97,7 @@ fn advised(merging: &mut Merging, rows: Vec<AdviceRow>, sheets: &mut Sheets) {
         match seen.get(&key) {
             None => drop(seen.insert(key, row)),
             Some(other) if (other.savings, other.bucket) == (row.savings, row.bucket) => {
-                merging.used(row.file)
+                merging.used(row.file);
             }
             Some(other) if other.as_of > row.as_of => merging.refuse(row.file, Reason::Superseded),
             Some(other) if other.as_of < row.as_of => {

@@ -91,7 +91,7 @@ fn outcome(file: &Outcome) -> String {
     assert_eq!(file.rows, file.used + refused, "{file:?}");
     let mut text = format!("{} of {}", file.used, file.rows);
     for (reason, rows) in &file.refused {
-        text += &format!("; {}: {rows}", reason.words());
+        text.extend(["; ", reason.words(), ": ", &rows.to_string()]);
     }
     text
 }
