@@ -60,7 +60,6 @@ pub(super) fn flips(
     base: &Volume,
     searched: &Search,
     steps: &[Step],
-    reference: &str,
     metric: Metric,
     request: &Request,
 ) -> Result<Vec<Flip>> {
@@ -85,7 +84,7 @@ pub(super) fn flips(
         let cheapest = |ppm: u64| -> Result<Option<String>> {
             let Some(factor) = Factor::from_ppm(ppm) else { return Ok(None) };
             let volume = base.grown(input, &Growth::of(factor))?;
-            Ok(cheapest_at(&volume, &contenders, searched, reference, metric, request))
+            Ok(cheapest_at(&volume, &contenders, searched, metric, request))
         };
         let (mut low, mut high, mut to) = (*low, *high, last.name.clone());
         // At the ends another candidate may win that is no contender in between: then the volume itself is the flip.
@@ -117,7 +116,6 @@ fn cheapest_at(
     volume: &Volume,
     contenders: &[&Contender],
     searched: &Search,
-    reference: &str,
     metric: Metric,
     request: &Request,
 ) -> Option<String> {
@@ -125,7 +123,7 @@ fn cheapest_at(
         let study = volume.study_of(contender.right_sized);
         Judged::new(study.setup().report_on(&contender.platform), metric)
     };
-    let reference = searched.space.candidates.iter().find(|c| c.given && c.platform.name == reference)?;
+    let reference = &searched.space.candidates[searched.reference];
     let before = volume.as_is.setup().report_on(&reference.platform);
     let mut best = None;
     for (number, contender) in contenders.iter().enumerate() {

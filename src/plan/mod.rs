@@ -11,6 +11,7 @@ mod growth;
 mod judge;
 mod outcome;
 pub mod output;
+mod savings;
 mod search;
 mod space;
 mod volume;
@@ -21,6 +22,7 @@ pub use judge::Metric;
 pub use outcome::{
     Binding, Counts, LimitText, Nearest, Plan, Planned, RightSizing, SCHEMA_VERSION, Searched, SizedRequest,
 };
+pub use savings::{CommitmentReport, GrownCommitment, SavingsPlanned};
 pub use space::{Narrowing, RIGHT_SIZED};
 pub use volume::Volume;
 
@@ -83,6 +85,8 @@ pub struct Outcome {
     pub report: Report,
     /// The recommended platform, or else the nearest one.
     pub platform: Platform,
+    /// The manifests that make it, where there are any.
+    pub manifests: Option<String>,
     /// The trace with the requests that the recommendation assumes, where they are not the trace's own.
     pub right_sized: Option<Arc<Trace>>,
 }
@@ -104,8 +108,8 @@ pub fn plan(input: &Input, request: &Request, done: &(dyn Fn() + Sync)) -> Resul
         let result = volume.search(&given, &reference, metric, request, done);
         grown.push(growth::Step { name: name.clone(), growth: growth.clone(), volume, result });
     }
-    let flips = growth::flips(input, &base, &searched, &grown, &reference, metric, request)?;
-    outcome::assemble(request, metric, &reference, &base, searched, grown, flips, sized.as_ref(), sized_trace)
+    let flips = growth::flips(input, &base, &searched, &grown, metric, request)?;
+    outcome::assemble(request, metric, &base, searched, grown, flips, sized.as_ref(), sized_trace)
 }
 
 fn right_sized(trace: &Trace, request: &Request) -> Result<Option<RightSized>> {

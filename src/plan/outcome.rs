@@ -11,11 +11,12 @@ use super::candidate::Candidate;
 use super::front::{Point, front, knee};
 use super::growth::{Flip, Grown, Step};
 use super::judge::{Judged, Metric};
+use super::savings::{SavingsPlanned, savings_plan};
 use super::volume::{Search, Volume};
 use super::{Outcome, Request};
 use crate::check::judge;
 use crate::error::Result;
-use crate::platform::{Platform, Scenario};
+use crate::platform::{Platform, Scenario, manifests, scenario_with_manifests};
 use crate::replay::Floor;
 use crate::report::{Inputs, Tool};
 use crate::trace::Trace;
@@ -41,11 +42,15 @@ pub struct Plan {
     pub right_sizing: Option<RightSizing>,
     /// What was not searched, and why.
     pub notes: Vec<String>,
+    /// What the result rests on and should not: assumed requests, inferred prices.
+    pub warnings: Vec<String>,
     pub result: Searched,
     /// The same at other volumes.
     pub growth: Vec<Grown>,
     pub flips: Vec<Flip>,
-    /// The recommendation as a scenario (YAML), to be replayed.
+    /// Commitments for the recommendation; `null` where the scenario has no Savings Plan to consider.
+    pub savings_plan: Option<SavingsPlanned>,
+    /// The recommendation as a scenario (YAML) with its manifests, to be replayed.
     pub scenario: String,
 }
 
@@ -287,7 +292,6 @@ fn planned(
 pub(super) fn assemble(
     request: &Request,
     metric: Metric,
-    reference: &str,
     base: &Volume,
     search: Search,
     grown: Vec<Step>,
@@ -301,6 +305,9 @@ pub(super) fn assemble(
     let scenario = winning(study.resolve_with(candidate.platform.clone()), request);
     let runs = study.setup().run(&scenario.platforms, 1, &|| ());
     let report = study.report(&scenario, &runs)?;
+    let savings_plan = runs
+        .first()
+        .and_then(|run| savings_plan(study, &run.ledger, &candidate.platform, candidate.right_sized, &grown));
     let before = search.found.judged[search.reference].as_ref().map(|judged| &judged.report);
     let limits = before.map(|before| judge(&request.limits, Some(before), before)).unwrap_or_default();
     let pods = |volume: &Volume| volume.as_is.workload.steps.pods().count() as u64;
@@ -328,17 +335,21 @@ pub(super) fn assemble(
         metric,
         latency_limit_s: before.and_then(|before| metric.limit(&request.limits, before)),
         limits: limits.into_iter().map(|v| LimitText { limit: v.limit, allowed: v.allowed }).collect(),
-        reference: reference.to_owned(),
+        reference: search.name(search.reference),
         right_sizing: sized.map(|sized| right_sizing(request, sized)),
+        warnings: report.warnings.clone(),
         notes: search.space.left_out_archs.iter().cloned().collect(),
         growth: growth.collect(),
         flips,
-        scenario: scenario.to_yaml(),
+        savings_plan,
+        scenario: scenario_with_manifests(&scenario, &candidate.platform),
         result: search.searched(metric, request.within_permille),
     };
     let right_sized = sized_trace.filter(|_| candidate.right_sized);
     let platform: Platform = candidate.platform.clone();
-    Ok(Outcome { plan, report, platform, right_sized })
+    let settings = &scenario.settings;
+    let manifests = manifests(&platform, &settings.region.name, &settings.zones);
+    Ok(Outcome { plan, report, platform, manifests, right_sized })
 }
 
 /// The scenario of the recommendation alone, with the limits that it keeps.

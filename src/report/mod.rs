@@ -38,8 +38,8 @@ pub(crate) use outputs::{check_paths, prepare};
 pub(crate) use replications::student_t_975;
 pub use replications::{numbers, replications, spread};
 pub use summary::{Source, distribution, summarize};
-pub(crate) use table::heading;
 pub use table::table;
+pub(crate) use table::{heading, warning_lines};
 pub use text::plural;
 
 use std::collections::BTreeMap;

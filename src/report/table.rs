@@ -38,6 +38,11 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     text
 }
 
+/// What a reader must know of the result, in lines of at most `width` columns.
+pub(crate) fn warning_lines(report: &Report, width: usize, color: bool) -> Vec<String> {
+    warnings(report, width, Paint { on: color })
+}
+
 /// What was replayed, in lines of at most `width` columns.
 pub(crate) fn heading(report: &Report, width: usize, color: bool) -> Vec<String> {
     above(report, width, Paint { on: color })

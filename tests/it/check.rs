@@ -92,7 +92,7 @@ impl Case {
         let run = self.check(&[args, &["--format", "json"]].concat());
         assert!(matches!(run.code, Some(0 | 1)), "{}", run.stderr);
         let json: Value = serde_json::from_str(&run.stdout).unwrap();
-        for platform in json["platforms"].as_array().unwrap() {
+        for platform in json["platforms"].as_array().unwrap().iter().filter(|p| p["status"] == "compared") {
             let causes = platform["causes"].as_array().unwrap();
             let sum: Usd = causes.iter().map(|cause| usd(&cause["usd"])).sum();
             assert_eq!(sum, usd(&platform["cost"]["change"]), "{platform}");
@@ -131,7 +131,9 @@ fn causes(json: &Value, name: &str) -> Vec<(String, String, String)> {
     let part = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let causes = platform(json, name)["causes"].as_array().unwrap().iter();
     causes
-        .filter(|cause| cause["usd"] != "0.00" || cause["same_decisions_usd"].as_str().is_some_and(|usd| usd != "0.00"))
+        .filter(|cause| {
+            cause["usd"] != "0.00" || cause["same_decisions_usd"].as_str().is_some_and(|usd| usd != "0.00")
+        })
         .map(|cause| {
             let (same, other) = (part(&cause["same_decisions_usd"]), part(&cause["other_decisions_usd"]));
             (cause["cause"].as_str().unwrap().to_owned(), same, other)
@@ -174,7 +176,11 @@ fn a_price_is_told_from_what_it_makes_controllers_do() {
     let report: Value = serde_json::from_str(&case.read("base/report.json")).unwrap();
     let tenth = item_usd(&report, "fixed", "BoxUsage:m6i.xlarge").scaled(1, 10);
     assert!(tenth > Usd::ZERO);
-    assert_eq!(causes(&json, "fixed"), [("prices".to_owned(), tenth.to_string(), "0.00".to_owned())]);
+    let [(cause, same, other)] = &causes(&json, "fixed")[..] else { panic!("one cause: {json}") };
+    assert_eq!((cause.as_str(), other.as_str()), ("prices", "0.00"));
+    // Each charge is rounded by itself.
+    let difference = Usd::parse(same).unwrap() - tenth;
+    assert!(difference.femto().abs() <= 5, "{same} is not a tenth: {tenth}");
     assert_eq!(causes(&json, "fargate"), []);
     assert_eq!(json["prices"][0]["name"], "m6i.xlarge on-demand, USD per hour");
     assert_eq!(json["prices"][0]["percent"], "+10.00");
@@ -189,7 +195,8 @@ fn controllers_evade_a_price() {
     let report: Value = serde_json::from_str(&case.read("base/report.json")).unwrap();
     let machines = platform(&report, "karpenter")["capacity"]["by_instance_type"].as_array().unwrap();
     let machine = machines[0]["machine"].as_str().unwrap();
-    let on_demand = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/pricing/on_demand.csv")).unwrap();
+    let on_demand =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/pricing/on_demand.csv")).unwrap();
     let key = format!("us-east-1,{machine},");
     let line = on_demand.lines().find(|line| line.starts_with(&key)).unwrap();
     let price = line.split(',').nth(2).unwrap();
@@ -197,7 +204,10 @@ fn controllers_evade_a_price() {
     let json = case.json(&["--prices", "prices", "-p", "karpenter"]);
     let [(cause, same, other)] = &causes(&json, "karpenter")[..] else { panic!("one cause: {json}") };
     assert_eq!(cause, "prices");
-    assert!(Usd::parse(same).unwrap() > Usd::ZERO && Usd::parse(other).unwrap() < Usd::ZERO, "{same} {other}");
+    assert!(
+        Usd::parse(same).unwrap() > Usd::ZERO && Usd::parse(other).unwrap() < Usd::ZERO,
+        "{same} {other}"
+    );
     assert_eq!(platform(&json, "fixed")["status"], "gone");
 }
 
@@ -212,7 +222,8 @@ fn a_setting_is_told_from_prices() {
     assert!(Usd::parse(other).unwrap() > Usd::ZERO);
     assert_eq!((causes(&json, "fargate"), causes(&json, "karpenter")), (vec![], vec![]));
     let settings = json["settings"].as_array().unwrap();
-    let change = (settings[0]["path"].as_str(), settings[0]["before"].as_str(), settings[0]["after"].as_str());
+    let change =
+        (settings[0]["path"].as_str(), settings[0]["before"].as_str(), settings[0]["after"].as_str());
     assert_eq!(change, (Some("platforms[fixed].scaling.desiredSize"), Some("2"), Some("3")), "{settings:?}");
     assert_eq!(settings.len(), 1, "{settings:?}");
 
@@ -255,7 +266,16 @@ fn limits_of_flags_and_scenario_fail_the_pipeline() {
     case.prices("on_demand.csv", "us-east-1,m6i.xlarge,0.192,", "us-east-1,m6i.xlarge,0.2112,");
     let prices = ["--prices", "prices"];
     assert_eq!(case.check(&[&prices[..], &["--max-cost-increase", "10%"]].concat()).code, Some(0));
-    let outputs = ["--max-cost-increase", "5%", "--junit", "junit.xml", "--markdown", "check.md", "--json", "check.json"];
+    let outputs = [
+        "--max-cost-increase",
+        "5%",
+        "--junit",
+        "junit.xml",
+        "--markdown",
+        "check.md",
+        "--json",
+        "check.json",
+    ];
     let args = [&["check", "trace.csv", "-b", "base/report.json"], &prices[..], &outputs].concat();
     let run = case.run_with(&[("GITHUB_ACTIONS", "true")], &args);
     assert_eq!(run.code, Some(1), "{}", run.stdout);
@@ -287,10 +307,45 @@ fn a_platform_that_no_longer_completes_fails() {
 #[test]
 fn luck_is_no_reason_to_fail() {
     let case = Case::new();
-    let args = |seed: &'static str| ["-p", "karpenter", "--seed", seed, "--max-cost-increase", "0%"];
-    let unlucky = ["2", "3", "4", "5", "6", "7"].into_iter().find(|seed| case.check(&args(seed)).code == Some(1));
-    let seed = unlucky.expect("some luck is worse than that of the baseline");
-    let run = case.check(&[&args(seed)[..], &["--replications", "12"]].concat());
+    // Whatever the luck of one history is, that of some other is worse.
+    let seeds = ["2", "3", "4", "5", "6", "7"];
+    let check = |baseline: &str, seed: &str, more: &[&str]| {
+        let args = [
+            "check",
+            "trace.csv",
+            "-b",
+            baseline,
+            "-p",
+            "karpenter",
+            "--seed",
+            seed,
+            "--max-cost-increase",
+            "0%",
+        ];
+        case.run(&[&args[..], more].concat())
+    };
+    let mut unlucky = None;
+    for first in ["1", "2", "3"] {
+        let args = [
+            "-q",
+            "replay",
+            "trace.csv",
+            "-s",
+            "scenario.yaml",
+            "-p",
+            "karpenter",
+            "--seed",
+            first,
+            "--out",
+            first,
+        ];
+        assert_eq!(case.run(&args).code, Some(0));
+        let baseline = format!("{first}/report.json");
+        let worse = seeds.into_iter().find(|seed| check(&baseline, seed, &[]).code == Some(1));
+        unlucky = unlucky.or(worse.map(|seed| (baseline, seed)));
+    }
+    let (baseline, seed) = unlucky.expect("the best of three histories is not the best of nine");
+    let run = check(&baseline, seed, &["--replications", "12"]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("within noise"), "{}", run.stdout);
     // What is no luck stays: a tenth more for the instances.
@@ -334,7 +389,11 @@ fn what_is_no_baseline_is_refused_with_what_to_do() {
     case.write("other.csv", &trace(500).replace("b.7,only", "b.7,another"));
     let run = case.run(&["check", "other.csv", "-b", "base/report.json"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("report of another trace") && run.stderr.contains("cost-sim diff"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("report of another trace") && run.stderr.contains("cost-sim diff"),
+        "{}",
+        run.stderr
+    );
     case.write("trace.csv", &trace(2_000));
     let run = case.check(&["--baseline-trace", "other.csv"]);
     assert_eq!(run.code, Some(2));

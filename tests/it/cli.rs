@@ -7,6 +7,7 @@ mod examples;
 mod help;
 mod inputs;
 mod output;
+mod planning;
 
 use std::collections::BTreeMap;
 use std::fmt;

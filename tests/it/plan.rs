@@ -1,8 +1,8 @@
 //! Plans: that a search finds what simulating everything finds, keeps its promises, and says what it did.
 
 use cost_sim::catalog::{Arch, CapacityType, Snapshot};
-use cost_sim::platform::{Limits, Platform, Scenario, Settings};
 use cost_sim::plan::{self, Budget, Input, Narrowing, Outcome, Planned, Request, RightSize, output};
+use cost_sim::platform::{Limits, Platform, Scenario, Settings};
 use cost_sim::replay::{Demand, Study, floor};
 use cost_sim::trace::rightsize::Rule;
 use cost_sim::trace::{Factor, Growth, ReadOptions, read};
@@ -95,7 +95,10 @@ fn check(outcome: &Outcome) {
     assert_eq!(result.candidates.len() as u64, counts.simulated);
     for candidate in result.candidates.iter().filter(|c| c.complete) {
         if let Some(bound) = &candidate.lower_bound_usd {
-            assert!(total(candidate) >= Usd::parse(bound).unwrap() || candidate.name.contains("spot"), "{candidate:?}");
+            assert!(
+                total(candidate) >= Usd::parse(bound).unwrap() || candidate.name.contains("spot"),
+                "{candidate:?}"
+            );
         }
     }
     if result.recommended.is_some() {
@@ -151,7 +154,8 @@ fn bounds_rule_out_what_could_not_win() {
 #[test]
 fn a_budget_is_kept_but_for_what_is_given() {
     let simulated = |budget| {
-        let request = Request { budget, ..request() };
+        let request =
+            Request { budget, narrowing: Narrowing { families: Vec::new(), ..small() }, ..request() };
         let outcome = plan_rows(&waves(), &request);
         check(&outcome);
         let result = &outcome.plan.result;
@@ -163,7 +167,8 @@ fn a_budget_is_kept_but_for_what_is_given() {
     assert_eq!((all, given), (6, 6));
     assert_eq!(simulated(Budget::Candidates(40)).0, 40);
     // The trace covers 2 h less 10 min and some: 20 times 1 h 52 min 30 s.
-    let window = plan_rows(&waves(), &Request { budget: Budget::Candidates(1), ..request() });
+    let window =
+        plan_rows(&waves(), &Request { budget: Budget::Candidates(1), narrowing: small(), ..request() });
     let hours = window.report.platforms[0].cost.as_ref().unwrap().billed_hours;
     assert!(hours < 2.0);
     let (all, _) = simulated(Budget::Simulated(Span::from_secs(20 * 6_600)));
@@ -174,6 +179,7 @@ fn a_budget_is_kept_but_for_what_is_given() {
 fn the_same_plan_for_any_number_of_threads_and_order_of_rows() {
     let request = Request {
         budget: Budget::Candidates(40),
+        narrowing: Narrowing { kinds: Vec::new(), ..small() },
         limits: Limits { max_p99_start_delay: Some(Span::from_secs(120)), ..Limits::default() },
         growth: vec![("x2".into(), Growth::of(Factor::from_ppm(2_000_000).unwrap()))],
         ..request()
@@ -225,8 +231,9 @@ fn without_a_feasible_candidate_the_nearest_is_said() {
 
 #[test]
 fn the_scenario_of_a_plan_replays_to_its_numbers() {
-    let limits = Limits { max_p99_start_delay: Some(Span::from_secs(20)), ..Limits::default() };
-    for narrowing in [small(), Narrowing { kinds: vec!["karpenter".into()], ..Narrowing::default() }] {
+    let limits = Limits { max_p99_start_delay: Some(Span::from_secs(600)), ..Limits::default() };
+    let only = |kind: &str| Narrowing { kinds: vec![kind.into()], ..small() };
+    for narrowing in [only("fargate"), only("node-group"), only("karpenter")] {
         let request = Request { limits, narrowing, budget: Budget::Candidates(30), ..request() };
         let outcome = plan_rows(&waves(), &request);
         let best = winner(&outcome);
@@ -268,12 +275,12 @@ fn right_sized_requests_are_searched_where_usage_is_known() {
 
 #[test]
 fn the_answer_flips_where_growth_changes_it() {
-    let growth = [4_000_000, 60_000_000].map(|ppm| {
-        (format!("x{}", ppm / 1_000_000), Growth::of(Factor::from_ppm(ppm).unwrap()))
-    });
+    let growth = [4_000_000, 60_000_000]
+        .map(|ppm| (format!("x{}", ppm / 1_000_000), Growth::of(Factor::from_ppm(ppm).unwrap())));
     let narrowing = Narrowing { kinds: vec!["fargate".into()], ..Narrowing::default() };
     let request = Request { narrowing, growth: growth.to_vec(), ..request() };
-    let few: Vec<Row> = (0..24).map(|n| Row::pod(&format!("t{n}"), n * 300_000, 240_000).of(&format!("r{n}"), &[])).collect();
+    let few: Vec<Row> =
+        (0..24).map(|n| Row::pod(&format!("t{n}"), n * 300_000, 240_000).of(&format!("r{n}"), &[])).collect();
     let outcome = plan_rows(&few, &request);
     check(&outcome);
     let names: Vec<&str> = outcome.plan.growth.iter().map(|g| &*g.winner.as_ref().unwrap().name).collect();

@@ -24,7 +24,7 @@ pub fn check_writable(dir: &Path) -> Result<()> {
     check_paths(dir, &paths(dir))
 }
 
-/// Writes `plan.json`, `plan.md`, the chart, and the recommendation as a scenario; gives the paths. `plan.json` appears
+/// Writes `plan.json`, `plan.md`, the chart, and the recommendation as a scenario and as manifests; gives the paths. `plan.json` appears
 /// last: who sees a new one sees all files of its run.
 pub fn write_all(dir: &Path, outcome: &Outcome) -> Result<Vec<PathBuf>> {
     prepare(dir, &paths(dir))?;
@@ -36,6 +36,9 @@ pub fn write_all(dir: &Path, outcome: &Outcome) -> Result<Vec<PathBuf>> {
         (dir.join("plan.md"), text(markdown(outcome))),
         (dir.join("scenario.yaml"), text(outcome.plan.scenario.clone())),
     ];
+    if let Some(manifests) = &outcome.manifests {
+        files.push((dir.join("manifest.yaml"), text(manifests.clone())));
+    }
     if let Some(trace) = &outcome.right_sized {
         files.push((dir.join(RIGHT_SIZED[0]), Box::new(move |out| crate::trace::write_csv(trace, out))));
         files.push((dir.join(RIGHT_SIZED[1]), text(side_file(outcome))));

@@ -18,7 +18,9 @@ pub fn markdown(outcome: &Outcome) -> String {
     text.push_str(".\n\n");
     let mut said = vec![plan.limits_text(), plan.searched()];
     said.extend(plan.result.binding.iter().map(words::binding));
+    said.extend(plan.savings_plan.iter().flat_map(words::savings_plan));
     said.extend(plan.notes.iter().cloned());
+    said.extend(plan.warnings.iter().map(|warning| format!("warning: {warning}")));
     for line in said {
         let _ = writeln!(text, "- {}", escape(&line));
     }

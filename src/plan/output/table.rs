@@ -2,9 +2,9 @@
 
 use super::words;
 use crate::plan::{Outcome, Plan, Planned, RIGHT_SIZED};
-use crate::report::heading;
 use crate::report::layout::{Align, Column, lay_out};
 use crate::report::text::{NONE, Places, change, clean, count, ratio, seconds, truncate, usd, wrap};
+use crate::report::{heading, warning_lines};
 
 /// The front with what it is about above and the findings below, in lines of at most `width` columns (40 or more).
 pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
@@ -19,7 +19,8 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
     lines.push(bold(&wrap(&plan.finding(), width, 0), color));
     lines.extend(plan.bounds().map(|text| wrap(&text, width, 2)));
     lines.extend(plan.result.binding.iter().map(|binding| wrap(&words::binding(binding), width, 2)));
-    lines.extend(plan.notes.iter().map(|note| wrap(note, width, 2)));
+    let savings = plan.savings_plan.as_ref().map(words::savings_plan).unwrap_or_default();
+    lines.extend(savings.iter().chain(&plan.notes).map(|line| wrap(line, width, 2)));
     if !plan.growth.is_empty() {
         lines.push(String::new());
         lines.extend(growth(plan, width));
@@ -29,6 +30,7 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
                 .map(|flip| wrap(&format!("the answer changes {}", words::flip(flip)), width, 2)),
         );
     }
+    lines.extend(warning_lines(&outcome.report, width, color));
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Sentences of a plan, the same in every output.
 
-use crate::plan::{Binding, Flip, Plan, Planned};
+use crate::plan::{Binding, CommitmentReport, Flip, Plan, Planned, SavingsPlanned};
 use crate::report::finding::change;
 use crate::report::plural;
 use crate::report::text::{Places, clean, count, ratio, seconds, usd};
@@ -173,6 +173,43 @@ impl Plan {
         }
         Some(text)
     }
+}
+
+/// What committing would do to the recommendation.
+pub(super) fn savings_plan(plan: &SavingsPlanned) -> Vec<String> {
+    let amount = |text: &str| money(usd(text));
+    let rate = |commitment: &CommitmentReport| format!("${}", commitment.usd_per_hour);
+    let worth = |commitment: &CommitmentReport| {
+        let saved = usd(&commitment.saved_usd).unwrap_or_default();
+        let what = if saved < Usd::ZERO { "costs more than it covers by" } else { "saves" };
+        format!(
+            "{what} {} ({} of what it could cover, {} of it unused)",
+            money(Some(if saved < Usd::ZERO { -saved } else { saved })),
+            ratio(commitment.coverage),
+            amount(&commitment.unused_usd)
+        )
+    };
+    let mut lines = Vec::new();
+    if let Some(existing) = &plan.existing {
+        lines.push(format!("the Savings Plan of {} an hour {}", rate(existing), worth(existing)));
+    }
+    let until = plan.best_breaks_even_at_percent;
+    let until =
+        until.map(|percent| format!("; it breaks even at {percent} % of the usage")).unwrap_or_default();
+    lines.push(if usd(&plan.best.saved_usd).is_some_and(|saved| saved > Usd::ZERO) {
+        format!("the best commitment, {} an hour, {}{until}", rate(&plan.best), worth(&plan.best))
+    } else {
+        "no Savings Plan commitment pays".to_owned()
+    });
+    lines.extend(plan.growth.iter().map(|grown| {
+        let kept = worth(&grown.kept);
+        format!(
+            "at {} it {kept}; the best there is ${} an hour",
+            clean(&grown.volume),
+            grown.best_usd_per_hour
+        )
+    }));
+    lines
 }
 
 /// What would be recommended without a limit.

@@ -1,0 +1,63 @@
+//! `cost-sim plan` as its users meet it: exit codes, files, and the way back from a plan to a replay.
+
+use std::fs;
+
+use super::{Case, files};
+
+const NARROW: [&str; 4] = ["--kinds", "fargate", "--budget", "1"];
+
+#[test]
+fn a_plan_writes_what_is_to_be_deployed_and_replayed() {
+    let case = Case::new();
+    let run = case.run(&[&["plan", "trace.csv"], &NARROW[..]].concat());
+    assert_eq!(run.code, Some(0), "{run}");
+    let out = case.path("cost-sim-plan");
+    let names: Vec<String> = files(&out).into_keys().filter(|name| !name.ends_with('/')).collect();
+    let expected =
+        ["charts/front.png", "charts/front.svg", "manifest.yaml", "plan.json", "plan.md", "scenario.yaml"];
+    assert_eq!(names, expected);
+    let plan = case.json("cost-sim-plan/plan.json");
+    let name = plan["result"]["recommended"].as_str().unwrap();
+    assert!(run.stdout.contains(name), "{run}");
+    let candidates = plan["result"]["candidates"].as_array().unwrap();
+    let winner = candidates.iter().find(|candidate| candidate["name"] == name).unwrap();
+    let report = case.replay(&["trace.csv", "--scenario", "cost-sim-plan/scenario.yaml"]);
+    assert_eq!(report["platforms"][0]["name"], name);
+    assert_eq!(report["platforms"][0]["cost"]["total_usd"], winner["total_usd"]);
+    // The same bytes on one thread.
+    let again = case.run(&[&["plan", "trace.csv", "--out", "again", "--jobs", "1"], &NARROW[..]].concat());
+    assert_eq!(again.code, Some(0), "{again}");
+    for file in expected {
+        assert!(
+            fs::read(out.join(file)).unwrap() == fs::read(case.path("again").join(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn limits_that_nothing_keeps_end_with_1_and_say_what_comes_nearest() {
+    let case = Case::new();
+    let run = case.run(&[&["plan", "trace.csv", "--max-usd-per-month", "1"], &NARROW[..]].concat());
+    assert_eq!(run.code, Some(1), "{run}");
+    assert!(run.stderr.contains("no candidate keeps all limits; "), "{run}");
+    assert!(run.stderr.contains("maxUsdPerMonth"), "{run}");
+    assert!(case.json("cost-sim-plan/plan.json")["result"]["recommended"].is_null());
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused() {
+    let case = Case::new();
+    for (args, said) in [
+        (&["--reference", "moon"][..], "there is no platform moon to compare with"),
+        (&["--right-size", "only"], "does not know the usage"),
+        (&["--budget", "0"], "1 to 1000000"),
+        (&["--within", "0.5"], "a number from 1"),
+        (&["--kinds", "ecs"], "ecs"),
+    ] {
+        let run = case.run(&[&["plan", "trace.csv"], args].concat());
+        assert_eq!(run.code, Some(2), "{run}");
+        assert!(run.stderr.contains(said), "{run}");
+        assert!(!case.path("cost-sim-plan").exists(), "{args:?} leaves something behind");
+    }
+}
