@@ -79,7 +79,6 @@ const EXIT_CODES: &str = "Exit codes:
   2  input, usage or IO error";
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one per process")]
 enum Command {
     /// Compare platforms on a trace.
     ///
