@@ -344,7 +344,9 @@ pub(super) fn finding(report: &CheckReport) -> String {
     let costs = changed.filter_map(|platform| {
         let cost = platform.cost.as_ref()?;
         let percent = cost.percent.as_ref()?;
-        Some((Usd::parse(&cost.change)?.femto().abs(), format!("{} costs {percent} %", platform.name)))
+        let (sign, size) = percent.split_at_checked(1)?;
+        let more = if sign == "-" { "less" } else { "more" };
+        Some((Usd::parse(&cost.change)?.femto().abs(), format!("{} costs {size} % {more}", platform.name)))
     });
     let largest = costs.max_by_key(|(size, _)| *size).filter(|(size, _)| *size > 0);
     let limited = report.platforms.iter().any(|platform| !platform.verdicts.is_empty());

@@ -13,35 +13,38 @@ use crate::error::{Error, Result};
 use crate::report::{Content, write_files};
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     /// The saved report: report.json of `cost-sim replay`.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, help_heading = "Baseline", value_name = "FILE")]
     baseline: PathBuf,
-    /// The trace that the baseline was made with, where today's tasks ask for something else. Without it, the effects of
-    /// another trace and of another program version cannot be told apart.
-    #[arg(long, value_name = "TRACE")]
+    /// The trace that the baseline was made with, where today's tasks ask for something else.
+    ///
+    /// Without it, the effects of another trace and of another program version cannot be told apart.
+    #[arg(long, help_heading = "Baseline", value_name = "TRACE")]
     baseline_trace: Vec<PathBuf>,
     #[command(flatten)]
     assumptions: ScenarioArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Simulate so many histories of each platform: limits then hold for means, and a change that may be luck passes.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Simulate so many histories of each platform.
+    ///
+    /// Limits then hold for means, and a change that may be luck passes.
+    #[arg(long, help_heading = "Output", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     replications: u32,
     /// What to print on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, help_heading = "Output", value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Write the Markdown for a pull request here too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Output", value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Write the JSON here too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Output", value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write JUnit XML here too: a test case per limit.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Output", value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::report::{self, trace_diff};
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The earlier one: a report.json of `cost-sim replay`, or a trace.
     before: PathBuf,
@@ -27,10 +27,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     prices_before: Option<PathBuf>,
     /// Show so many workflows, those with the largest changes.
-    #[arg(long, value_name = "N", default_value_t = trace_diff::TOP)]
+    #[arg(long, help_heading = "Output", value_name = "N", default_value_t = trace_diff::TOP)]
     top: usize,
     /// What to print on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, help_heading = "Output", value_enum, default_value_t = Format::Table)]
     format: Format,
 }
 

@@ -71,10 +71,12 @@ fn page(command: &clap::Command) -> String {
         );
     rendered.expect("memory takes what is written");
     let after = command.get_after_long_help().or(command.get_after_help());
-    let examples = after.map(|text| text.to_string().replace(EXIT_CODES, "")).unwrap_or_default();
+    let after = after.map(ToString::to_string).unwrap_or_default();
+    let (exit_codes, examples): (Vec<&str>, Vec<&str>) =
+        after.split("\n\n").partition(|paragraph| paragraph.starts_with("Exit codes"));
     let mut rest = Roff::new();
-    section(&mut rest, "EXAMPLES", &examples);
-    section(&mut rest, "EXIT STATUS", EXIT_CODES);
+    section(&mut rest, "EXAMPLES", &examples.join("\n\n"));
+    section(&mut rest, "EXIT STATUS", exit_codes.first().unwrap_or(&EXIT_CODES));
     // Every section comes with the definitions that a page needs once.
     let definitions = Roff::new().render();
     let page = String::from_utf8(page).expect("help is UTF-8").replace(&definitions, "");

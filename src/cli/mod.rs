@@ -94,6 +94,8 @@ enum Command {
     Diff(diff::Args),
     /// Write a synthetic trace, or the schema of report.json.
     Generate(generate::Args),
+    /// Show price snapshots, what changed between them, and make them of AWS's own files.
+    Pricing(pricing::Args),
     /// Print a script that completes commands and flags in a shell.
     ///
     /// It is printed, not installed: where it belongs depends on the shell and the system.
@@ -102,8 +104,6 @@ enum Command {
     /// Print the manual page, or write those of all commands.
     #[command(display_order = 1001)]
     Man(man::Args),
-    /// Show price snapshots, what changed between them, and make them of AWS's own files.
-    Pricing(pricing::Args),
 }
 
 /// Runs the program as its arguments say.
@@ -130,9 +130,9 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(args, &printer),
         Command::Diff(args) => diff::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
+        Command::Pricing(args) => pricing::run(args, &printer),
         Command::Completions(args) => completions::run(args, &printer),
         Command::Man(args) => man::run(args, &printer),
-        Command::Pricing(args) => pricing::run(args, &printer),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,7 +16,7 @@ use crate::trace::{Factor, Growth, Trace};
 use crate::units::parse_duration;
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
@@ -27,10 +27,10 @@ pub struct Args {
     #[command(flatten)]
     search: SearchArgs,
     /// Directory for the plan's files.
-    #[arg(short, long, value_name = "DIR", default_value = "cost-sim-plan")]
+    #[arg(short, long, help_heading = "Output", value_name = "DIR", default_value = "cost-sim-plan")]
     out: PathBuf,
     /// What to print on stdout.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, help_heading = "Output", value_enum, default_value_t = Format::Table)]
     format: Format,
 }
 

@@ -50,15 +50,25 @@ fn calls(text: &str) -> Vec<String> {
 
 /// Without redirections, remarks and what follows the command.
 fn until_shell(command: &str) -> String {
-    let ends = [" > ", " >", " <", " 2>", " && ", " || ", " ; ", " # ", "   "];
+    let ends = [" > ", " >", " <", " 2>", " && ", " || ", " ; ", " # ", "  "];
     let end = ends.iter().filter_map(|end| command.find(end)).min();
     command[..end.unwrap_or(command.len())].to_owned()
 }
 
-/// Words as a shell splits them, with quotes taken off; a variable stands for a value of some kind.
+/// Words as a shell splits them, with quotes taken off. A variable stands for a value where it is quoted or follows a
+/// flag, and for flags elsewhere, of which nothing is known.
 fn words(call: &str) -> Vec<String> {
-    let unquoted = call.split_whitespace().map(|word| word.replace(['"', '\''], ""));
-    unquoted.map(|word| if word.starts_with('$') { "value".to_owned() } else { word }).collect()
+    let mut words: Vec<String> = Vec::new();
+    for word in call.split_whitespace() {
+        let after_flag = words.last().is_some_and(|last| last.starts_with('-'));
+        match word.strip_prefix('$') {
+            Some(_) if !after_flag => {}
+            Some(_) => words.push("value".to_owned()),
+            None if word.starts_with("\"$") => words.push("value".to_owned()),
+            None => words.push(word.replace(['"', '\''], "")),
+        }
+    }
+    words
 }
 
 /// What stands between fences in Markdown.
@@ -140,4 +150,5 @@ In a sentence, cost-sim replays.";
     ];
     assert_eq!(calls(text), expected);
     assert_eq!(words(&calls(text)[1]), ["cost-sim", "replay", "b.csv", "--out", "value"]);
+    assert_eq!(words("cost-sim replay -s $was $all"), ["cost-sim", "replay", "-s", "value"]);
 }

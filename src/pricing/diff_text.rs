@@ -1,5 +1,7 @@
 //! A difference between snapshots as text, Markdown and JSON.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::diff::{Diff, PriceFile, What};
@@ -92,17 +94,17 @@ pub fn markdown(diff: &Diff) -> String {
         if of_file.peek().is_none() {
             continue;
         }
-        text.push_str(&format!("\n| {} | change | | touches |\n|---|---|---|---|\n", file.name()));
+        let _ = writeln!(text, "\n| {} | change | | touches |\n|---|---|---|---|", file.name());
         for group in of_file {
             let whom = touched_by(diff, group).unwrap_or_default();
             let cells = [&group.title, &group.change, &group.detail, &whom].map(|text| cell(text));
-            text.push_str(&format!("| {} |\n", cells.join(" | ")));
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
     if !diff.changes.is_empty() {
         text.push('\n');
         for note in notes(diff) {
-            text.push_str(&format!("- {}\n", cell(&note)));
+            let _ = writeln!(text, "- {}", cell(&note));
         }
     }
     text

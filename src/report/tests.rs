@@ -315,7 +315,7 @@ fn a_report_that_cannot_be_read_says_where() {
     let text = json(&sample::report());
     let render = |text: &str| parse("report.json", text).unwrap_err().render();
     insta::assert_snapshot!([
-        render(&text.replace("\"schema_version\": 1", "\"schema_version\": 2")),
+        render(&text.replace("\"schema_version\": 2", "\"schema_version\": 3")),
         render(&text.replace("\"pods\": 12000", "\"pods\": \"many\"")),
         render(&text.replace("\"259.60\"", "\"about 260\"")),
         render("{}"),

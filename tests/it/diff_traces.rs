@@ -346,7 +346,7 @@ fn the_table_fits_eighty_columns_and_adds_up() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     insta::assert_snapshot!(text, @"
     the second trace costs $0.2330 more ($2.75 instead of $2.52): duration of load
-      (+$0.1165), runs of new-0 (+$0.0291), runs of new-1 (+$0.0291).
+      (+$0.1165), new-0, which is new (+$0.0291), new-1, which is new (+$0.0291).
 
     before: trace.csv: 4 pods in 3 workflow runs, 2024-01-01 to 2024-01-02 UTC
     after: trace.csv: 8 pods in 7 workflow runs, 2024-01-01 to 2024-01-02 UTC

@@ -2,6 +2,7 @@
 
 mod autoscaling;
 mod billing;
+mod check;
 mod cli;
 mod diff_traces;
 mod discounts;
@@ -14,6 +15,7 @@ mod mechanisms;
 mod node_group;
 mod plan;
 mod pricing;
+mod pricing_import;
 mod scenarios;
 mod scheduler;
 mod support;

@@ -193,31 +193,31 @@ fn edited() -> TempDir {
                 row[2] = scaled(&row[2], 110);
             }
             if is_in(row, "r5") {
-                row[3] = "2026-10-01".to_owned();
+                "2026-10-01".clone_into(&mut row[3]);
             }
             !is_in(row, "a1")
         }),
         ("spot.csv", &|row| {
             if row[0] == "us-east-1" && row[1] == "m7i.large" {
-                row[4] = "0".to_owned();
+                "0".clone_into(&mut row[4]);
             }
             true
         }),
         ("fargate.csv", &|row| {
             if row[0] == "us-east-1" {
-                row[1] = "0.05".to_owned();
+                "0.05".clone_into(&mut row[1]);
             }
             true
         }),
         ("misc_prices.csv", &|row| {
             if row[1] == "nat_gateway" && row[0] == "us-east-1" {
-                row[3] = "0.05".to_owned();
+                "0.05".clone_into(&mut row[3]);
             }
             true
         }),
         ("instance_types.csv", &|row| {
             if row[0].starts_with("r7a.") {
-                row[21] = "false".to_owned();
+                "false".clone_into(&mut row[21]);
             }
             true
         }),
@@ -307,7 +307,7 @@ fn a_scenario_is_touched_by_what_it_can_buy() {
 fn markdown_is_a_table_per_file() {
     let dir = snapshots(&[("fargate.csv", &|row| {
         if row[0] == "us-east-1" {
-            row[1] = "0.05".to_owned();
+            "0.05".clone_into(&mut row[1]);
         }
         true
     })]);
@@ -327,7 +327,7 @@ fn no_change_is_one_line_and_no_reason_to_fail() {
     let same = "no difference between embedded and old in us-east-1\n";
     let dir = snapshots(&[("on_demand.csv", &|row| {
         if row[1] == "m5.large" {
-            row[3] = "2026-10-01".to_owned();
+            "2026-10-01".clone_into(&mut row[3]);
         }
         true
     })]);

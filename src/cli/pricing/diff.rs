@@ -12,7 +12,7 @@ use crate::platform::{Overrides, RegionSource};
 use crate::pricing::{self, Diff};
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   cost-sim pricing diff embedded prices/
   cost-sim pricing diff prices/yesterday prices/today --scenario scenario.yaml --exit-code")]
 pub struct Args {

@@ -14,7 +14,7 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::report::{Content, write_files};
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Files as AWS gives them, plain or with gzip; what each is, its content says.
     #[arg(required = true, value_name = "FILE")]
@@ -66,6 +66,9 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
         Format::Json => json(&imported),
     };
     printer.data(&text)?;
+    for file in imported.files.iter().filter(|file| file.used == 0) {
+        printer.note(&format!("warning: no row of {} is used", file.path));
+    }
     printer.note(&format!("wrote {}: use it with --prices", args.out.display()));
     Ok(())
 }
@@ -140,6 +143,9 @@ fn table(imported: &Imported) -> String {
         "snapshot", "rows", "added", "changed", "removed"
     );
     for Change { file, rows, added, changed, removed } in &imported.changes {
+        if imported.snapshot.text(file).is_none() {
+            continue;
+        }
         let _ = writeln!(text, "{file:22}  {rows:>9}  {added:>9}  {changed:>9}  {removed:>9}");
     }
     text

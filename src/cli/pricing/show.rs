@@ -12,7 +12,7 @@ use crate::platform::Settings;
 use crate::pricing;
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
+#[command(after_long_help = "Examples:
   cost-sim pricing show
   cost-sim pricing show m6i c7g.xlarge --region eu-west-1
   cost-sim pricing show m7 --capacity-type spot --format csv")]

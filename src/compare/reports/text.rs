@@ -31,7 +31,11 @@ fn signed(text: &str) -> String {
 }
 
 fn percent(change: &Change) -> String {
-    change.percent.as_ref().map_or_else(|| NONE.to_owned(), |percent| format!("{percent} %"))
+    match &change.percent {
+        Some(_) if change.before == change.after => "±0 %".to_owned(),
+        Some(percent) => format!("{percent} %"),
+        None => NONE.to_owned(),
+    }
 }
 
 fn is_same(platform: &PlatformDiff) -> bool {

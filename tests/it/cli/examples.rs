@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Case, files};
+use super::{Case, Run, files};
 
 fn example(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
@@ -189,4 +190,17 @@ fn a_small_workload_stays_on_fargate_unless_the_controllers_are_there_already() 
     let scenario = scenario.to_str().expect("a path");
     let moved = finding(&["--example", "small", "--scenario", scenario]);
     assert!(moved.starts_with("karpenter-there-already would cost"), "{moved}");
+}
+
+#[test]
+fn the_example_of_a_pipeline_plays_through() {
+    let program = Path::new(env!("CARGO_BIN_EXE_cost-sim"));
+    let mut path = program.parent().unwrap().to_owned().into_os_string();
+    path.push(":/usr/bin:/bin");
+    let before = files(&example("ci"));
+    let run = Run::of(Command::new("sh").arg(example("ci/run.sh")).env_clear().env("PATH", path));
+    assert_eq!(run.code, Some(0), "{run}");
+    assert!(run.stdout.ends_with("== exit code 1: in a pull request, this would stop it\n"), "{run}");
+    assert!(run.stderr.contains("maxCostIncrease"), "the limit that is exceeded is named: {run}");
+    assert!(files(&example("ci")) == before, "it leaves nothing behind");
 }

@@ -22,83 +22,79 @@ nodes
 Usage: cost-sim [OPTIONS] <COMMAND>
 
 Commands:
-  replay    Compare platforms on a trace
-  generate  Write a synthetic trace, or the schema of report.json
-  help      Print this message or the help of the given subcommand(s)
+  replay       Compare platforms on a trace
+  check        Compare with a saved report, and fail when a limit is exceeded
+  plan         Search for the cheapest platform that keeps limits
+  diff         Say what is different between two reports, or why one trace costs more than another
+  generate     Write a synthetic trace, or the schema of report.json
+  pricing      Show price snapshots, what changed between them, and make them of AWS's own files
+  help         Print this message or the help of the given subcommand(s)
+  completions  Print a script that completes commands and flags in a shell
+  man          Print the manual page, or write those of all commands
 
-Options:
+General options:
   -q, --quiet          Print nothing but the result and errors
+  -v, --verbose        Say on stderr what is being done, and how long it took
+  -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
       --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
-  -h, --help           Print help
-  -V, --version        Print version
+  -h, --help           Print help; --help says more, with examples
+  -V, --version        Print the version
 
-Examples:
-  cost-sim replay trace.csv                       compare the built-in platforms
-  cost-sim replay trace.csv.gz --region eu-west-1 --format markdown
-  cost-sim replay trace.parquet --scenario scenario.yaml --out report/
-  cost-sim replay --example wear                  a synthetic week that comes with the program
-  cost-sim generate day --pods 10000 --out day.csv
-
-Exit codes: 0 fine, 1 a limit is exceeded, 2 input, usage or IO error.
+Exit codes:
+  0  fine
+  1  a limit is exceeded
+  2  input, usage or IO error
 ");
 }
 
 #[test]
 fn help_of_replay() {
     insta::assert_snapshot!(help(&["replay", "-h"]), @r"
-    Compare platforms on a trace
+Compare platforms on a trace
 
-    Usage: cost-sim replay [OPTIONS] [TRACE]...
+Usage: cost-sim replay [OPTIONS] [TRACE]...
 
-    Arguments:
-      [TRACE]...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
-                  trace
+Arguments:
+  [TRACE]...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
+              trace
 
-    Options:
-          --example <NAME>             Replay a trace that comes with the program instead: wear,
-                                       flowbench or small
-      -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
-      -p, --platform <NAME>            Compare only these platforms, of the scenario or built in:
-                                       recorded, fargate, node-group, node-group-spot, karpenter,
-                                       karpenter-spot, karpenter-graviton, karpenter-consolidate
-      -q, --quiet                      Print nothing but the result and errors
-          --color <COLOR>              When to use colour [default: auto] [possible values: auto,
-                                       always, never]
-          --region <REGION>            AWS region, such as ap-northeast-1
-          --prices <DIR>               Directory of another price snapshot, with the files of the
-                                       embedded one
-      -o, --out <DIR>                  Directory for the report's files [default: cost-sim-report]
-          --format <FORMAT>            What to print on stdout [default: table] [possible values: table,
-                                       json, markdown, csv]
-          --seed <SEED>                Seed of all random draws
-          --replications <N>           Simulate so many histories of each platform, with other luck, and
-                                       report means and 95 % intervals. The table and everything else
-                                       shows the first one [default: 1]
-          --replay <auto|closed|open>  Whether tasks wait for their predecessors in the simulation
-                                       (closed) or start as recorded (open)
-          --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
-          --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
-          --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
-          --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not
-                                       say
-          --timezone <ZONE>            IANA zone of times without an offset, such as Asia/Tokyo
-          --drop-gpu                   Leave out rows that ask for a GPU instead of refusing the trace
-          --strict                     Refuse an assumed region, inferred prices and default requests
-          --print-scenario             Print the scenario that would run, as a file to edit and pass
-                                       back, and stop
-      -j, --jobs <N>                   Threads to use; all cores by default. Results do not depend on it
-      -h, --help                       Print help
+Trace:
+      --example <NAME>   Use a trace that comes with the program instead: wear, flowbench or small
+      --timezone <ZONE>  IANA zone of times without an offset, such as Asia/Tokyo
+      --drop-gpu         Leave out rows that ask for a GPU instead of refusing the trace
 
-    Examples:
-      cost-sim replay trace.csv
-      cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
-      zcat month.csv.gz | cost-sim replay - --format json > report.json
-      cost-sim replay trace.csv --print-scenario > scenario.yaml
-      cost-sim replay --example wear
+Platforms and assumptions:
+  -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
+      --no-scenario                Use no scenario, even if there is a cost-sim.yaml
+  -p, --platform <NAME>            Use only these platforms, of the scenario or built in
+      --region <REGION>            AWS region, such as ap-northeast-1
+      --prices <DIR>               Directory of another price snapshot, with the files of the
+                                   embedded one
+      --seed <SEED>                Seed of all random draws
+      --replay <auto|closed|open>  Whether tasks wait for their predecessors in the simulation
+                                   (closed) or start as recorded (open)
+      --cpu-request <QUANTITY>     CPU request of pods for which the trace has none, such as 500m
+      --memory-request <QUANTITY>  Memory request of pods for which the trace has none, such as 1Gi
+      --image-size <QUANTITY>      Compressed image size where the trace has none, such as 350Mi
+      --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not
+                                   say
+      --strict                     Refuse an assumed region, inferred prices and default requests
 
-    The files of the report are written to --out: report.html, report.md, report.json, summary.csv,
-    pods.parquet, nodes.parquet, and charts as SVG and PNG in charts/.
-    ");
+Output:
+  -o, --out <DIR>         Directory for the report's files [default: cost-sim-report]
+      --format <FORMAT>   What to print on stdout [default: table] [possible values: table, json,
+                          markdown, csv]
+      --replications <N>  Simulate so many histories of each platform [default: 1]
+      --print-scenario    Print the scenario that would run, as a file to edit and pass back, and
+                          stop
+
+General options:
+  -q, --quiet          Print nothing but the result and errors
+  -v, --verbose        Say on stderr what is being done, and how long it took
+  -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
+      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help           Print help; --help says more, with examples
+");
 }
 
 #[test]
@@ -114,10 +110,12 @@ Commands:
   schema  The JSON schema of report.json
   help    Print this message or the help of the given subcommand(s)
 
-Options:
+General options:
   -q, --quiet          Print nothing but the result and errors
+  -v, --verbose        Say on stderr what is being done, and how long it took
+  -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
       --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
-  -h, --help           Print help
+  -h, --help           Print help; --help says more, with examples
 ");
     insta::assert_snapshot!(help(&["generate", "day", "-h"]), @r"
 One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
@@ -125,17 +123,17 @@ One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
 Usage: cost-sim generate day [OPTIONS] --pods <PODS>
 
 Options:
-      --pods <PODS>    How many pods
-      --seed <SEED>    Seed; the same seed gives the same bytes [default: 42]
-      --dag            Group the pods into workflows with dependencies
-  -q, --quiet          Print nothing but the result and errors
-      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
-      --out <OUT>      File to write, with a `.meta.json` beside it; `-` writes the CSV to stdout
-                       [default: -]
-  -h, --help           Print help
+      --pods <PODS>  How many pods
+      --seed <SEED>  Seed; the same seed gives the same bytes [default: 42]
+      --dag          Group the pods into workflows with dependencies
+      --out <OUT>    File to write; `-` writes CSV to stdout [default: -]
 
-Example:
-  cost-sim generate day --pods 1000000 --seed 42 --out day.csv
+General options:
+  -q, --quiet          Print nothing but the result and errors
+  -v, --verbose        Say on stderr what is being done, and how long it took
+  -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
+      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help           Print help; --help says more, with examples
 ");
     insta::assert_snapshot!(help(&["generate", "wear", "-h"]), @r"
 A week of batch workflows as seen on EKS Fargate. Synthetic
@@ -144,21 +142,18 @@ Usage: cost-sim generate wear [OPTIONS]
 
 Options:
       --days <DAYS>          How many days [default: 7]
-      --scale <SCALE>        Multiplies the number of workflows; 1 are 84 of them with about 4,900
-                             pods a day [default: 0.5]
-  -q, --quiet                Print nothing but the result and errors
+      --scale <SCALE>        Multiplies the number of workflows [default: 0.5]
       --seed <SEED>          Seed; the same seed gives the same bytes [default: 42]
-      --color <COLOR>        When to use colour [default: auto] [possible values: auto, always,
-                             never]
       --requests <REQUESTS>  What the pods ask for: sizes that somebody once chose, or what their
                              use justifies [default: as-is] [possible values: as-is, right-sized]
-      --out <OUT>            File to write (CSV, with gzip if it ends in .gz, or .parquet), with a
-                             `.meta.json` beside it; `-` writes CSV to stdout [default: -]
-  -h, --help                 Print help
+      --out <OUT>            File to write; `-` writes CSV to stdout [default: -]
 
-Examples:
-  cost-sim generate wear --out wear.csv.gz
-  cost-sim generate wear --scale 4 --requests right-sized --out large.parquet
+General options:
+  -q, --quiet          Print nothing but the result and errors
+  -v, --verbose        Say on stderr what is being done, and how long it took
+  -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
+      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help           Print help; --help says more, with examples
 ");
 }
 
@@ -193,7 +188,7 @@ fn the_long_help_has_more_and_examples() {
 #[test]
 fn completions_for_every_shell() {
     for (shell, begin) in [
-        ("bash", "_cost-sim() {"),
+        ("bash", "_cost__sim() {"),
         ("zsh", "#compdef cost-sim"),
         ("fish", "complete -c cost-sim"),
         ("elvish", "edit:completion:arg-completer[cost-sim]"),

@@ -321,7 +321,13 @@ fn a_broken_scenario_of_the_directory_is_shown_its_place() {
     let before = files(case.dir.path());
     let run = case.run(&["replay", "trace.csv"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @r"
+using the scenario cost-sim.yaml of this directory
+error: cost-sim.yaml:3:1: unknown field
+  3 | platform
+    | ^^^^^^^^
+  hint: did you mean platforms?
+");
     assert!(files(case.dir.path()) == before);
     let quiet = case.run(&["replay", "trace.csv", "--quiet"]);
     assert!(quiet.stderr.starts_with("error: cost-sim.yaml"), "an error is said all the same: {quiet}");

@@ -183,8 +183,8 @@ fn verbose_says_more_on_stderr_and_changes_nothing_else() {
         "region us-east-1, assumed".to_owned(),
         format!("prices: embedded, sha256 {}", of("/inputs/prices/sha256")),
         "simulated platforms: 5".to_owned(),
-        "fargate: 3 nodes launched, 1 at once, 0.02 USD".to_owned(),
-        "recorded: 0 nodes launched, 0 at once, 0.02 USD".to_owned(),
+        "fargate: 3 nodes launched, 1 at once, 0.07 USD".to_owned(),
+        "recorded: 3 nodes launched, 1 at once, 0.06 USD".to_owned(),
     ];
     expected.extend(FILES.iter().map(|file| format!("wrote verbose/{file}")));
     for line in expected {
