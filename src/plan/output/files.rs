@@ -69,7 +69,7 @@ fn chart_data(plan: &Plan) -> FrontData {
         })
     };
     FrontData {
-        title: plan.finding(),
+        title: plan.short_finding(),
         metric: plan.metric.name().to_owned(),
         synthetic: plan.inputs.synthetic,
         candidates: plan.result.candidates.iter().filter(|c| c.complete).filter_map(dot).collect(),

@@ -160,6 +160,18 @@ impl Plan {
         text
     }
 
+    /// The same for the head of a chart.
+    pub(super) fn short_finding(&self) -> String {
+        let Some(winner) = self.winner() else { return "No candidate keeps all limits".to_owned() };
+        let (month, metric) = (usd(winner.usd_per_month.as_deref().unwrap_or_default()), self.metric.name());
+        let latency = seconds(winner.latency_s);
+        format!(
+            "{} costs least within the limits: {} a month, {metric} {latency}",
+            clean(&winner.name),
+            money(month)
+        )
+    }
+
     /// How far the recommendation is from what nobody could undercut.
     pub(super) fn bounds(&self) -> Option<String> {
         let winner = self.winner()?;

@@ -8,14 +8,14 @@ use super::labels::{Floating, float, shorten};
 use super::theme::{self, AXIS, Color, GRID, INK, PAPER, SOFT};
 use super::{Chart, plot, render};
 use crate::report::text::{Places, seconds};
-use crate::units::Usd;
+use crate::units::{Span, Usd};
 
 /// Name of the chart's files, without their endings.
 pub const NAME: &str = "front";
 const DOT: f64 = 6.5;
 const PALE: f64 = 3.0;
 /// Points with a name; beside the special ones as many of the front as there is room for.
-const NAMED: usize = 9;
+const NAMED: usize = 6;
 const LONGEST_NAME: usize = 30;
 
 /// What the chart shows.
@@ -56,16 +56,22 @@ pub(super) fn draw(data: &FrontData) -> Figure {
     // The front and what has a role set the axes; what lies beyond says nothing more.
     let special = || data.candidates.iter().filter(|dot| dot.on_front || dot.role.is_some());
     let (dollars, xs) = range(special().map(|dot| dot.per_month.to_f64()), axis::money);
-    let (times, ys) = range(special().map(|dot| dot.latency).chain(data.limit), axis::spans);
+    // Delays of seconds and of minutes are both on a front: only a logarithm shows them apart.
+    let times: Vec<Span> = special().map(|dot| dot.latency).chain(data.limit).map(span).collect();
+    let ends_of = |spans: &[Span]| (spans.iter().min().copied(), spans.iter().max().copied());
+    let (least, most) = ends_of(&times);
+    let ys = axis::delays(least.unwrap_or_default(), most.unwrap_or_default());
     let ends = |ticks: &[Tick]| (ticks.first().map_or(0.0, |t| t.at), ticks.last().map_or(1.0, |t| t.at));
     let (cost_ends, time_ends) = (ends(&xs), ends(&ys));
     let within = |value: f64, (from, to): (f64, f64)| value >= from && value <= to;
     let shown: Vec<&FrontDot> = data
         .candidates
         .iter()
-        .filter(|dot| within(dot.per_month.to_f64(), cost_ends) && within(dot.latency, time_ends))
+        .filter(|dot| {
+            within(dot.per_month.to_f64(), cost_ends) && within(axis::log(span(dot.latency)), time_ends)
+        })
         .collect();
-    let (mut figure, page) = Figure::new(&*data.title, subtitle(data, shown.len(), dollars, times));
+    let (mut figure, page) = Figure::new(&*data.title, subtitle(data, shown.len(), dollars));
     let field = Rect {
         left: page.left + plot::tick_room(&ys),
         top: page.top + 34.0,
@@ -84,13 +90,15 @@ pub(super) fn draw(data: &FrontData) -> Figure {
     figure.text(Text::new(what, (page.left, page.top + 14.0), Align::Left).size(SMALL).color(SOFT));
     let at = (field.right, field.bottom + 40.0);
     figure.text(Text::new("cost per month →", at, Align::Right).size(SMALL).color(SOFT));
-    let place = |dot: &FrontDot| (x.place(dot.per_month.to_f64()), y.place(dot.latency));
+    let place = |dot: &FrontDot| (x.place(dot.per_month.to_f64()), y.place(axis::log(span(dot.latency))));
     for dot in &shown {
         figure.disc(place(dot), PALE, AXIS.tint(0.55));
     }
+    let mut limit_box = None;
     if let Some(limit) = data.limit {
-        let at = y.place(limit);
+        let at = y.place(axis::log(span(limit)));
         figure.dashed(&[(field.left, at), (field.right, at)], 1.5, LIMIT, &[9.0, 4.0]);
+        limit_box = Some(Rect { left: field.left, right: field.right, top: at - 20.0, bottom: at + 4.0 });
         let text = format!("limit {}", seconds(Some(limit)));
         figure.text_on_paper(Text::new(text, (field.right, at - 5.0), Align::Right).size(SMALL).color(LIMIT));
     }
@@ -109,8 +117,12 @@ pub(super) fn draw(data: &FrontData) -> Figure {
             figure.disc(at, DOT - 2.5, PAPER);
         }
     }
-    labels(&mut figure, &named(&dots), &place, &line, &field);
+    labels(&mut figure, &named(&dots), &place, &line, limit_box, &field);
     figure
+}
+
+fn span(seconds: f64) -> Span {
+    Span::from_secs_f64(seconds).unwrap_or_default()
 }
 
 const LIMIT: Color = Color(0xa8, 0x12, 0x3e);
@@ -136,6 +148,7 @@ fn labels(
     dots: &[&FrontDot],
     place: &dyn Fn(&FrontDot) -> Point,
     line: &[Point],
+    limit: Option<Rect>,
     field: &Rect,
 ) {
     let texts: Vec<[String; 2]> =
@@ -147,7 +160,7 @@ fn labels(
         let ((x, y), reach) = (place(dot), DOT + 3.0);
         Rect { left: x - reach, right: x + reach, top: y - reach, bottom: y + reach }
     };
-    let obstacles: Vec<Rect> = dots.iter().map(around).chain(plot::boxes(line)).collect();
+    let obstacles: Vec<Rect> = dots.iter().map(around).chain(plot::boxes(line)).chain(limit).collect();
     let area = Rect { right: field.right + 20.0, top: field.top - 14.0, ..*field };
     for (nth, place) in float(&floating, &obstacles, &area).into_iter().enumerate() {
         let Some(place) = place else { continue };
@@ -161,20 +174,15 @@ fn detail(dot: &FrontDot) -> String {
     format!("{month}, {}{role}", seconds(Some(dot.latency)))
 }
 
-fn subtitle(data: &FrontData, shown: usize, dollars_from_zero: bool, times_from_zero: bool) -> String {
+fn subtitle(data: &FrontData, shown: usize, dollars_from_zero: bool) -> String {
     let synthetic = if data.synthetic { "SYNTHETIC trace. " } else { "" };
-    let axes = match (dollars_from_zero, times_from_zero) {
-        (true, true) => "",
-        (false, true) => " The cost axis does not begin at zero.",
-        (true, false) => " The time axis does not begin at zero.",
-        (false, false) => " The axes do not begin at zero.",
-    };
+    let axes = if dollars_from_zero { "" } else { " The cost axis does not begin at zero." };
     let beyond = match data.candidates.len() - shown {
         0 => String::new(),
         n => format!(" {} beyond the axes are not shown.", crate::report::plural(n as u64, "candidate")),
     };
     format!(
-        "{synthetic}Cost per month in USD against the {}. The line joins what no candidate beats in both; filled: within \
+        "{synthetic}Cost per month in USD against the {} (logarithmic). The line joins what no candidate beats in both; filled: within \
          all limits.{axes}{beyond}",
         data.metric
     )
