@@ -254,16 +254,13 @@ fn causes(baseline: &Baseline, states: &States, saved: &PlatformReport, now: &Pl
         split("prices", t2, t3, t4, others(&with_trace.report, &with_prices.report)),
         split("settings", t4, t5, t6, others(&with_prices.report, &now.report)),
     ];
-    match (repeated, t1) {
-        (Some(repeated), Some(t1)) => {
-            causes.push(whole("workload", t2 - t1, others(&repeated.report, &with_trace.report)));
-            causes.push(whole("version", t1 - t0, others(saved, &repeated.report)));
-        }
-        _ => {
-            let same_version = baseline.report.tool.version == env!("CARGO_PKG_VERSION");
-            let name = if same_version { "workload" } else { "workload and version" };
-            causes.push(whole(name, t2 - t0, others(saved, &with_trace.report)));
-        }
+    if let (Some(repeated), Some(t1)) = (repeated, t1) {
+        causes.push(whole("workload", t2 - t1, others(&repeated.report, &with_trace.report)));
+        causes.push(whole("version", t1 - t0, others(saved, &repeated.report)));
+    } else {
+        let same_version = baseline.report.tool.version == env!("CARGO_PKG_VERSION");
+        let name = if same_version { "workload" } else { "workload and version" };
+        causes.push(whole(name, t2 - t0, others(saved, &with_trace.report)));
     }
     causes
 }

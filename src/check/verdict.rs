@@ -197,7 +197,7 @@ mod tests {
         let pods = Limits { max_unschedulable: Some(0), ..Limits::default() };
         let tasks = Limits { max_tasks_restarted: Some(2), ..Limits::default() };
         // (limits, now, actual, exceeded, judged)
-        let cases = [
+        let cases = vec![
             (five, cost("105"), "+5.00%", false, true),
             (five, cost("105.000000000000001"), "+5.00%", true, true),
             (five, cost("90"), "-10.00%", false, true),

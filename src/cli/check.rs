@@ -72,9 +72,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let scenario = args.assumptions.scenario_or(baseline.scenario.clone(), printer)?;
     let snapshot = args.assumptions.snapshot()?;
     let (trace, warnings) = args.trace.read(printer)?;
-    let before = match args.baseline_trace.is_empty() {
-        true => None,
-        false => Some(Arc::new(args.trace.options.read(&args.baseline_trace, printer)?.0)),
+    let before = if args.baseline_trace.is_empty() {
+        None
+    } else {
+        Some(Arc::new(args.trace.options.read(&args.baseline_trace, printer)?.0))
     };
     let today = Today {
         limits: scenario.limits.overridden_by(args.limits.limits()),
