@@ -322,13 +322,13 @@ fn a_report_that_cannot_be_read_says_where() {
         render(""),
         render("platform,cost\n"),
     ].join("\n"), @r#"
-    error: report.json:2:3: schema_version is 2, and this version reads 1
-      2 | "schema_version": 2,
+    error: report.json:2:3: schema_version is 3, and this version reads 2
+      2 | "schema_version": 3,
         | ^^^^^^^^^^^^^^^^^^^^
       hint: it was written by a newer cost-sim: use that one, or make the report anew
 
-    error: report.json:15:18: not a report: invalid type: string "many", expected u64
-      15 | "pods": "many",
+    error: report.json:17:18: not a report: invalid type: string "many", expected u64
+      17 | "pods": "many",
          | ^^^^^^^^^^^^^^^
       hint: give a report.json that cost-sim wrote
 
@@ -341,7 +341,7 @@ fn a_report_that_cannot_be_read_says_where() {
       hint: give a report.json that cost-sim wrote
 
     error: report.json:1:1: not a report: EOF while parsing a value
-      hint: give a report.json that cost-sim wrote
+      hint: the file ends too early: make the report anew with cost-sim replay, and keep its report.json whole
 
     error: report.json:1:1: not a report: expected value
       1 | platform,cost
