@@ -63,7 +63,10 @@ pub fn knee(front: &[Point]) -> Option<Point> {
 mod tests {
     use super::*;
 
-    fn points(list: &[(i128, i64)]) -> Vec<Point> {
+    /// (cost, latency) of each.
+    type List = &'static [(i128, i64)];
+
+    fn points(list: List) -> Vec<Point> {
         list.iter()
             .enumerate()
             .map(|(id, (cost, latency))| Point { cost: *cost, latency: *latency, id })
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn the_front_is_what_nothing_beats_in_both() {
         // (cost, latency) of each, and who is on the front.
-        let cases: [(&[(i128, i64)], &[usize]); 5] = [
+        let cases: [(List, &[usize]); 5] = [
             (&[], &[]),
             (&[(5, 5)], &[0]),
             // 2 costs as much as 0 and is slower; 3 is as fast as 1 and dearer.
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_knee_is_farthest_from_the_line_between_the_ends() {
-        let cases: [(&[(i128, i64)], Option<usize>); 6] = [
+        let cases: [(List, Option<usize>); 6] = [
             // Scaled: (0, 1), (0.1, 0.2), (0.5, 0.1), (1, 0): 0.7 and 0.4 below the line.
             (&[(100, 110), (110, 30), (150, 20), (200, 10)], Some(1)),
             // The scale of an axis does not matter.

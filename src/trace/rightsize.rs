@@ -38,6 +38,9 @@ impl Default for Rule {
     }
 }
 
+/// Requests; `None` where too little is known.
+type Size = (Option<Cpu>, Option<Memory>);
+
 /// What a rule made of a trace.
 #[derive(Clone, Debug, Default)]
 pub struct RightSized {
@@ -82,7 +85,7 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
         usage.cpu.extend(cpu_used(trace, row));
         usage.memory.extend(memory_used(trace, row));
     }
-    let sizes: BTreeMap<(&str, &str), (Option<Cpu>, Option<Memory>)> =
+    let sizes: BTreeMap<(&str, &str), Size> =
         used.iter_mut().map(|(task, usage)| (*task, (usage.cpu(rule), usage.memory(rule)))).collect();
     let tasks = used.iter().map(|((workflow, task), usage)| {
         let (cpu, memory) = sizes[&(*workflow, *task)];
@@ -189,8 +192,12 @@ mod tests {
             trace.work.set(row, Span::from_secs(100));
             trace.cpu_request.set(row, Cpu::from_milli(1_000));
             trace.memory_request.set(row, Memory::from_gib(4));
-            cpu.iter().for_each(|cpu| trace.cpu_usage_p95_milli.set(row, *cpu));
-            memory.iter().for_each(|memory| trace.memory_usage_max_mib.set(row, *memory));
+            if let Some(cpu) = cpu {
+                trace.cpu_usage_p95_milli.set(row, *cpu);
+            }
+            if let Some(memory) = memory {
+                trace.memory_usage_max_mib.set(row, *memory);
+            }
         }
         trace
     }

@@ -31,7 +31,12 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
         );
     }
     lines.extend(warning_lines(&outcome.report, width, color));
-    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 fn bold(text: &str, color: bool) -> String {

@@ -1,5 +1,7 @@
 //! Sentences of a plan, the same in every output.
 
+use std::fmt::Write as _;
+
 use crate::plan::{Binding, CommitmentReport, Flip, Plan, Planned, SavingsPlanned};
 use crate::report::finding::change;
 use crate::report::plural;
@@ -112,7 +114,7 @@ impl Plan {
             count(counts.pruned)
         );
         if counts.left_out > 0 {
-            text.push_str(&format!(", {} left out for want of budget (--budget)", count(counts.left_out)));
+            let _ = write!(text, ", {} left out for want of budget (--budget)", count(counts.left_out));
         }
         text
     }
@@ -156,7 +158,7 @@ impl Plan {
             }
             _ => format!("{} costs least: {} a month", clean(&winner.name), money(month(winner))),
         };
-        text.push_str(&format!(", with a {} of {}", self.metric.name(), seconds(winner.latency_s)));
+        let _ = write!(text, ", with a {} of {}", self.metric.name(), seconds(winner.latency_s));
         text
     }
 
@@ -181,7 +183,7 @@ impl Plan {
         let mut text =
             format!("it is {} above the least any scheduler could pay on these machines", ratio(Some(above)));
         if least > Usd::ZERO {
-            text.push_str(&format!(", {} above the least of the whole space", ratio(Some(all))));
+            let _ = write!(text, ", {} above the least of the whole space", ratio(Some(all)));
         }
         Some(text)
     }

@@ -1,5 +1,7 @@
 //! Node groups of the space: with Cluster Autoscaler, and of fixed size.
 
+use std::fmt::Write as _;
+
 use super::super::candidate::{Candidate, Family, Place};
 use super::{Narrowing, POOL, Variant, in_space};
 use crate::catalog::{Arch, CapacityType, InstanceType, TypeId};
@@ -134,10 +136,10 @@ fn autoscaled(variant: &Variant, id: TypeId, number: u8, capacity_type: Capacity
             };
             if pace > 0 {
                 let after = if after_add == unneeded { String::new() } else { format!("+{after_add}m") };
-                platform.name.push_str(&format!("-{unneeded}m{after}"));
+                let _ = write!(platform.name, "-{unneeded}m{after}");
             }
             if threshold > 0 {
-                platform.name.push_str(&format!("-below{percent}"));
+                let _ = write!(platform.name, "-below{percent}");
             }
             let place = Place {
                 family: Family::Autoscaled,
@@ -168,7 +170,7 @@ fn fixed(variant: &Variant, id: TypeId, number: u8) -> Vec<Candidate> {
         let mut platform = at_peak.clone();
         let Kind::NodeGroups(groups) = &mut platform.kind else { continue };
         groups.groups[0].size = GroupSize::Fixed(nodes);
-        platform.name.push_str(&format!("-x{nodes}"));
+        let _ = write!(platform.name, "-x{nodes}");
         let place = Place {
             family: Family::Fixed,
             group: [number, 0, 0],
