@@ -12,6 +12,9 @@ use crate::replay::PlatformRun;
 use crate::report::{self, PlatformReport, Replications, plural};
 use crate::units::Usd;
 
+/// With fewer histories an interval is so wide that nearly everything is in it: they excuse nothing.
+pub(super) const FEWEST_HISTORIES: u32 = 5;
+
 /// Numbers that are compared besides cost, by their paths.
 const METRICS: [&str; 6] = [
     "latency.makespan_s.mean",
@@ -44,22 +47,28 @@ pub(super) fn platform(
         let reproduced = repeated.filter(|repeated| total(&repeated.report) == total(saved));
         let several = reproduced.and_then(|run| run.report.replications.as_ref());
         let before = with_means(saved, several.or(saved.replications.as_ref()));
-        judge(&today.limits, Some(&before), &with_means(now, now.replications.as_ref()))
+        judge(&today.limits, Some(&before), &of_histories(run))
     } else {
         judge(&today.limits, Some(saved), now)
     };
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.exceeded) {
         let path = INCREASES.iter().find(|(limit, _)| *limit == verdict.limit).map(|(_, path)| *path);
+        let path = path.filter(|_| today.replications >= FEWEST_HISTORIES);
         if path.and_then(|path| noise.get(path)).is_some_and(|noise| noise.within_noise) {
             verdict.exceeded = false;
             verdict.actual.push_str(", within noise");
         }
     }
-    if saved.complete && !now.complete {
+    let complete = now.complete && run.incomplete_histories == 0;
+    if saved.complete && !complete {
+        let actual = match &now.incomplete_reasons[..] {
+            [] => format!("not so in {} of {} histories", run.incomplete_histories, today.replications),
+            reasons => reasons.join("; "),
+        };
         verdicts.push(Verdict {
             limit: "complete".to_owned(),
             allowed: "every pod ends as recorded".to_owned(),
-            actual: now.incomplete_reasons.join("; "),
+            actual,
             exceeded: true,
             judged: true,
         });
@@ -76,14 +85,30 @@ pub(super) fn platform(
         noise,
         workflows: workflows(saved, now),
         incomplete_reasons: now.incomplete_reasons.clone(),
+        cost_unknown: now.cost_unknown.clone().filter(|_| saved.cost.is_some()),
         was_complete: saved.complete,
-        complete: now.complete,
+        complete,
     }
 }
 
+/// The report with what limits are about taken from all histories: means, and the worst of what is counted, since "at
+/// most none" means in no history.
+fn of_histories(run: &PlatformRun) -> PlatformReport {
+    let mut report = with_means(&run.report, run.report.replications.as_ref());
+    let worst = |path: &str| {
+        let values = run.histories.iter().filter_map(|numbers| numbers.get(path));
+        values.copied().fold(0.0, f64::max) as u64
+    };
+    report.pods.unschedulable = worst("pods.unschedulable").max(report.pods.unschedulable);
+    report.disruption.tasks_restarted =
+        worst("disruption.tasks_restarted").max(report.disruption.tasks_restarted);
+    report
+}
+
 /// A platform that the baseline does not have: absolute limits hold for it too.
-pub(super) fn new_platform(now: &PlatformReport, limits: &Limits) -> PlatformCheck {
-    let verdicts = judge(limits, None, now);
+pub(super) fn new_platform(run: &PlatformRun, limits: &Limits) -> PlatformCheck {
+    let now = &run.report;
+    let verdicts = judge(limits, None, &of_histories(run));
     PlatformCheck {
         status: "new".to_owned(),
         passed: verdicts.iter().all(|verdict| !verdict.exceeded),
@@ -106,6 +131,7 @@ fn gone(saved: &PlatformReport) -> PlatformCheck {
         noise: BTreeMap::new(),
         workflows: Vec::new(),
         incomplete_reasons: Vec::new(),
+        cost_unknown: None,
         was_complete: saved.complete,
         complete: false,
     }
@@ -269,6 +295,7 @@ pub(super) fn is_unchanged(platform: &PlatformCheck) -> bool {
     let same = |change: &Change| change.before == change.after;
     platform.status == "compared"
         && platform.cost.as_ref().is_none_or(same)
+        && platform.cost_unknown.is_none()
         && platform.metrics.values().all(same)
         && platform.complete == platform.was_complete
 }
@@ -305,9 +332,20 @@ pub(super) fn notes(
             "gone" => notes.push(format!("{} is in the baseline and not simulated today.", platform.name)),
             _ => {}
         }
+        notes.extend(
+            platform
+                .cost_unknown
+                .iter()
+                .map(|why| format!("{}: the cost is not known: {why}.", platform.name)),
+        );
         let unjudged = platform.verdicts.iter().filter(|verdict| !verdict.judged);
         notes
             .extend(unjudged.map(|v| format!("{}: {} is not judged: {}.", platform.name, v.limit, v.actual)));
+    }
+    if (2..FEWEST_HISTORIES).contains(&today.replications) {
+        notes.push(format!(
+            "With fewer than {FEWEST_HISTORIES} histories nothing is excused as luck: ask for more with --replications."
+        ));
     }
     if today.replications > 1 && platforms.iter().all(|platform| platform.noise.is_empty()) {
         notes.push(
@@ -321,10 +359,6 @@ pub(super) fn notes(
 /// The result in a sentence.
 pub(super) fn finding(report: &CheckReport) -> String {
     let compared = report.platforms.iter().filter(|platform| platform.status == "compared").count() as u64;
-    if report.unchanged {
-        let verb = if compared == 1 { "costs and takes" } else { "cost and take" };
-        return format!("No change: {} {verb} what the baseline says.", plural(compared, "platform"));
-    }
     let exceeded: Vec<String> = report
         .platforms
         .iter()
@@ -336,6 +370,13 @@ pub(super) fn finding(report: &CheckReport) -> String {
         .collect();
     if !exceeded.is_empty() {
         return format!("{} exceeded. {}.", plural(exceeded.len() as u64, "limit"), exceeded.join("; "));
+    }
+    if report.unchanged {
+        let verb = if compared == 1 { "costs and takes" } else { "cost and take" };
+        return format!("No change: {} {verb} what the baseline says.", plural(compared, "platform"));
+    }
+    if let Some(platform) = report.platforms.iter().find(|platform| platform.cost_unknown.is_some()) {
+        return format!("The cost of {} is no longer known; see the notes.", platform.name);
     }
     let changed = report.platforms.iter().filter(|platform| !is_unchanged(platform));
     let costs = changed.filter_map(|platform| {

@@ -11,6 +11,7 @@ use crate::report::Tool;
 /// Raised when a reader of older results would misunderstand.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// The whole result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckReport {
     pub schema_version: u32,
@@ -35,6 +36,7 @@ pub struct CheckReport {
     pub notes: Vec<String>,
 }
 
+/// One platform beside itself in the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlatformCheck {
     pub name: String,
@@ -54,6 +56,8 @@ pub struct PlatformCheck {
     pub workflows: Vec<WorkflowChange>,
     /// Why it is no longer complete, where it was; why it is now, where it was not.
     pub incomplete_reasons: Vec<String>,
+    /// Why the cost is not known now, where it was before.
+    pub cost_unknown: Option<String>,
     pub was_complete: bool,
     pub complete: bool,
 }
@@ -97,6 +101,7 @@ pub struct Noise {
     pub paired: bool,
 }
 
+/// A field of the scenario that is another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingChange {
     /// Its path in the scenario, such as `startup.containerCreate`.
@@ -106,6 +111,7 @@ pub struct SettingChange {
     pub after: Option<String>,
 }
 
+/// A price, or a fact about an instance type, that is another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceChange {
     /// Such as `m6i.large on-demand`.

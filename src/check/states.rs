@@ -117,6 +117,8 @@ pub fn check(
     let mut states = states(baseline, today, last)?;
     total(states.replays() as u64 * u64::from(today.replications));
     states.all().into_par_iter().for_each(|state| state.replay(today.replications, done));
+    let names = states.today.resolved.platforms.iter().map(|platform| platform.name.as_str());
+    states.today.study.refuse_inferred(names.filter_map(|name| states.today(name)))?;
     report(baseline, today, &states)
 }
 
@@ -178,7 +180,7 @@ fn report(baseline: &Baseline, today: &Today, states: &States) -> Result<CheckRe
     }
     let known: BTreeSet<&str> = baseline.report.platforms.iter().map(|p| p.name.as_str()).collect();
     for run in states.today.runs.iter().filter(|run| !known.contains(run.name.as_str())) {
-        platforms.push(causes::new_platform(&run.report, &today.limits));
+        platforms.push(causes::new_platform(run, &today.limits));
     }
     if platforms.iter().all(|platform| platform.status != "compared") {
         let names: Vec<&str> = known.into_iter().collect();
@@ -205,7 +207,7 @@ fn report(baseline: &Baseline, today: &Today, states: &States) -> Result<CheckRe
         baseline: baseline.file.clone(),
         baseline_tool: baseline.report.tool.clone(),
         passed: platforms.iter().all(|platform| platform.passed),
-        unchanged: platforms.iter().all(causes::is_unchanged),
+        unchanged: platforms.iter().all(|platform| platform.passed && causes::is_unchanged(platform)),
         replications: today.replications,
         finding: String::new(),
         notes: causes::notes(baseline, today, states, &platforms),

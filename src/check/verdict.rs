@@ -45,7 +45,7 @@ pub fn judge(limits: &Limits, before: Option<&PlatformReport>, now: &PlatformRep
                 exceeded: month > most,
                 judged: true,
             },
-            None => unjudged("maxUsdPerMonth", allowed, "its cost is not known"),
+            None => unknown("maxUsdPerMonth", allowed, before.is_some_and(|before| cost(before).is_some())),
         });
     }
     let makespan = |platform: &PlatformReport| platform.latency.makespan_s;
@@ -105,11 +105,12 @@ pub fn judge(limits: &Limits, before: Option<&PlatformReport>, now: &PlatformRep
 fn cost_increase(ppm: u32, before: Option<Usd>, now: Option<Usd>) -> Verdict {
     const MILLION: i128 = 1_000_000;
     let allowed = percent(f64::from(ppm) / 1e4);
-    let (Some(before), Some(now)) = (before, now) else {
-        return unjudged("maxCostIncrease", allowed, "the cost is not known on both sides");
+    let Some(before) = before else {
+        return unjudged("maxCostIncrease", allowed, "there is nothing to compare with");
     };
+    let Some(now) = now else { return unknown("maxCostIncrease", allowed, true) };
     if before == Usd::ZERO && now > Usd::ZERO {
-        return unjudged("maxCostIncrease", allowed, "it cost nothing before");
+        return from_nothing("maxCostIncrease", allowed);
     }
     let ratio = if before == Usd::ZERO { 0.0 } else { (now - before).to_f64() / before.to_f64() };
     Verdict {
@@ -142,9 +143,20 @@ fn increase(name: &str, ppm: u32, before: Option<f64>, now: Option<f64>) -> Verd
                 judged: true,
             }
         }
-        (Some(_), Some(_)) => unjudged(name, allowed, "it was zero before"),
+        (Some(_), Some(_)) => from_nothing(name, allowed),
         (None, _) => unjudged(name, allowed, "there is nothing to compare with"),
     }
+}
+
+/// A cost that is not known; worse than any increase where it was known before.
+fn unknown(limit: &str, allowed: String, was_known: bool) -> Verdict {
+    let actual = if was_known { "no longer known" } else { "not known" };
+    Verdict { exceeded: was_known, judged: was_known, ..unjudged(limit, allowed, actual) }
+}
+
+/// Any share of nothing is nothing.
+fn from_nothing(limit: &str, allowed: String) -> Verdict {
+    Verdict { exceeded: true, judged: true, ..unjudged(limit, allowed, "more than the nothing of before") }
 }
 
 fn unjudged(limit: &str, allowed: String, why: &str) -> Verdict {
@@ -201,7 +213,8 @@ mod tests {
             (five, cost("105"), "+5.00%", false, true),
             (five, cost("105.000000000000001"), "+5.00%", true, true),
             (five, cost("90"), "-10.00%", false, true),
-            (five, with(|p| p.cost = None), "the cost is not known on both sides", false, false),
+            (five, with(|p| p.cost = None), "no longer known", true, true),
+            (month, with(|p| p.cost = None), "no longer known", true, true),
             (month, before(), "400.00 USD a month", false, true),
             (
                 month,

@@ -39,11 +39,11 @@ const EXAMPLES: &str = "Examples:
   cost-sim diff september.csv october.csv --prices-before old-prices/ --prices new-prices/
   cost-sim diff before/report.json after/report.json  what is different between two replays?
 
-Traces are replayed on the platform that they say they ran on, or on Fargate, or on the one of --platform. Flags of
-replays mean nothing to reports, which are compared as they are.";
+Traces are replayed on the platform that they say they ran on, or on Fargate, or on the one of --platform. Reports
+are compared as they are.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     Table,
     Markdown,
     Json,
@@ -83,16 +83,18 @@ fn traces(args: &Args, printer: &Printer) -> Result<()> {
         assumptions: &args.assumptions,
         prices_before: args.prices_before.as_deref(),
         top: args.top,
-        format: match args.format {
-            Format::Table => diff_traces::Format::Table,
-            Format::Markdown => diff_traces::Format::Markdown,
-            Format::Json => diff_traces::Format::Json,
-        },
+        format: args.format,
     };
     diff_traces::run(&args.before, &args.after, &options, printer)
 }
 
 fn of_reports(args: &Args, printer: &Printer) -> Result<()> {
+    if !args.assumptions.is_unsaid() || args.prices_before.is_some() {
+        return Err(Error::usage(
+            "two reports are compared as they are: scenarios, prices and other assumptions change nothing in them",
+            "leave those flags out; to replay with others: cost-sim replay, cost-sim check",
+        ));
+    }
     let read = |path: &Path| {
         let file = path.display().to_string();
         Ok::<_, Error>((report::parse(&file, &read_text(path)?)?, file))

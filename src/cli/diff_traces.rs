@@ -2,19 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::diff::Format;
 use super::inputs::{ReadArgs, ScenarioArgs, snapshot};
 use super::printer::Printer;
 use crate::compare::traces::{self, Input};
 use crate::error::Result;
 use crate::report::trace_diff;
-
-/// How the result is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    Table,
-    Json,
-    Markdown,
-}
 
 /// What the command line says beside the two traces.
 pub struct Options<'a> {

@@ -184,6 +184,14 @@ impl ScenarioArgs {
         scenario.apply(&self.overrides())
     }
 
+    /// Whether no flag says anything.
+    pub fn is_unsaid(&self) -> bool {
+        self.scenario.is_none()
+            && self.prices.is_none()
+            && !self.strict
+            && self.overrides() == Overrides::default()
+    }
+
     pub fn overrides(&self) -> Overrides {
         Overrides {
             region: self.region.clone(),

@@ -61,6 +61,8 @@ pub struct PlatformRun {
     pub report: PlatformReport,
     /// Every number of the report in each history, the first one first; empty with one history.
     pub histories: Vec<BTreeMap<String, f64>>,
+    /// In how many of the others than the first not every pod ended as recorded.
+    pub incomplete_histories: u32,
 }
 
 impl Setup<'_> {
@@ -138,12 +140,14 @@ impl Setup<'_> {
                     let settings = Settings { seed, ..self.settings.clone() };
                     let run = Setup { settings: &settings, ..*self }.run_one(platform, false);
                     done();
-                    report::numbers(&run.report)
+                    (report::numbers(&run.report), run.report.complete)
                 });
                 numbers.collect::<Vec<_>>()
             };
             let (mut run, others) = rayon::join(first, others);
             if !others.is_empty() {
+                run.incomplete_histories = others.iter().filter(|(_, complete)| !complete).count() as u32;
+                let others = others.into_iter().map(|(numbers, _)| numbers);
                 run.histories = [report::numbers(&run.report)].into_iter().chain(others).collect();
                 run.report.replications = report::replications(&run.histories);
             }
@@ -180,7 +184,14 @@ impl Setup<'_> {
             lower_bound: bound::lower_bound(self, &ledger),
             refusal: &refusal,
         });
-        PlatformRun { name: platform.name.clone(), ledger, bill, report, histories: Vec::new() }
+        PlatformRun {
+            name: platform.name.clone(),
+            ledger,
+            bill,
+            report,
+            histories: Vec::new(),
+            incomplete_histories: 0,
+        }
     }
 
     /// Bills what happened on `platform` with this setup's prices, or says why that cannot be done.

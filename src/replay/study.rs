@@ -171,23 +171,26 @@ impl Study {
         Scenario { platforms: vec![platform], ..self.scenario.clone() }
     }
 
+    /// Under `--strict`, prices that nobody observed decide nothing.
+    pub fn refuse_inferred<'r>(&self, runs: impl IntoIterator<Item = &'r PlatformRun>) -> Result<()> {
+        let inferred = inferred_prices(&used_prices(runs));
+        if !self.strict || inferred.is_empty() {
+            return Ok(());
+        }
+        Err(Error::usage(
+            format!(
+                "prices of {} are inferred, not observed, and --strict refuses them",
+                inferred.join(", ")
+            ),
+            "give a snapshot that has them with --prices, or leave the platform out",
+        ))
+    }
+
     /// Puts the results of `resolved`'s platforms into a report.
     pub fn report(&self, resolved: &Scenario, runs: &[PlatformRun]) -> Result<Report> {
-        let mut used: Vec<&UsedPrice> =
-            runs.iter().filter_map(|run| run.bill.as_ref().ok()).flat_map(|bill| &bill.prices).collect();
-        used.sort_by(|a, b| a.name.cmp(&b.name));
-        used.dedup_by(|a, b| a.name == b.name);
-        let inferred: Vec<String> =
-            used.iter().filter(|price| price.origin.is_inferred()).map(|price| price.name.clone()).collect();
-        if self.strict && !inferred.is_empty() {
-            return Err(Error::usage(
-                format!(
-                    "prices of {} are inferred, not observed, and --strict refuses them",
-                    inferred.join(", ")
-                ),
-                "give a snapshot that has them with --prices, or leave the platform out",
-            ));
-        }
+        self.refuse_inferred(runs)?;
+        let used = used_prices(runs);
+        let inferred = inferred_prices(&used);
         let platforms: Vec<_> = runs.iter().map(|run| run.report.clone()).collect();
         let warnings = warnings::all(self, &used, &inferred);
         Ok(Report {
@@ -271,6 +274,19 @@ impl Study {
                 .collect(),
         }
     }
+}
+
+/// Every price that bills rest on, once, by name.
+fn used_prices<'r>(runs: impl IntoIterator<Item = &'r PlatformRun>) -> Vec<&'r UsedPrice> {
+    let bills = runs.into_iter().filter_map(|run| run.bill.as_ref().ok());
+    let mut used: Vec<&UsedPrice> = bills.flat_map(|bill| &bill.prices).collect();
+    used.sort_by(|a, b| a.name.cmp(&b.name));
+    used.dedup_by(|a, b| a.name == b.name);
+    used
+}
+
+fn inferred_prices(used: &[&UsedPrice]) -> Vec<String> {
+    used.iter().filter(|price| price.origin.is_inferred()).map(|price| price.name.clone()).collect()
 }
 
 /// Defaults that nobody chose decide nothing under `--strict`.

@@ -102,7 +102,7 @@ fn details(report: &CheckReport) -> String {
 fn one_platform(text: &mut String, platform: &PlatformCheck) {
     let _ = writeln!(
         text,
-        "`{}`: p99 makespan {}, p99 start delay {}\n",
+        "**{}**: p99 makespan {}, p99 start delay {}\n",
         cell(&platform.name),
         latency(platform, "latency.makespan_s.p99"),
         latency(platform, "latency.start_delay_s.p99")
@@ -143,7 +143,8 @@ fn one_platform(text: &mut String, platform: &PlatformCheck) {
     }
 }
 
-/// Names come from files: nothing in them may end a cell or begin a tag.
+/// Names come from files: nothing in them may end a cell, begin a tag or call somebody.
 fn cell(text: &str) -> String {
-    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|").replace('`', "'")
+    let text = clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('@', "&#64;");
+    text.replace('|', "\\|").replace('`', "'")
 }

@@ -189,7 +189,12 @@ fn lists(diff: &ReportDiff) -> Vec<(&'static str, Vec<String>)> {
 /// As Markdown: a sentence, a table, and the parts of each platform.
 pub fn markdown(diff: &ReportDiff, top: usize) -> String {
     let cell = |text: &str| {
-        clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|").replace('`', "'")
+        clean(text)
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('@', "&#64;")
+            .replace('|', "\\|")
+            .replace('`', "'")
     };
     let mut text = format!("**{}**\n", cell(&diff.finding));
     let different: Vec<&PlatformDiff> = diff.platforms.iter().filter(|platform| !is_same(platform)).collect();
@@ -214,7 +219,7 @@ pub fn markdown(diff: &ReportDiff, top: usize) -> String {
     for platform in different.iter().filter(|platform| !platform.items.is_empty()) {
         let _ = writeln!(
             text,
-            "\n`{}`\n\n| item | price | quantity | change |\n|---|---:|---:|---:|",
+            "\n**{}**\n\n| item | price | quantity | change |\n|---|---:|---:|---:|",
             cell(&platform.name)
         );
         for item in platform.items.iter().take(top) {
