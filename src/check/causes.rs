@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::changes::by_workflow;
 use super::noise::{self, JUDGED};
-use super::result::{Cause, Change, CheckReport, Noise, PlatformCheck, WorkflowChange};
+use super::result::{Cause, CheckReport, Noise, PlatformCheck};
 use super::states::{States, Today};
 use super::{Baseline, Verdict, judge};
+use crate::compare::{Change, money_change, number_changes, purposes};
 use crate::platform::Limits;
 use crate::replay::PlatformRun;
 use crate::report::{self, PlatformReport, Replications, plural};
@@ -78,12 +78,13 @@ pub(super) fn platform(
         name: saved.name.clone(),
         status: "compared".to_owned(),
         passed: verdicts.iter().all(|verdict| !verdict.exceeded),
-        cost: amounts.map(|(before, after)| money(before, after)),
+        cost: amounts.map(|(before, after)| money_change(before, after)),
         causes: causes(baseline, states, saved, run),
         metrics: metrics(saved, now),
         verdicts,
         noise,
-        workflows: workflows(saved, now),
+        purposes: purposes(saved, now),
+        usd_now: now.cost.as_ref().map(|cost| cost.total_usd.clone()),
         incomplete_reasons: now.incomplete_reasons.clone(),
         cost_unknown: now.cost_unknown.clone().filter(|_| saved.cost.is_some()),
         was_complete: saved.complete,
@@ -111,6 +112,7 @@ pub(super) fn new_platform(run: &PlatformRun, limits: &Limits) -> PlatformCheck 
     let verdicts = judge(limits, None, &of_histories(run));
     PlatformCheck {
         status: "new".to_owned(),
+        usd_now: now.cost.as_ref().map(|cost| cost.total_usd.clone()),
         passed: verdicts.iter().all(|verdict| !verdict.exceeded),
         verdicts,
         complete: now.complete,
@@ -129,7 +131,8 @@ fn gone(saved: &PlatformReport) -> PlatformCheck {
         metrics: BTreeMap::new(),
         verdicts: Vec::new(),
         noise: BTreeMap::new(),
-        workflows: Vec::new(),
+        purposes: Vec::new(),
+        usd_now: None,
         incomplete_reasons: Vec::new(),
         cost_unknown: None,
         was_complete: saved.complete,
@@ -176,53 +179,10 @@ fn with_means(platform: &PlatformReport, replications: Option<&Replications>) ->
     platform
 }
 
-/// An amount before and after.
-pub fn money(before: Usd, after: Usd) -> Change {
-    let ratio = (after - before).to_f64() / before.to_f64();
-    Change {
-        before: before.to_string(),
-        after: after.to_string(),
-        change: (after - before).to_string(),
-        percent: (before != Usd::ZERO).then(|| format!("{:+.2}", ratio * 100.0)),
-    }
-}
-
-/// Every number of two reports that both have, by its path.
-pub fn number_changes(saved: &PlatformReport, now: &PlatformReport) -> BTreeMap<String, Change> {
-    let (before, after) = (report::numbers(saved), report::numbers(now));
-    let change = |path: &String, b: f64| {
-        let a = *after.get(path)?;
-        let percent = (b != 0.0).then(|| format!("{:+.2}", (a / b - 1.0) * 100.0));
-        // Times are whole milliseconds and means of them; more digits would be noise of the arithmetic.
-        let change = ((a - b) * 1e6).round() / 1e6;
-        Some(Change { before: b.to_string(), after: a.to_string(), change: change.to_string(), percent })
-    };
-    before.iter().filter_map(|(path, b)| Some((path.clone(), change(path, *b)?))).collect()
-}
-
 fn metrics(saved: &PlatformReport, now: &PlatformReport) -> BTreeMap<String, Change> {
     let mut changes = number_changes(saved, now);
     changes.retain(|path, _| METRICS.contains(&path.as_str()));
     changes
-}
-
-fn workflows(saved: &PlatformReport, now: &PlatformReport) -> Vec<WorkflowChange> {
-    let (before, after) = (by_workflow(saved), by_workflow(now));
-    let mut names: Vec<&str> = before.keys().chain(after.keys()).copied().collect();
-    names.sort_unstable();
-    names.dedup();
-    let usd = |amounts: &BTreeMap<&str, &str>, name| {
-        amounts.get(name).and_then(|text| Usd::parse(text)).unwrap_or(Usd::ZERO)
-    };
-    let mut changes: Vec<(Usd, WorkflowChange)> = Vec::new();
-    for name in names {
-        let (b, a) = (usd(&before, name), usd(&after, name));
-        if a != b {
-            changes.push((a - b, WorkflowChange { workflow: name.to_owned(), usd: money(b, a) }));
-        }
-    }
-    changes.sort_by_key(|(change, _)| std::cmp::Reverse(change.femto().abs()));
-    changes.into_iter().map(|(_, change)| change).collect()
 }
 
 /// The bills of the states, one after another, and what lies between them.
@@ -276,18 +236,18 @@ fn causes(baseline: &Baseline, states: &States, saved: &PlatformReport, now: &Pl
         usd: (to - from).to_string(),
         others,
     };
-    let mut causes = vec![
-        split("prices", t2, t3, t4, others(&with_trace.report, &with_prices.report)),
-        split("settings", t4, t5, t6, others(&with_prices.report, &now.report)),
-    ];
-    if let (Some(repeated), Some(t1)) = (repeated, t1) {
-        causes.push(whole("workload", t2 - t1, others(&repeated.report, &with_trace.report)));
-        causes.push(whole("version", t1 - t0, others(saved, &repeated.report)));
+    let mut causes = if let (Some(repeated), Some(t1)) = (repeated, t1) {
+        vec![
+            whole("version", t1 - t0, others(saved, &repeated.report)),
+            whole("workload", t2 - t1, others(&repeated.report, &with_trace.report)),
+        ]
     } else {
         let same_version = baseline.report.tool.version == env!("CARGO_PKG_VERSION");
         let name = if same_version { "workload" } else { "workload and version" };
-        causes.push(whole(name, t2 - t0, others(saved, &with_trace.report)));
-    }
+        vec![whole(name, t2 - t0, others(saved, &with_trace.report))]
+    };
+    causes.push(split("prices", t2, t3, t4, others(&with_trace.report, &with_prices.report)));
+    causes.push(split("settings", t4, t5, t6, others(&with_prices.report, &now.report)));
     causes
 }
 
@@ -326,6 +286,13 @@ pub(super) fn notes(
                 .to_owned(),
         );
     }
+    let (then, now) = (&baseline.report.inputs.window, states.today.study.window());
+    if *then != now {
+        notes.push(format!(
+            "Today's trace covers {} to {}, the baseline's {} to {}: its window, or its side file, is another.",
+            now.start, now.end, then.start, then.end
+        ));
+    }
     for platform in platforms {
         match platform.status.as_str() {
             "new" => notes.push(format!("{} is not in the baseline.", platform.name)),
@@ -342,7 +309,14 @@ pub(super) fn notes(
         notes
             .extend(unjudged.map(|v| format!("{}: {} is not judged: {}.", platform.name, v.limit, v.actual)));
     }
-    if (2..FEWEST_HISTORIES).contains(&today.replications) {
+    let differs = platforms.iter().any(|platform| !platform.passed || !is_unchanged(platform));
+    if today.replications > 1 && differs {
+        notes.push(format!(
+            "Tables show the first of {} histories; limits are judged by means over all of them, counts by the worst.",
+            today.replications
+        ));
+    }
+    if (2..FEWEST_HISTORIES).contains(&today.replications) && differs {
         notes.push(format!(
             "With fewer than {FEWEST_HISTORIES} histories nothing is excused as luck: ask for more with --replications."
         ));
@@ -378,19 +352,35 @@ pub(super) fn finding(report: &CheckReport) -> String {
     if let Some(platform) = report.platforms.iter().find(|platform| platform.cost_unknown.is_some()) {
         return format!("The cost of {} is no longer known; see the notes.", platform.name);
     }
-    let changed = report.platforms.iter().filter(|platform| !is_unchanged(platform));
-    let costs = changed.filter_map(|platform| {
-        let cost = platform.cost.as_ref()?;
-        let percent = cost.percent.as_ref()?;
-        let (sign, size) = percent.split_at_checked(1)?;
-        let more = if sign == "-" { "less" } else { "more" };
-        Some((Usd::parse(&cost.change)?.femto().abs(), format!("{} costs {size} % {more}", platform.name)))
-    });
-    let largest = costs.max_by_key(|(size, _)| *size).filter(|(size, _)| *size > 0);
     let limited = report.platforms.iter().any(|platform| !platform.verdicts.is_empty());
     let allowed = if limited { "No limit is exceeded" } else { "There are no limits" };
-    match largest {
+    let compared = || report.platforms.iter().filter(|platform| platform.status == "compared");
+    match compared().filter_map(cost_change).max_by_key(|(size, _)| *size) {
         Some((_, text)) => format!("{allowed}. The largest change: {text}."),
+        None if report.replications >= FEWEST_HISTORIES && !compared().all(is_unchanged) => {
+            format!("{allowed}. All changes of cost are within noise.")
+        }
+        None if compared().all(is_unchanged) => {
+            format!("{allowed}. What is in the baseline and in today's scenario costs and takes the same.")
+        }
         None => format!("{allowed}. Costs are what the baseline says; latencies changed."),
     }
+}
+
+/// How large a change of cost is that is no luck, and its words; by the mean where there are several histories.
+fn cost_change(platform: &PlatformCheck) -> Option<(i128, String)> {
+    let cost = platform.cost.as_ref()?;
+    let before = Usd::parse(&cost.before)?;
+    let change = match platform.noise.get(JUDGED[0]) {
+        Some(noise) if noise.within_noise => return None,
+        Some(noise) => Usd::parse(&format!("{:.6}", noise.mean))?,
+        None => Usd::parse(&cost.change)?,
+    };
+    if change == Usd::ZERO || before == Usd::ZERO {
+        return None;
+    }
+    let percent = change.to_f64().abs() / before.to_f64() * 100.0;
+    let more = if change < Usd::ZERO { "less" } else { "more" };
+    let mean = if platform.noise.is_empty() { "" } else { " on average" };
+    Some((change.femto().abs(), format!("{} costs {percent:.2} % {more}{mean}", platform.name)))
 }

@@ -22,11 +22,7 @@ mod states;
 mod verdict;
 
 pub use baseline::Baseline;
-pub(crate) use causes::{money as money_change, number_changes};
-pub(crate) use changes::setting_changes;
 pub use output::{github_annotations, json, junit, markdown, schema, table};
-pub use result::{
-    Cause, Change, CheckReport, Noise, PlatformCheck, PriceChange, SettingChange, WorkflowChange,
-};
+pub use result::{Cause, CheckReport, Noise, PlatformCheck, PriceChange};
 pub use states::{Today, check};
 pub use verdict::{Verdict, judge};

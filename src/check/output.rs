@@ -10,7 +10,8 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use table::table;
 
-use super::result::{Cause, Change, CheckReport, PlatformCheck};
+use super::result::{Cause, CheckReport, PlatformCheck};
+use crate::compare::Change;
 use crate::report::text::{NONE, Places, clean, seconds};
 use crate::units::Usd;
 
@@ -23,10 +24,7 @@ pub fn json(report: &CheckReport) -> String {
 
 /// The JSON schema of [`json`].
 pub fn schema() -> String {
-    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(CheckReport))
-        .expect("a schema has only text keys");
-    text.push('\n');
-    text
+    crate::compare::schema_of::<CheckReport>()
 }
 
 /// `+$1.80`, and nothing for nothing.
@@ -87,7 +85,8 @@ fn because(platform: &PlatformCheck) -> String {
 /// Setting changes, one a line: `path: before → after`.
 fn settings(report: &CheckReport) -> Vec<String> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
-    let line = |c: &super::SettingChange| format!("{}: {} → {}", c.path, text(&c.before), text(&c.after));
+    let line =
+        |c: &crate::compare::SettingChange| format!("{}: {} → {}", c.path, text(&c.before), text(&c.after));
     report.settings.iter().map(|change| clean(&line(change)).into_owned()).collect()
 }
 
@@ -127,4 +126,15 @@ fn noise(platform: &PlatformCheck) -> Option<String> {
         usd(noise.ci95[0]),
         usd(noise.ci95[1])
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    /// Kept like the report's: UPDATE_DOCS=1 writes it.
+    #[test]
+    fn the_committed_schema_is_current() {
+        let current = super::schema();
+        let same = crate::report::tests::committed("check.schema.json", &current) == current;
+        assert!(same, "docs/check.schema.json is out of date: run the tests with UPDATE_DOCS=1");
+    }
 }

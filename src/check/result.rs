@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
+use crate::compare::{Change, PurposeChange, SettingChange};
 use crate::report::Tool;
 
 /// Raised when a reader of older results would misunderstand.
@@ -45,6 +46,8 @@ pub struct PlatformCheck {
     pub passed: bool,
     /// Cost in USD, exact; `null` where one of them is not known.
     pub cost: Option<Change>,
+    /// Today's cost in USD, also of a platform that the baseline does not have.
+    pub usd_now: Option<String>,
     /// What the change of cost is made of; the effects sum to it exactly.
     pub causes: Vec<Cause>,
     /// Latencies in seconds and counts, by their path in the report; those of the limits and those that changed.
@@ -52,24 +55,15 @@ pub struct PlatformCheck {
     pub verdicts: Vec<Verdict>,
     /// With replications: how much of the changes is luck, by path.
     pub noise: BTreeMap<String, Noise>,
-    /// Workflows whose cost changed, the largest changes first.
-    pub workflows: Vec<WorkflowChange>,
+    /// What the money was for: pods by workflow, and what no workflow causes. They sum to the change of cost exactly, the
+    /// largest first.
+    pub purposes: Vec<PurposeChange>,
     /// Why it is no longer complete, where it was; why it is now, where it was not.
     pub incomplete_reasons: Vec<String>,
     /// Why the cost is not known now, where it was before.
     pub cost_unknown: Option<String>,
     pub was_complete: bool,
     pub complete: bool,
-}
-
-/// A number before and after. Amounts are decimal strings with full precision, other numbers are written as such.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Change {
-    pub before: String,
-    pub after: String,
-    pub change: String,
-    /// In percent with two decimals; `null` where it was zero before.
-    pub percent: Option<String>,
 }
 
 /// One thing that is different, and what it does to the bill.
@@ -101,16 +95,6 @@ pub struct Noise {
     pub paired: bool,
 }
 
-/// A field of the scenario that is another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SettingChange {
-    /// Its path in the scenario, such as `startup.containerCreate`.
-    pub path: String,
-    /// `null` where it was not there.
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
-
 /// A price, or a fact about an instance type, that is another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceChange {
@@ -119,11 +103,4 @@ pub struct PriceChange {
     pub before: Option<String>,
     pub after: Option<String>,
     pub percent: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WorkflowChange {
-    /// Empty for pods without a workflow.
-    pub workflow: String,
-    pub usd: Change,
 }

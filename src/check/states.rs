@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::changes::setting_changes;
 use super::result::{CheckReport, PriceChange, SCHEMA_VERSION};
 use super::{Baseline, causes, changes};
 use crate::catalog::Snapshot;
+use crate::compare::setting_changes;
 use crate::error::{Error, Result};
 use crate::platform::{Limits, Platform, RegionSource, Scenario, Settings};
 use crate::replay::{PlatformRun, Study};
@@ -131,15 +131,22 @@ fn states(baseline: &Baseline, today: &Today, last: Study) -> Result<States> {
     let kept: BTreeSet<String> = last.asked().platforms.iter().map(|p| p.name.clone()).collect();
     let wanted =
         |platform: &Platform| compared.contains(platform.name.as_str()) && kept.contains(&platform.name);
-    let same_trace = last.trace_sha256() == baseline.report.inputs.trace_sha256;
+    let same = |study: &Study| {
+        let inputs = &baseline.report.inputs;
+        study.trace_sha256() == inputs.trace_sha256 && study.window() == inputs.window
+    };
+    let same_trace = same(&last);
     let old_trace = if same_trace { Some(&today.trace) } else { today.before.as_ref() };
     let repeated = match old_trace {
         Some(trace) => {
             let study = earlier(&baseline.snapshot, trace)?;
-            if study.trace_sha256() != baseline.report.inputs.trace_sha256 {
+            if !same(&study) {
                 return Err(Error::usage(
-                    format!("--baseline-trace is not the trace of {}", baseline.file),
-                    "give the trace that the baseline was made with, or leave the flag out",
+                    format!(
+                        "--baseline-trace is not the trace of {}, or covers another window",
+                        baseline.file
+                    ),
+                    "give the trace that the baseline was made with, with its side file, or leave the flag out",
                 ));
             }
             Some(State::new(study, wanted)?)

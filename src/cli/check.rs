@@ -52,8 +52,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --out baseline              what is saved: baseline/report.json
   cost-sim check trace.csv --baseline baseline/report.json --max-cost-increase 5%
   cost-sim check trace.csv -b baseline/report.json --prices new-prices/ --max-cost-increase 2%
-  cost-sim check trace.csv -b baseline/report.json -s cost-sim.yaml --max-p99-makespan-increase 10% \\
-      --max-unschedulable 0 --format markdown
+  cost-sim check trace.csv -b baseline/report.json -s cost-sim.yaml --max-unschedulable 0 --junit check.xml
 
 Without a scenario, that of the baseline is used; flags win over it. Platforms are compared by name.
 
@@ -77,6 +76,17 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     } else {
         Some(Arc::new(args.trace.options.read(&args.baseline_trace, printer)?.0))
     };
+    printer.detail(|| {
+        let tool = &baseline.report.tool;
+        format!(
+            "baseline {}: {} platforms, made by {} {}",
+            baseline.file,
+            baseline.report.platforms.len(),
+            tool.name,
+            tool.version
+        )
+    });
+    printer.detail(|| format!("read {} rows", trace.rows()));
     let today = Today {
         limits: scenario.limits.overridden_by(args.limits.limits()),
         scenario,
@@ -91,6 +101,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let result = check::check(&baseline, &today, |total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
+    printer
+        .detail(|| format!("compared {} platforms with {}", result.platforms.len(), args.baseline.display()));
     write(args, printer, &result)?;
     tell_github(printer, &result)?;
     // The result has said which; stderr need not repeat all of it.

@@ -29,9 +29,32 @@ enum What {
     Day(Day),
     /// A week of batch workflows as seen on EKS Fargate. Synthetic.
     Wear(Wear),
-    /// The JSON schema of report.json.
-    #[command(after_long_help = "Example:\n  cost-sim generate schema > report.schema.json")]
-    Schema,
+    /// The JSON schema of what a command writes.
+    #[command(after_long_help = "Examples:
+  cost-sim generate schema > report.schema.json
+  cost-sim generate schema plan > plan.schema.json")]
+    Schema(Schema),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Schema {
+    /// Of which JSON.
+    #[arg(value_enum, default_value_t = Output::Report)]
+    of: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// report.json of `replay`.
+    Report,
+    /// `check --format json`.
+    Check,
+    /// plan.json of `plan`.
+    Plan,
+    /// `diff` of two reports.
+    DiffReports,
+    /// `diff` of two traces.
+    DiffTraces,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -108,7 +131,13 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
             let trace = wear::trace(&params);
             write(&args.out, &wear::meta_json(&params), Rows::Trace(&trace), printer)
         }
-        What::Schema => printer.data(&crate::report::schema()),
+        What::Schema(schema) => printer.data(&match schema.of {
+            Output::Report => crate::report::schema(),
+            Output::Check => crate::check::schema(),
+            Output::Plan => crate::plan::output::schema(),
+            Output::DiffReports => crate::compare::reports::schema(),
+            Output::DiffTraces => crate::compare::traces::schema(),
+        }),
     }
 }
 

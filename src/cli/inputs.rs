@@ -95,28 +95,28 @@ pub struct ScenarioArgs {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Increase of cost, such as 5%.
-    #[arg(long, value_name = "PERCENT", value_parser = Limits::parse_increase)]
+    #[arg(long, allow_hyphen_values = true, value_name = "PERCENT", value_parser = Limits::parse_increase)]
     max_cost_increase: Option<u32>,
     /// Cost of 730 hours in USD.
-    #[arg(long, value_name = "USD", value_parser = Limits::parse_usd)]
+    #[arg(long, allow_hyphen_values = true, value_name = "USD", value_parser = Limits::parse_usd)]
     max_usd_per_month: Option<Usd>,
     /// Increase of the mean makespan of workflow runs.
-    #[arg(long, value_name = "PERCENT", value_parser = Limits::parse_increase)]
+    #[arg(long, allow_hyphen_values = true, value_name = "PERCENT", value_parser = Limits::parse_increase)]
     max_makespan_increase: Option<u32>,
     /// Increase of the 99th percentile of makespans.
-    #[arg(long, value_name = "PERCENT", value_parser = Limits::parse_increase)]
+    #[arg(long, allow_hyphen_values = true, value_name = "PERCENT", value_parser = Limits::parse_increase)]
     max_p99_makespan_increase: Option<u32>,
     /// Increase of the 99th percentile of start delays.
-    #[arg(long, value_name = "PERCENT", value_parser = Limits::parse_increase)]
+    #[arg(long, allow_hyphen_values = true, value_name = "PERCENT", value_parser = Limits::parse_increase)]
     max_p99_start_delay_increase: Option<u32>,
     /// 99th percentile of start delays (pod created until its container runs), such as 90s.
-    #[arg(long, value_name = "DURATION", value_parser = Limits::parse_delay)]
+    #[arg(long, allow_hyphen_values = true, value_name = "DURATION", value_parser = Limits::parse_delay)]
     max_p99_start_delay: Option<Span>,
     /// Pods that find no capacity.
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_hyphen_values = true, value_name = "N")]
     max_unschedulable: Option<u64>,
     /// Tasks that are started again after their pod was taken away.
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_hyphen_values = true, value_name = "N")]
     max_tasks_restarted: Option<u64>,
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{self, Change, SettingChange};
+use super::{Change, PurposeChange, SettingChange, money_change, number_changes, purposes, setting_changes};
 use crate::report::{Cost, CostItem, PlatformReport, Report, Tool};
 use crate::units::{Rate, Usd};
 
@@ -58,7 +58,7 @@ pub struct PlatformDiff {
     /// They sum to the change of cost exactly; those without a change are left out.
     pub items: Vec<ItemDiff>,
     /// Pods by workflow, and what no workflow causes. They sum to the change of cost exactly.
-    pub purposes: Vec<PurposeDiff>,
+    pub purposes: Vec<PurposeChange>,
     /// Other numbers that differ, by their path in the report.
     pub metrics: BTreeMap<String, Change>,
 }
@@ -73,13 +73,6 @@ pub struct ItemDiff {
     pub quantity_usd: String,
     /// Both.
     pub usd: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PurposeDiff {
-    /// `workflow NAME`, `daemonsets`, `startup`, `idle`, `shared`, `savings plan`.
-    pub purpose: String,
-    pub usd: Change,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -115,7 +108,7 @@ pub fn diff(before: (&str, &Report), after: (&str, &Report)) -> ReportDiff {
         same_trace: a.inputs.trace_sha256 == b.inputs.trace_sha256,
         finding: String::new(),
         platforms,
-        settings: check::setting_changes(&a.scenario, &b.scenario),
+        settings: setting_changes(&a.scenario, &b.scenario),
         prices: rates(a, b),
     };
     diff.finding = text::finding(&diff);
@@ -127,6 +120,11 @@ pub fn json(diff: &ReportDiff) -> String {
     let mut text = serde_json::to_string_pretty(diff).expect("a difference has only text keys");
     text.push('\n');
     text
+}
+
+/// The JSON schema of [`json`].
+pub fn schema() -> String {
+    super::schema_of::<ReportDiff>()
 }
 
 fn alone(platform: &PlatformReport, status: &str) -> PlatformDiff {
@@ -142,16 +140,16 @@ fn alone(platform: &PlatformReport, status: &str) -> PlatformDiff {
 
 fn of_platform(before: &PlatformReport, after: &PlatformReport) -> PlatformDiff {
     let costs = before.cost.as_ref().zip(after.cost.as_ref());
-    let metrics = check::number_changes(before, after);
+    let metrics = number_changes(before, after);
     // Money has its own place.
     let metrics = metrics
         .into_iter()
         .filter(|(path, change)| !path.starts_with("cost.") && change.before != change.after);
     PlatformDiff {
         status: "both".to_owned(),
-        cost: costs.map(|(a, b)| check::money_change(usd(&a.total_usd), usd(&b.total_usd))),
+        cost: costs.map(|(a, b)| money_change(usd(&a.total_usd), usd(&b.total_usd))),
         items: costs.map(|(a, b)| items(a, b)).unwrap_or_default(),
-        purposes: costs.map(|(a, b)| purposes((a, before), (b, after))).unwrap_or_default(),
+        purposes: purposes(before, after),
         metrics: metrics.collect(),
         ..alone(before, "")
     }
@@ -199,42 +197,6 @@ fn items(before: &Cost, after: &Cost) -> Vec<ItemDiff> {
     let mut items: Vec<ItemDiff> = names.iter().filter_map(diff).collect();
     items.sort_by_key(|item| std::cmp::Reverse(usd(&item.usd).femto().abs()));
     items
-}
-
-fn purposes(before: (&Cost, &PlatformReport), after: (&Cost, &PlatformReport)) -> Vec<PurposeDiff> {
-    fn amounts(cost: &Cost, platform: &PlatformReport) -> BTreeMap<String, Usd> {
-        let allocation = &cost.allocation;
-        let mut amounts: BTreeMap<String, Usd> = platform
-            .workflows
-            .iter()
-            .map(|w| (format!("workflow {}", w.workflow), w.usd.as_deref().map_or(Usd::ZERO, usd)))
-            .collect();
-        let workflows: Usd = amounts.values().copied().sum();
-        // Zero unless a report leaves workflows out.
-        amounts.insert("other pods".to_owned(), usd(&allocation.pods_usd) - workflows);
-        let others = [
-            ("daemonsets", &allocation.daemonsets_usd),
-            ("startup", &allocation.startup_usd),
-            ("idle", &allocation.idle_usd),
-            ("shared", &allocation.shared_usd),
-        ];
-        amounts.extend(others.map(|(name, text)| (name.to_owned(), usd(text))));
-        amounts.extend(allocation.savings_plan_usd.iter().map(|text| ("savings plan".to_owned(), usd(text))));
-        amounts
-    }
-    let (a, b) = (amounts(before.0, before.1), amounts(after.0, after.1));
-    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    let amount =
-        |amounts: &BTreeMap<String, Usd>, name: &String| amounts.get(name).copied().unwrap_or(Usd::ZERO);
-    let changed = names.into_iter().filter(|name| amount(&a, name) != amount(&b, name));
-    let mut purposes: Vec<PurposeDiff> = changed
-        .map(|name| PurposeDiff {
-            purpose: name.clone(),
-            usd: check::money_change(amount(&a, name), amount(&b, name)),
-        })
-        .collect();
-    purposes.sort_by_key(|purpose| std::cmp::Reverse(usd(&purpose.usd.change).femto().abs()));
-    purposes
 }
 
 fn rates(before: &Report, after: &Report) -> Vec<RateChange> {

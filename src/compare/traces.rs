@@ -289,3 +289,8 @@ fn is_shared(replayed: &Replayed) -> bool {
         .job_leases()
         .any(|lease| matches!(ledger.templates[lease.template as usize].machine, Machine::Ec2 { .. }))
 }
+
+/// The JSON schema of a difference.
+pub fn schema() -> String {
+    super::schema_of::<TraceDiff>()
+}

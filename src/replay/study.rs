@@ -139,6 +139,12 @@ impl Study {
         &self.trace_sha256
     }
 
+    /// What bills cover at least.
+    pub fn window(&self) -> WindowText {
+        let window = self.workload.window;
+        WindowText { start: rfc3339(window.start), end: rfc3339(window.end) }
+    }
+
     pub fn setup(&self) -> Setup<'_> {
         Setup {
             trace: &self.trace,
@@ -236,10 +242,7 @@ impl Study {
             tasks_sha256: self.tasks_sha256.clone(),
             pods: self.workload.steps.pods().count() as u64,
             workflow_runs: self.workflow_runs(),
-            window: WindowText {
-                start: rfc3339(self.workload.window.start),
-                end: rfc3339(self.workload.window.end),
-            },
+            window: self.window(),
             region: settings.region.name.clone(),
             region_source: match settings.region.source {
                 RegionSource::Given => "given",

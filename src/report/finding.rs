@@ -13,7 +13,13 @@ pub fn finding(platforms: &[PlatformReport]) -> String {
     };
     let name = |p: &PlatformReport| if p.today { format!("{} (today)", p.name) } else { p.name.clone() };
     let Some((least, best)) = candidates().min_by_key(|(usd, _)| *usd) else {
-        return "no platform could run the whole trace".to_owned();
+        let ran = platforms.iter().any(|p| p.complete && p.kind != "recorded");
+        let why = if ran {
+            "no platform that ran the whole trace has a known cost"
+        } else {
+            "no platform could run the whole trace"
+        };
+        return why.to_owned();
     };
     let others = || candidates().filter(|(_, p)| p.name != best.name);
     // Compared with the first platform; if that is the best itself, with the next best.

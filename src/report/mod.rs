@@ -21,7 +21,7 @@ pub(crate) mod sample;
 mod summary;
 pub(crate) mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod text;
 pub mod trace_diff;
 mod view;

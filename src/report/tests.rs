@@ -350,8 +350,9 @@ fn a_report_that_cannot_be_read_says_where() {
     "#);
 }
 
+/// A file of the documentation, written anew first where the tests are told to.
 #[expect(clippy::disallowed_methods, reason = "tests read and, when asked to, write the documentation")]
-fn committed(name: &str, current: &str) -> String {
+pub(crate) fn committed(name: &str, current: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     if !current.is_empty() && std::env::var("UPDATE_DOCS").is_ok() {
         std::fs::write(&path, current).expect("docs can be written");

@@ -245,9 +245,9 @@ fn requests_of_a_workflow_are_the_workload() {
     let json = case.json(&[]);
     let [(cause, same, _)] = &causes(&json, "fargate")[..] else { panic!("one cause: {json}") };
     assert_eq!((cause.as_str(), same.as_str()), ("workload", "-"));
-    let workflows = platform(&json, "fargate")["workflows"].as_array().unwrap();
-    let names: Vec<&str> = workflows.iter().map(|w| w["workflow"].as_str().unwrap()).collect();
-    assert_eq!(names, ["b"]);
+    let purposes = platform(&json, "fargate")["purposes"].as_array().unwrap();
+    let names: Vec<&str> = purposes.iter().map(|p| p["purpose"].as_str().unwrap()).collect();
+    assert_eq!(names, ["workflow b"]);
     // All at once, each told from the others: also with the old trace, which changes nothing here.
     case.prices("on_demand.csv", "us-east-1,m6i.xlarge,0.192,", "us-east-1,m6i.xlarge,0.2112,");
     case.write("scenario.yaml", &SCENARIO.replace("desiredSize: 2", "desiredSize: 3"));
@@ -293,8 +293,9 @@ fn limits_of_flags_and_scenario_fail_the_pipeline() {
     platform  because of  decisions  decisions      cost
     fixed     prices       +$0.8993        ±$0  +$0.8993
 
-    Workflows
-    fixed: a +$0.0491, b +$0.0222
+    For
+    fixed: idle +$0.7867, workflow a +$0.0491, daemonsets +$0.0413, workflow b
+      +$0.0222
 
     Prices
     m6i.xlarge on-demand, USD per hour: 0.192 → 0.2112 (+10.00 %)
@@ -322,16 +323,18 @@ fn limits_of_flags_and_scenario_fail_the_pipeline() {
     | maxCostIncrease | fixed | +5.00% | +7.86% | **exceeded** |
     | maxCostIncrease | karpenter | +5.00% | +0.00% | kept |
 
-    `fixed`: p99 makespan 25m28s, p99 start delay 17s
+    **fixed**: p99 makespan 25m28s, p99 start delay 17s
 
     | because of | same decisions | other decisions | cost |
     |---|---:|---:|---:|
     | prices | +$0.8993 | ±$0 | +$0.8993 |
 
-    | workflow | before | now | change |
+    | for | before | now | change |
     |---|---:|---:|---:|
-    | a | $0.4966 | $0.5457 | +$0.0491 |
-    | b | $0.2250 | $0.2473 | +$0.0222 |
+    | idle | $7.96 | $8.74 | +$0.7867 |
+    | workflow a | $0.4966 | $0.5457 | +$0.0491 |
+    | daemonsets | $0.4177 | $0.4590 | +$0.0413 |
+    | workflow b | $0.2250 | $0.2473 | +$0.0222 |
 
     Changed prices that platforms may need:
 
@@ -363,6 +366,47 @@ fn limits_of_flags_and_scenario_fail_the_pipeline() {
     let of_file = [&prices[..], &["-s", "scenario.yaml"]].concat();
     assert_eq!(case.check(&of_file).code, Some(1));
     assert_eq!(case.check(&[&of_file[..], &["--max-cost-increase", "50%"]].concat()).code, Some(0));
+}
+
+/// A limit can be exceeded without any change: then that is what is said, everywhere.
+#[test]
+fn an_absolute_limit_needs_no_change() {
+    let case = Case::new();
+    let args = ["check", "trace.csv", "-b", "base/report.json", "-p", "fixed", "--max-usd-per-month", "1"];
+    let run = case.run_with(&[("GITHUB_ACTIONS", "true")], &args);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.starts_with("1 limit exceeded. fixed: maxUsdPerMonth is "), "{}", run.stdout);
+    assert!(run.stderr.contains("::error title=cost-sim check::fixed: maxUsdPerMonth"), "{}", run.stderr);
+    assert!(!run.stdout.contains("No change"), "{}", run.stdout);
+}
+
+/// Without the price of volumes nobody knows what nodes cost: that is not cheaper.
+#[test]
+fn a_cost_that_became_unknown_is_no_improvement() {
+    let case = Case::new();
+    case.prices("misc_prices.csv", "\nus-east-1,ebs_gp3_storage,", "\nus-east-9,ebs_gp3_storage,");
+    let args = ["-p", "fixed", "--prices", "prices"];
+    let run = case.check(&[&args[..], &["--max-cost-increase", "50%"]].concat());
+    assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("maxCostIncrease is no longer known"), "{}", run.stdout);
+    let run = case.check(&args);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.starts_with("The cost of fixed is no longer known"), "{}", run.stdout);
+}
+
+/// The side file says that the trace covers a day more: nobody edited the baseline, and the program is the same.
+#[test]
+fn another_window_is_another_workload() {
+    let case = Case::new();
+    case.write(
+        "trace.meta.json",
+        r#"{"window_start": "2026-03-02T00:00:00Z", "window_end": "2026-03-04T00:00:00Z"}"#,
+    );
+    let json = case.json(&["-p", "fixed"]);
+    let [(cause, ..)] = &causes(&json, "fixed")[..] else { panic!("one cause: {json}") };
+    assert_eq!(cause, "workload");
+    let notes = json["notes"].to_string();
+    assert!(notes.contains("to 2026-03-04T00:00:00Z") && !notes.contains("edited"), "{notes}");
 }
 
 /// A pod that no node holds any more: the platform no longer completes, whatever the limits are.

@@ -12,7 +12,7 @@ use crate::report::text::{NONE, clean};
 const MARKER: &str = "<!-- cost-sim check -->";
 
 const LISTED: usize = 50;
-const WORKFLOWS: usize = 10;
+const PURPOSES: usize = 10;
 
 /// Where nothing changed, that is said in one line below the marker.
 pub fn markdown(report: &CheckReport) -> String {
@@ -41,7 +41,10 @@ pub fn markdown(report: &CheckReport) -> String {
                 percent(cost),
                 because(platform)
             ),
-            None => writeln!(text, "| {name} | {NONE} | {NONE} | {NONE} | {} |", platform.status),
+            None => {
+                let now = platform.usd_now.as_deref().map_or_else(|| NONE.to_owned(), shown);
+                writeln!(text, "| {name} | {NONE} | {now} | {NONE} | {} |", platform.status)
+            }
         };
     }
     let same = report.platforms.len() - shown_ones.len();
@@ -127,17 +130,16 @@ fn one_platform(text: &mut String, platform: &PlatformCheck) {
         }
         text.push('\n');
     }
-    if !platform.workflows.is_empty() {
-        text.push_str("| workflow | before | now | change |\n|---|---:|---:|---:|\n");
-        for change in platform.workflows.iter().take(WORKFLOWS) {
-            let name = if change.workflow.is_empty() { "(none)".into() } else { cell(&change.workflow) };
+    if !platform.purposes.is_empty() {
+        text.push_str("| for | before | now | change |\n|---|---:|---:|---:|\n");
+        for change in platform.purposes.iter().take(PURPOSES) {
             let (before, after) = (shown(&change.usd.before), shown(&change.usd.after));
-            let _ =
-                writeln!(text, "| {name} | {before} | {after} | {} |", signed(amount(&change.usd.change)));
+            let change_usd = signed(amount(&change.usd.change));
+            let _ = writeln!(text, "| {} | {before} | {after} | {change_usd} |", cell(&change.purpose));
         }
-        let more = platform.workflows.len().saturating_sub(WORKFLOWS);
+        let more = platform.purposes.len().saturating_sub(PURPOSES);
         if more > 0 {
-            let _ = writeln!(text, "\nand {}", crate::report::plural(more as u64, "workflow"));
+            let _ = writeln!(text, "\nand {more} more");
         }
         text.push('\n');
     }

@@ -31,11 +31,11 @@ pub fn table(report: &CheckReport, width: usize, color: bool) -> String {
                 line(&row);
             }
         }
-        let workflows: Vec<String> = report.platforms.iter().filter_map(workflows).collect();
-        if !workflows.is_empty() {
+        let purposes: Vec<String> = report.platforms.iter().filter_map(purposes).collect();
+        if !purposes.is_empty() {
             line("");
-            line(&paint.dim("Workflows"));
-            for of_platform in workflows {
+            line(&paint.dim("For"));
+            for of_platform in purposes {
                 line(&wrap(&of_platform, width, 2));
             }
         }
@@ -63,28 +63,29 @@ pub fn table(report: &CheckReport, width: usize, color: bool) -> String {
     text
 }
 
-/// Those whose pods' cost changed most.
-fn workflows(platform: &crate::check::PlatformCheck) -> Option<String> {
-    const SHOWN: usize = 3;
-    let first = platform.workflows.iter().take(SHOWN).map(|change| {
-        let name = if change.workflow.is_empty() { "pods without one" } else { change.workflow.as_str() };
-        format!("{} {}", clean(name), signed(amount(&change.usd.change)))
-    });
-    let more = platform.workflows.len().saturating_sub(SHOWN);
+/// What the largest parts of a platform's change were for.
+fn purposes(platform: &crate::check::PlatformCheck) -> Option<String> {
+    const SHOWN: usize = 4;
+    let first = platform.purposes.iter().take(SHOWN);
+    let first: Vec<String> =
+        first.map(|p| format!("{} {}", clean(&p.purpose), signed(amount(&p.usd.change)))).collect();
+    let more = platform.purposes.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
-    let first: Vec<String> = first.collect();
     (!first.is_empty()).then(|| format!("{}: {}{rest}", clean(&platform.name), first.join(", ")))
 }
 
 fn overview(report: &CheckReport, width: usize) -> Vec<String> {
     let platforms = &report.platforms;
     let cells = |cell: &dyn Fn(&crate::check::PlatformCheck) -> String| platforms.iter().map(cell).collect();
-    let usd = |of: &dyn Fn(&crate::check::Change) -> String| {
+    let usd = |of: &dyn Fn(&crate::compare::Change) -> String| {
         let cell = |p: &crate::check::PlatformCheck| p.cost.as_ref().map_or_else(|| NONE.to_owned(), of);
         platforms.iter().map(cell).collect::<Vec<_>>()
     };
     let limits = |p: &crate::check::PlatformCheck| match (p.status.as_str(), p.verdicts.len()) {
         ("compared" | "new", 0) => "none".to_owned(),
+        ("compared" | "new", _) if p.verdicts.iter().all(|verdict| !verdict.judged) => {
+            "not judged".to_owned()
+        }
         ("compared" | "new", _) if p.passed => "kept".to_owned(),
         ("compared" | "new", _) => "EXCEEDED".to_owned(),
         (status, _) => status.to_owned(),
@@ -92,7 +93,12 @@ fn overview(report: &CheckReport, width: usize) -> Vec<String> {
     let columns = vec![
         Column::new("platform", ["", "platform"], Align::Left, cells(&|p| clean(&p.name).into_owned())),
         Column::new("before", ["cost", "before"], Align::Right, usd(&|c| shown(&c.before))),
-        Column::new("now", ["", "now"], Align::Right, usd(&|c| shown(&c.after))),
+        Column::new(
+            "now",
+            ["", "now"],
+            Align::Right,
+            cells(&|p| p.usd_now.as_deref().map_or_else(|| NONE.to_owned(), shown)),
+        ),
         Column::new("change", ["", "change"], Align::Right, usd(&percent)),
         Column::new(
             "p99 makespan",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{PlatformDiff, ReportDiff};
-use crate::check::Change;
+use crate::compare::Change;
 use crate::report::layout::{Align, Column, lay_out};
 use crate::report::table::Paint;
 use crate::report::text::{NONE, Places, clean, seconds, wrap};
