@@ -6,7 +6,7 @@
 //! finds it. Every cost here is settled as the bill settles it (see `savings_plan`), to the last digit.
 //!
 //! The answer looks back. A commitment is for one or three years, and the usage that it is judged by is that of a trace:
-//! [`outlook`] and [`PlanUsage::break_even_percent`] say how much less usage it bears.
+//! [`PlanUsage::break_even_percent`] says how much less usage it bears.
 
 use super::savings_plan::{PlanUse, Usage};
 use super::{MissingPrice, metered};
@@ -83,16 +83,6 @@ impl PlanUsage {
         self.evaluate(best(&self.usage, self.window))
     }
 
-    /// Commitments around `best`, for a table: each with its percentage of `best`, rounded to 0.001 USD.
-    pub fn curve(&self, best: Rate) -> Vec<(u32, Commitment)> {
-        let part = |percent: u32| {
-            let femto = best.scaled(percent.into(), 100).femto();
-            let steps = (2 * femto + STEP.femto()) / (2 * STEP.femto());
-            (percent, self.evaluate(Rate::from_femto(steps * STEP.femto())))
-        };
-        [0, 25, 50, 75, 100, 125].map(part).to_vec()
-    }
-
     /// The same hours with so many percent of what a plan could cover. What it cannot cover stays as it is.
     pub fn scaled(&self, percent: u32) -> Self {
         let usage = self.usage.scaled(percent);
@@ -109,23 +99,6 @@ impl PlanUsage {
         let first = first(MOST_PERCENT.into(), |percent| bears(percent as u32));
         u32::try_from(first).ok().filter(|percent| *percent < MOST_PERCENT || bears(MOST_PERCENT))
     }
-}
-
-/// The same commitment under another usage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outlook {
-    /// What the usage is called.
-    pub label: String,
-    pub commitment: Commitment,
-}
-
-/// What becomes of one commitment under several usages, such as growth and decline.
-pub fn outlook(per_hour: Rate, variants: &[(String, &PlanUsage)]) -> Vec<Outlook> {
-    let under = |(label, usage): &(String, &PlanUsage)| Outlook {
-        label: label.clone(),
-        commitment: usage.evaluate(per_hour),
-    };
-    variants.iter().map(under).collect()
 }
 
 /// See [`PlanUsage::best`].

@@ -12,7 +12,7 @@ mod savings_plan;
 mod tests;
 
 pub use allocation::Allocation;
-pub use commitment::{Commitment, Outlook, PlanUsage, outlook};
+pub use commitment::{Commitment, PlanUsage};
 pub use item::{Item, ItemKind, Quantity};
 pub use savings_plan::PlanUse;
 

@@ -267,7 +267,8 @@ fn choose(scenario: &Scenario, before: &Study, after: &Study) -> Result<Platform
 fn bill_again(before: &Replayed, after: &Replayed) -> Result<OldPrices> {
     let settings = after.study.setup().settings;
     let plan = settings.savings_plan.as_ref();
-    match bill(&after.run.ledger, &before.study.catalog, &settings.cluster, plan) {
+    // This account's prices, not the public ones: both bills are at them.
+    match bill(&after.run.ledger, before.study.setup().billing, &settings.cluster, plan) {
         Ok(bill) => Ok(OldPrices { runs: bill.runs, total: bill.total }),
         Err(missing) => Err(Error::usage(
             format!("the prices before do not tell what the second trace would have cost: {missing}"),

@@ -94,18 +94,17 @@ pub struct Outcome {
 /// Searches for the cheapest platform within the limits, for the trace and for each further volume. `done` is called
 /// after every simulated candidate.
 pub fn plan(input: &Input, request: &Request, done: &(dyn Fn() + Sync)) -> Result<Outcome> {
-    let Input { scenario, study, .. } = *input;
-    let sized = right_sized(&study.trace, request)?;
+    let trace = &input.study.trace;
+    let sized = right_sized(trace, request)?;
     let sized_trace = sized.as_ref().map(|sized| Arc::new(sized.trace.clone()));
-    let base = Volume::new(input, study.trace.clone(), sized_trace.clone())?;
+    let base = Volume::new(input, trace.clone(), sized_trace.clone())?;
     let metric = Metric::of(&request.limits, base.has_runs());
-    let given = resolve(&study.setup(), scenario)?;
-    let reference = reference(&study.setup(), &given, request)?;
-    let searched = base.search(&given, &reference, metric, request, done);
+    let reference = reference(&base, request)?;
+    let searched = base.search(&reference, metric, request, done);
     let mut grown = Vec::new();
     for (name, growth) in &request.growth {
         let volume = base.grown(input, growth)?;
-        let result = volume.search(&given, &reference, metric, request, done);
+        let result = volume.search(&reference, metric, request, done);
         grown.push(growth::Step { name: name.clone(), growth: growth.clone(), volume, result });
     }
     let flips = growth::flips(input, &base, &searched, &grown, metric, request)?;
@@ -127,7 +126,7 @@ fn right_sized(trace: &Trace, request: &Request) -> Result<Option<RightSized>> {
     Ok(sized)
 }
 
-/// What is always simulated. A built-in platform that the region does not sell is no candidate; the user's own must be.
+/// What is always simulated, sized for the trace of `setup`. A built-in platform that the region does not sell is no candidate; the user's own must be.
 fn resolve(setup: &Setup, scenario: &Scenario) -> Result<Vec<Platform>> {
     let mut resolved = Vec::new();
     for platform in space::given(&scenario.platforms) {
@@ -142,7 +141,8 @@ fn resolve(setup: &Setup, scenario: &Scenario) -> Result<Vec<Platform>> {
 }
 
 /// The name of the platform that increases are relative to.
-fn reference(setup: &Setup, given: &[Platform], request: &Request) -> Result<String> {
+fn reference(base: &Volume, request: &Request) -> Result<String> {
+    let (setup, given) = (base.as_is.setup(), &base.given);
     if let Some(name) = &request.reference {
         if given.iter().any(|platform| platform.name == *name) {
             return Ok(name.clone());

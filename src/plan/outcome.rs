@@ -305,9 +305,7 @@ pub(super) fn assemble(
     let scenario = winning(study.resolve_with(candidate.platform.clone()), request);
     let runs = study.setup().run(&scenario.platforms, 1, &|| ());
     let report = study.report(&scenario, &runs)?;
-    let savings_plan = runs
-        .first()
-        .and_then(|run| savings_plan(study, &run.ledger, &candidate.platform, candidate.right_sized, &grown));
+    let savings_plan = runs.first().and_then(|run| savings_plan(study, &run.ledger, candidate, &grown));
     let before = search.found.judged[search.reference].as_ref().map(|judged| &judged.report);
     let limits = before.map(|before| judge(&request.limits, Some(before), before)).unwrap_or_default();
     let pods = |volume: &Volume| volume.as_is.workload.steps.pods().count() as u64;

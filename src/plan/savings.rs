@@ -4,11 +4,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::candidate::Candidate;
 use super::growth::Step;
 use super::volume::Volume;
 use crate::bill::{Commitment, PlanUsage};
 use crate::ledger::Ledger;
-use crate::platform::{Committed, Platform};
+use crate::platform::Committed;
 use crate::replay::{Setup, Study};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,12 +62,11 @@ impl CommitmentReport {
     }
 }
 
-/// For the platform whose simulation is `ledger`; `None` without a plan in the scenario, or without prices.
+/// For the candidate whose simulation is `ledger`; `None` without a plan in the scenario, or without prices.
 pub(super) fn savings_plan(
     study: &Study,
     ledger: &Ledger,
-    platform: &Platform,
-    right_sized: bool,
+    candidate: &Candidate,
     steps: &[Step],
 ) -> Option<SavingsPlanned> {
     let plan = study.setup().settings.savings_plan.as_ref()?;
@@ -78,7 +78,7 @@ pub(super) fn savings_plan(
     let best = usage.best();
     let at = |usage: &PlanUsage| existing.map(|rate| CommitmentReport::of(&usage.evaluate(rate)));
     let grown = steps.iter().filter_map(|step| {
-        let grown = grown_usage(&step.volume, platform, right_sized)?;
+        let grown = grown_usage(&step.volume, candidate)?;
         Some(GrownCommitment {
             volume: step.name.clone(),
             existing: at(&grown),
@@ -94,13 +94,13 @@ pub(super) fn savings_plan(
     })
 }
 
-fn grown_usage(volume: &Volume, platform: &Platform, right_sized: bool) -> Option<PlanUsage> {
-    let setup = volume.study_of(right_sized).setup();
-    let run = setup.run(std::slice::from_ref(platform), 1, &|| ()).pop()?;
+fn grown_usage(volume: &Volume, candidate: &Candidate) -> Option<PlanUsage> {
+    let setup = volume.study_of(candidate.right_sized).setup();
+    let run = setup.run(&[volume.at_this_size(candidate)], 1, &|| ()).pop()?;
     usage(&setup, &run.ledger)
 }
 
 fn usage(setup: &Setup, ledger: &Ledger) -> Option<PlanUsage> {
     let scope = &setup.settings.savings_plan.as_ref()?.scope;
-    PlanUsage::of(ledger, setup.catalog, &setup.settings.cluster, scope).ok()
+    PlanUsage::of(ledger, setup.billing, &setup.settings.cluster, scope).ok()
 }

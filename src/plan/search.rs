@@ -172,7 +172,7 @@ impl Search<'_> {
     }
 
     /// Branches all of whose simulated candidates something beats.
-    fn beaten(&self) -> BTreeSet<(Family, [u8; 3])> {
+    fn beaten(&self) -> BTreeSet<(Family, [u16; 3])> {
         let near: BTreeSet<_> = self.near_the_front().iter().map(Place::branch).collect();
         let simulated = self.found.simulated().filter_map(|(id, _)| self.candidates[id].place);
         simulated.map(|place| place.branch()).filter(|branch| !near.contains(branch)).collect()

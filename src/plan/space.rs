@@ -19,6 +19,8 @@
 mod karpenter;
 mod node_groups;
 
+pub(super) use node_groups::sized_by_peak;
+
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::candidate::Candidate;
 use super::judge::Metric;
 use super::search::{Found, Options, search};
-use super::space::{Space, Variant};
-use super::{Budget, Input, Request, RightSize};
+use super::space::{Space, Variant, sized_by_peak};
+use super::{Budget, Input, Request, RightSize, resolve};
 use crate::error::Result;
 use crate::platform::Platform;
 use crate::replay::{Demand, Study};
@@ -15,6 +16,8 @@ use crate::trace::{Growth, Trace, grow};
 pub struct Volume {
     pub as_is: Study,
     pub right_sized: Option<Study>,
+    /// What is always simulated, resolved: a group that holds the peak holds that of this volume.
+    pub given: Vec<Platform>,
 }
 
 /// A search and the space that it was over.
@@ -30,7 +33,9 @@ impl Volume {
         let study = |trace: &Arc<Trace>| {
             Study::of(input.scenario.clone(), input.snapshot, trace, Vec::new(), input.strict)
         };
-        Ok(Self { as_is: study(&trace)?, right_sized: right_sized.as_ref().map(study).transpose()? })
+        let as_is = study(&trace)?;
+        let given = resolve(&as_is.setup(), input.scenario)?;
+        Ok(Self { as_is, right_sized: right_sized.as_ref().map(study).transpose()?, given })
     }
 
     /// The same workflows at another volume.
@@ -49,6 +54,17 @@ impl Volume {
         self.right_sized.as_ref().filter(|_| right_sized).unwrap_or(&self.as_is)
     }
 
+    /// What a candidate of another volume is here: what is sized by the busiest moment has another size.
+    pub fn at_this_size(&self, candidate: &Candidate) -> Platform {
+        let same = |platform: &&Platform| platform.name == candidate.platform.name;
+        let sized = if candidate.given {
+            self.given.iter().find(same).cloned()
+        } else {
+            sized_by_peak(&self.study_of(candidate.right_sized).setup(), candidate)
+        };
+        sized.unwrap_or_else(|| candidate.platform.clone())
+    }
+
     /// Whether the trace has workflow runs, whose makespans can be told.
     pub fn has_runs(&self) -> bool {
         self.as_is.workload.runs.iter().any(|run| !run.id.is_empty())
@@ -56,7 +72,6 @@ impl Volume {
 
     pub fn search(
         &self,
-        given: &[Platform],
         reference: &str,
         metric: Metric,
         request: &Request,
@@ -67,7 +82,7 @@ impl Volume {
             RightSize::Only => vec![variants.len() == 1, true],
             RightSize::No | RightSize::Both => vec![true, true],
         };
-        let space = Space::new(&variants, &searched, given, &request.narrowing);
+        let space = Space::new(&variants, &searched, &self.given, &request.narrowing);
         let by_name = |name: &str| {
             space.candidates.iter().position(|candidate| candidate.given && candidate.platform.name == name)
         };

@@ -264,6 +264,23 @@ fn prices_come_last() {
 }
 
 #[test]
+fn private_discounts_are_taken_off_the_old_prices_too() {
+    // Half of everything on Fargate. 1 vCPU and 5 GB instead of 0.5 and 2, at the old prices: 2 × (0.062705 − 0.02913) / 2
+    // = 0.033575. Then vCPUs at 0.05048: 2 pods × 1 vCPU × 0.01 / 2 = 0.01, and 2 × 0.5 × 0.01 / 2 for `report`.
+    let mut settings = instant_settings();
+    settings.discounts.fargate_ppm = 500_000;
+    let after = with_load(|row| Row { cpu: Some(1_000), memory: Some(4_096), ..row });
+    let diff = compare(
+        &scenario(settings, vec![fargate()]),
+        input(&base(), Some(24), Snapshot::embedded()),
+        input(&after, Some(24), prices("0.05048")),
+    );
+    let expected = [("requests", "0.033575"), ("price", "0.01")].map(|(name, part)| (name, part.to_owned()));
+    assert_eq!(causes(workflow(&diff, "load")), expected);
+    assert_eq!(causes(workflow(&diff, "report")), [("price", "0.005".to_owned())]);
+}
+
+#[test]
 fn a_longer_window_is_said_and_not_normalised() {
     let scenario = scenario(instant_settings(), vec![fargate()]);
     let of = |hours| input(&base(), Some(hours), Snapshot::embedded());

@@ -5,8 +5,8 @@ use cost_sim::plan::{self, Budget, Input, Narrowing, Outcome, Planned, Request, 
 use cost_sim::platform::{Limits, Platform, Scenario, Settings};
 use cost_sim::replay::{Demand, Study, floor};
 use cost_sim::trace::rightsize::Rule;
-use cost_sim::trace::{Factor, Growth, ReadOptions, read};
-use cost_sim::units::{Span, Usd};
+use cost_sim::trace::{Factor, Growth, ReadOptions, grow, read};
+use cost_sim::units::{Rate, Span, Usd};
 use proptest::prelude::*;
 
 use super::support::generate::{Features, cases, has_pods, shuffled, traces};
@@ -55,9 +55,13 @@ fn study(text: &str, scenario: &Scenario) -> Study {
 }
 
 fn plan_of(text: &str, request: &Request) -> Outcome {
-    let (scenario, snapshot) = (scenario(settings()), Snapshot::embedded());
-    let study = study(text, &scenario);
-    let input = Input { scenario: &scenario, snapshot: &snapshot, study: &study, strict: false };
+    plan_in(&scenario(settings()), text, request)
+}
+
+fn plan_in(scenario: &Scenario, text: &str, request: &Request) -> Outcome {
+    let snapshot = Snapshot::embedded();
+    let study = study(text, scenario);
+    let input = Input { scenario, snapshot: &snapshot, study: &study, strict: false };
     plan::plan(&input, request, &|| ()).unwrap_or_else(|error| panic!("{}", error.render()))
 }
 
@@ -293,6 +297,67 @@ fn the_answer_flips_where_growth_changes_it() {
         assert!(low < high && high <= low * 1.051, "{flip:?}");
     }
     assert_eq!(outcome.plan.growth[0].pods, 96);
+}
+
+fn times(factor: u64) -> (String, Growth) {
+    (format!("x{factor}"), Growth::of(Factor::from_ppm(factor * 1_000_000).unwrap()))
+}
+
+fn start_within(seconds: i64) -> Limits {
+    Limits { max_p99_start_delay: Some(Span::from_secs(seconds)), ..Limits::default() }
+}
+
+#[test]
+fn a_group_that_holds_the_peak_holds_that_of_each_volume() {
+    let text = "apiVersion: cost-sim/v1\nkind: Scenario\nplatforms:\n  \
+                - {name: mine, kind: node-group, instanceTypes: [m6i.large], scaling: holdPeak}\n";
+    let mut scenario =
+        cost_sim::platform::read("scenario.yaml".as_ref(), text).unwrap_or_else(|e| panic!("{}", e.render()));
+    scenario.settings.region.name = "us-east-1".into();
+    // Only nodes that are there already start pods within ten seconds.
+    let narrowing = Narrowing { kinds: vec!["fargate".into()], ..Narrowing::default() };
+    let request = Request { limits: start_within(10), narrowing, growth: vec![times(5)], ..request() };
+    let outcome = plan_in(&scenario, &csv(&waves()), &request);
+    let grown = outcome.plan.growth[0].winner.as_ref().expect("the group has room for five times the pods");
+    assert_eq!((&*winner(&outcome).name, &*grown.name), ("mine", "mine"));
+    assert!(total(grown) > total(winner(&outcome)).scaled(2, 1));
+    assert!(outcome.plan.flips.is_empty());
+    // As a replay of the grown trace has it.
+    let small = study(&csv(&waves()), &scenario);
+    let trace = std::sync::Arc::new(grow(&small.trace, &times(5).1, scenario.settings.seed).unwrap());
+    let large = Study::of(scenario, &Snapshot::embedded(), &trace, Vec::new(), false).unwrap();
+    let (_, report) = replay(&large);
+    assert_eq!(report.platforms[0].cost.as_ref().map(|cost| &cost.total_usd), grown.total_usd.as_ref());
+}
+
+#[test]
+fn a_volume_at_which_nothing_keeps_the_limits_is_said_and_changes_no_answer() {
+    let narrowing = Narrowing { kinds: vec!["fargate".into()], ..Narrowing::default() };
+    let plan = |limits: Limits| {
+        let request =
+            Request { limits, narrowing: narrowing.clone(), growth: vec![times(2), times(60)], ..request() };
+        plan_rows(&waves(), &request)
+    };
+    let month = |w: &Planned| Usd::parse(w.usd_per_month.as_deref().unwrap()).unwrap();
+    let free = plan(Limits::default());
+    let most = month(free.plan.growth[0].winner.as_ref().unwrap());
+    let outcome = plan(Limits { max_usd_per_month: Some(most), ..Limits::default() });
+    assert!(outcome.plan.growth[0].winner.is_some() && outcome.plan.growth[1].winner.is_none());
+    assert!(outcome.plan.flips.iter().all(|flip| flip.between[1] <= 2.0));
+    let text = output::table(&outcome, 200, false);
+    assert!(text.contains("nothing keeps the limits at x60"), "{text}");
+}
+
+#[test]
+fn a_commitment_is_judged_at_the_discounted_prices() {
+    use cost_sim::platform::{Committed, Discounts, PlanScope, SavingsPlan};
+    let scope = PlanScope::Compute { fargate_ppm: 150_000, ec2_ppm: 250_000, families: Vec::new() };
+    let plan = SavingsPlan { committed: Committed::PerHour(Rate::parse("0.02").unwrap()), scope };
+    let discounts = Discounts { ec2_ppm: 100_000, fargate_ppm: 100_000, ..Discounts::default() };
+    let scenario = scenario(Settings { savings_plan: Some(plan), discounts, ..settings() });
+    let outcome = plan_in(&scenario, &csv(&waves()), &Request { narrowing: small(), ..request() });
+    let existing = outcome.plan.savings_plan.as_ref().unwrap().existing.as_ref().unwrap();
+    assert_eq!(Some(&existing.total_usd), winner(&outcome).total_usd.as_ref());
 }
 
 proptest! {

@@ -61,8 +61,8 @@ pub fn markdown(outcome: &Outcome) -> String {
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         text.push('\n');
-        for flip in &plan.flips {
-            let _ = writeln!(text, "- the answer changes {}", escape(&words::flip(flip)));
+        for line in words::changes(plan) {
+            let _ = writeln!(text, "- {}", escape(&line));
         }
     }
     text

@@ -24,11 +24,7 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
     if !plan.growth.is_empty() {
         lines.push(String::new());
         lines.extend(growth(plan, width));
-        lines.extend(
-            plan.flips
-                .iter()
-                .map(|flip| wrap(&format!("the answer changes {}", words::flip(flip)), width, 2)),
-        );
+        lines.extend(words::changes(plan).iter().map(|line| wrap(line, width, 2)));
     }
     lines.extend(warning_lines(&outcome.report, width, color));
     let mut text = String::new();

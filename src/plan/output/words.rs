@@ -240,7 +240,14 @@ pub(super) fn binding(binding: &Binding) -> String {
     )
 }
 
-pub(super) fn flip(flip: &Flip) -> String {
+/// Volumes at which there is no answer, and between which others it changes.
+pub(super) fn changes(plan: &Plan) -> Vec<String> {
+    let without = plan.growth.iter().filter(|grown| grown.winner.is_none());
+    let unkept = without.map(|grown| format!("nothing keeps the limits at {}", clean(&grown.volume)));
+    unkept.chain(plan.flips.iter().map(|flip| format!("the answer changes {}", self::flip(flip)))).collect()
+}
+
+fn flip(flip: &Flip) -> String {
     let [low, high] = flip.between;
     format!(
         "from {} to {} between ×{low:.2} and ×{high:.2} of the volume",

@@ -27,8 +27,8 @@ pub(super) fn candidates(variant: &Variant, narrowing: &Narrowing, archs: &[Vec<
                     for (size, below) in SMALLER_THAN.map(smaller_than).into_iter().enumerate() {
                         let arch_choice = self::archs(archs);
                         let choices = [&types, &above, &below, &arch_choice, &bought];
-                        let group = [kind as u8, arch as u8, capacity as u8];
-                        found.extend(pools(variant, &choices, group, [generation as u8, size as u8]));
+                        let group = [kind as u16, arch as u16, capacity as u16];
+                        found.extend(pools(variant, &choices, group, [generation as u16, size as u16]));
                     }
                 }
             }
@@ -38,7 +38,7 @@ pub(super) fn candidates(variant: &Variant, narrowing: &Narrowing, archs: &[Vec<
 }
 
 /// One set of machines under every consolidation setting.
-fn pools(variant: &Variant, choices: &[&Choice], group: [u8; 3], machines: [u8; 2]) -> Vec<Candidate> {
+fn pools(variant: &Variant, choices: &[&Choice], group: [u16; 3], machines: [u16; 2]) -> Vec<Candidate> {
     let name: String = choices.iter().map(|(name, _)| name.as_str()).collect();
     let requirements = choices.iter().flat_map(|(_, requirements)| requirements.iter().cloned()).collect();
     let base = NodePool { name: POOL.to_owned(), requirements, ..NodePool::default() };
@@ -66,7 +66,7 @@ fn pools(variant: &Variant, choices: &[&Choice], group: [u8; 3], machines: [u8; 
                 family: Family::Karpenter,
                 group,
                 machines,
-                settings: [policy as u8, after as u8],
+                settings: [policy as u16, after as u16],
                 right_sized: 0,
             };
             let name = format!("karpenter{name}{policy_name}{after_name}");

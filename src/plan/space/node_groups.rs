@@ -6,7 +6,7 @@ use super::super::candidate::{Candidate, Family, Place};
 use super::{Narrowing, POOL, Variant, in_space};
 use crate::catalog::{Arch, CapacityType, InstanceType, TypeId};
 use crate::platform::{ClusterAutoscaler, GroupSize, Kind, NodeGroup, NodeGroups, Platform};
-use crate::replay::{floor, hourly};
+use crate::replay::{Setup, floor, hourly};
 use crate::units::{Span, Usd};
 
 const SIZES: [&str; 5] = ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge"];
@@ -38,7 +38,7 @@ pub(super) fn candidates(
             if !types.contains(id) {
                 types.push(*id);
             }
-            let number = types.iter().position(|known| known == id).unwrap_or_default() as u8;
+            let number = types.iter().position(|known| known == id).unwrap_or_default() as u16;
             found.extend(autoscaled(variant, *id, number, capacity_type));
         }
         if capacity_type == CapacityType::OnDemand {
@@ -48,7 +48,7 @@ pub(super) fn candidates(
                 let size = base.setup.catalog.instance_type(id).size();
                 if !sizes.contains(&size) {
                     sizes.push(size);
-                    let number = types.iter().position(|known| *known == id).unwrap_or_default() as u8;
+                    let number = types.iter().position(|known| *known == id).unwrap_or_default() as u16;
                     found.extend(fixed(variant, id, number));
                 }
             }
@@ -119,7 +119,7 @@ fn resolved(variant: &Variant, platform: Platform) -> Option<Platform> {
     variant.setup.resolve(&[platform]).ok()?.pop()
 }
 
-fn autoscaled(variant: &Variant, id: TypeId, number: u8, capacity_type: CapacityType) -> Vec<Candidate> {
+fn autoscaled(variant: &Variant, id: TypeId, number: u16, capacity_type: CapacityType) -> Vec<Candidate> {
     let Some(base) = resolved(variant, group(variant, id, capacity_type, NodeGroup::default().size)) else {
         return Vec::new();
     };
@@ -143,9 +143,9 @@ fn autoscaled(variant: &Variant, id: TypeId, number: u8, capacity_type: Capacity
             }
             let place = Place {
                 family: Family::Autoscaled,
-                group: [number, 0, capacity_type as u8],
+                group: [number, 0, capacity_type as u16],
                 machines: [0; 2],
-                settings: [pace as u8, threshold as u8],
+                settings: [pace as u16, threshold as u16],
                 right_sized: 0,
             };
             found.push(in_space(platform, place));
@@ -154,7 +154,7 @@ fn autoscaled(variant: &Variant, id: TypeId, number: u8, capacity_type: Capacity
     found
 }
 
-fn fixed(variant: &Variant, id: TypeId, number: u8) -> Vec<Candidate> {
+fn fixed(variant: &Variant, id: TypeId, number: u16) -> Vec<Candidate> {
     let at_peak = group(variant, id, CapacityType::OnDemand, GroupSize::HoldPeak);
     let Some(at_peak) = resolved(variant, at_peak) else { return Vec::new() };
     let Kind::NodeGroups(groups) = &at_peak.kind else { return Vec::new() };
@@ -162,7 +162,7 @@ fn fixed(variant: &Variant, id: TypeId, number: u8) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     let mut sizes = Vec::new();
     for (part, quarters) in QUARTERS.into_iter().enumerate() {
-        let nodes = (peak * quarters).div_ceil(4).max(1);
+        let nodes = part_of(peak, quarters);
         if sizes.contains(&nodes) {
             continue;
         }
@@ -174,11 +174,29 @@ fn fixed(variant: &Variant, id: TypeId, number: u8) -> Vec<Candidate> {
         let place = Place {
             family: Family::Fixed,
             group: [number, 0, 0],
-            machines: [part as u8, 0],
+            machines: [part as u16, 0],
             settings: [0; 2],
             right_sized: 0,
         };
         found.push(in_space(platform, place));
     }
     found
+}
+
+fn part_of(peak: u32, quarters: u32) -> u32 {
+    (peak * quarters).div_ceil(4).max(1)
+}
+
+/// A group of fixed size with its part of the nodes that the busiest moment of `setup`'s trace needs; `None` for all else.
+pub(in crate::plan) fn sized_by_peak(setup: &Setup, candidate: &Candidate) -> Option<Platform> {
+    let place = candidate.place.filter(|place| place.family == Family::Fixed)?;
+    let mut platform = candidate.platform.clone();
+    let Kind::NodeGroups(groups) = &mut platform.kind else { return None };
+    groups.groups[0].size = GroupSize::HoldPeak;
+    let mut platform = setup.resolve(&[platform]).ok()?.pop()?;
+    let Kind::NodeGroups(groups) = &mut platform.kind else { return None };
+    let GroupSize::Fixed(peak) = groups.groups[0].size else { return None };
+    let quarters = *QUARTERS.get(usize::from(place.machines[0]))?;
+    groups.groups[0].size = GroupSize::Fixed(part_of(peak, quarters));
+    Some(platform)
 }
