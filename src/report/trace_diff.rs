@@ -199,7 +199,8 @@ fn causes(diff: &TraceDiff) -> Vec<(&'static str, Usd)> {
 
 /// The `top` workflows, the others in one line, and what none of them causes.
 fn lines(diff: &TraceDiff, top: usize, places: Places) -> Vec<Line> {
-    let shown = diff.workflows.len().min(top);
+    let same = |workflow: &&WorkflowDiff| workflow.usd.before_usd == workflow.usd.after_usd;
+    let shown = (diff.workflows.len() - diff.workflows.iter().filter(same).count()).min(top);
     let (first, others) = diff.workflows.split_at(shown);
     let mut lines: Vec<Line> = first.iter().map(|workflow| line(workflow, places)).collect();
     if !others.is_empty() {

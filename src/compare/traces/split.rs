@@ -189,24 +189,33 @@ fn warnings(before: &Replayed, after: &Replayed, days: &Days) -> Vec<String> {
     warnings
 }
 
-/// What it is and what did most of it, in the direction of the whole.
+/// What it is and what did most of it, in the direction of the whole; and what did much of the contrary, without which
+/// the numbers would not make sense.
 fn finding((before, after): (Usd, Usd), mut reasons: Vec<(Usd, String)>) -> String {
     let difference = after - before;
     if difference == Usd::ZERO {
         return format!("both cost the same: {}", amount(before));
     }
     let is_more = difference > Usd::ZERO;
-    reasons.retain(|(usd, _)| (*usd > Usd::ZERO) == is_more && *usd != Usd::ZERO);
+    let at_least = |usd: Usd, percent: i128| usd.femto().abs() * 100 >= difference.femto().abs() * percent;
     reasons.sort_by(|x, y| y.0.femto().abs().cmp(&x.0.femto().abs()).then(x.1.cmp(&y.1)));
     let size = |usd: Usd| amount(if usd < Usd::ZERO { -usd } else { usd });
-    let (word, sign) = if is_more { ("more", '+') } else { ("less", '-') };
-    let named: Vec<String> =
-        reasons.iter().take(NAMED).map(|(usd, name)| format!("{name} ({sign}{})", size(*usd))).collect();
+    // Parts below a hundredth are roundings, or do not matter.
+    let named = |with: bool, percent: i128| -> Vec<String> {
+        let of = reasons.iter().filter(|(usd, _)| (*usd > Usd::ZERO) == with && at_least(*usd, percent));
+        let sign = if with { '+' } else { '-' };
+        of.take(NAMED).map(|(usd, name)| format!("{name} ({sign}{})", size(*usd))).collect()
+    };
+    let against = match named(!is_more, 20) {
+        none if none.is_empty() => String::new(),
+        some => format!("; against it {}", some.join(", ")),
+    };
     format!(
-        "the second trace costs {} {word} ({} instead of {}): {}",
+        "the second trace costs {} {} ({} instead of {}): {}{against}",
         size(difference),
+        if is_more { "more" } else { "less" },
         amount(after),
         amount(before),
-        named.join(", ")
+        named(is_more, 1).join(", ")
     )
 }
