@@ -25,7 +25,7 @@ pub fn manifests(platform: &Platform, region: &str, zones: &[String]) -> Option<
         Kind::Recorded => None,
         Kind::Fargate(_) => Some(cluster_config::fargate(region, zones)),
         Kind::NodeGroups(groups) => cluster_config::node_groups(&platform.name, groups, region, zones),
-        Kind::Karpenter(karpenter) => karpenter::documents(karpenter),
+        Kind::Karpenter(karpenter) => karpenter::documents(karpenter, region, zones),
     }
 }
 
@@ -39,6 +39,11 @@ pub fn scenario_with_manifests(scenario: &Scenario, platform: &Platform) -> Stri
         Some(documents) => format!("{}---\n{documents}", print::referring(scenario, platform)),
         None => Scenario { platforms: vec![platform.clone()], ..scenario.clone() }.to_yaml(),
     }
+}
+
+/// `us-east-1a` for each letter.
+fn full_names(region: &str, zones: &[String]) -> Vec<String> {
+    zones.iter().map(|letter| format!("{region}{letter}")).collect()
 }
 
 /// Values of a Helm chart, as a comment.

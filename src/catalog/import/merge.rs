@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::sheet::Sheet;
-use super::{FargatePart, Findings, Key, Outcome, PriceRow, Reason, TypeRow, spot_merge};
+use super::{FargatePart, Findings, Key, Outcome, PriceRow, Reason, TypeRow, spot_merge, word};
 use crate::catalog::optional::{HISTORY_COLUMNS, SAVINGS_COLUMNS};
 use crate::catalog::read;
 use crate::catalog::savings_rate::{FARGATE_GB, FARGATE_VCPU};
@@ -125,6 +125,32 @@ impl Sheets {
     pub fn knows(&self, kind: &str) -> bool {
         self.types.get(&[kind]).is_some()
     }
+
+    /// Whether there is a price of a later day than this. Inferred prices do not count, nobody saw them.
+    fn has_later(&self, key: &Key, as_of: PriceDate) -> bool {
+        let service = |region: &str, item: Item| {
+            // What holds in a region without a row of its own.
+            self.misc.get(&[region, item.word()]).or_else(|| self.misc.get(&["*", item.word()]))
+        };
+        let row = match key {
+            Key::OnDemand { region, kind } => self.on_demand.get(&[region, kind]),
+            Key::Fargate { region, part } => {
+                self.fargate.get(&[region]).filter(|row| !row[1 + *part as usize].is_empty())
+            }
+            Key::Service { region, item } => service(region, *item),
+            Key::ExtendedSupport { region } => service(region, Item::EksClusterExtended),
+            Key::Savings { region, plan, years, payment, item } => self.savings.get(&[
+                region,
+                word(&SavingsPlanType::WORDS, plan),
+                &years.to_string(),
+                word(&PaymentOption::WORDS, payment),
+                item,
+            ]),
+        };
+        // `as_of` stands before `source`, the last column.
+        let known = row.and_then(|row| PriceDate::parse(&row[row.len() - 2]));
+        known.is_some_and(|known| known > as_of)
+    }
 }
 
 /// A price, the newest day on which it was seen, and the files of the rows that say so.
@@ -232,6 +258,10 @@ impl Merging {
         let mut surcharges = Vec::new();
         for group in rows.chunk_by(|a, b| a.key == b.key) {
             let Some((rate, as_of, files)) = self.decide(group, sheets) else { continue };
+            if sheets.has_later(&group[0].key, as_of) {
+                self.refuse_all(&files, Reason::OlderThanBase);
+                continue;
+            }
             match &group[0].key {
                 Key::OnDemand { region, kind } => {
                     self.on_demand.insert((region.clone(), kind.clone()));
@@ -255,9 +285,9 @@ impl Merging {
                 Key::Service { region, item } => service(sheets, region, *item, rate, as_of),
                 Key::Savings { region, plan, years, payment, item } => sheets.savings.set([
                     region.clone(),
-                    word(&SavingsPlanType::WORDS, *plan),
+                    word(&SavingsPlanType::WORDS, plan).to_owned(),
                     years.to_string(),
-                    word(&PaymentOption::WORDS, *payment),
+                    word(&PaymentOption::WORDS, payment).to_owned(),
                     item.clone(),
                     rate.to_string(),
                     as_of.to_string(),
@@ -347,10 +377,6 @@ impl Merging {
 /// Where `max_pods` stands in a row of instance types, and `network_mbps` in the cells after its name.
 const PODS: usize = 4;
 const NETWORK: usize = 17;
-
-fn word<T: PartialEq, const N: usize>(words: &[(&'static str, T); N], value: T) -> String {
-    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| *word).to_owned()
-}
 
 fn service(sheets: &mut Sheets, region: &str, item: Item, rate: Rate, as_of: PriceDate) {
     sheets.misc.set([

@@ -121,15 +121,34 @@ enum Key {
     },
 }
 
+impl FargatePart {
+    /// In plain words, for messages.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Vcpu => "vCPU",
+            Self::Gb => "memory",
+            Self::Storage => "ephemeral storage",
+        }
+    }
+}
+
+/// The word of a price file for a value.
+fn word<T: PartialEq, const N: usize>(words: &[(&'static str, T); N], value: &T) -> &'static str {
+    words.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnDemand { region, kind } => write!(f, "{kind} in {region}"),
-            Self::Fargate { region, part } => write!(f, "Fargate ({part:?}) in {region}"),
+            Self::Fargate { region, part } => write!(f, "Fargate ({}) in {region}", part.words()),
             Self::Service { region, item } => write!(f, "{} in {region}", item.word()),
             Self::ExtendedSupport { region } => write!(f, "extended support in {region}"),
             Self::Savings { region, plan, years, payment, item } => {
-                write!(f, "{item} in {region} under a Savings Plan ({plan:?}, {years} years, {payment:?})")
+                let plan = word(&SavingsPlanType::WORDS, plan);
+                let payment = word(&PaymentOption::WORDS, payment);
+                let s = if *years == 1 { "" } else { "s" };
+                write!(f, "{item} in {region} under a Savings Plan ({plan}, {years} year{s}, {payment})")
             }
         }
     }

@@ -43,6 +43,7 @@ pub enum Reason {
     HalfFargate,
     NoClusterPrice,
     Superseded,
+    OlderThanBase,
 }
 
 impl Reason {
@@ -88,6 +89,7 @@ impl Reason {
             HalfFargate => "Fargate without a price of both CPU and memory",
             NoClusterPrice => "a surcharge without the price of the cluster",
             Superseded => "superseded by a later price",
+            OlderThanBase => "older than the price it would replace",
         }
     }
 }

@@ -5,9 +5,11 @@ use super::super::scenario::print::platforms::{flags, group_name, labels, taints
 use super::super::scenario::print::render;
 use super::super::scenario::print::yaml::{Yaml, field, text, whole_number};
 use super::super::{CapacityType, GroupSize, NodeGroup, NodeGroups};
-use super::{go_duration, helm_values};
+use super::{full_names, go_duration, helm_values};
 
 const GIB: i64 = 1 << 30;
+/// A control plane has subnets in at least so many zones (<https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>).
+const LEAST_ZONES: usize = 2;
 
 /// A profile that selects a namespace: which pods are whose, only their cluster knows.
 pub(super) fn fargate(region: &str, zones: &[String]) -> String {
@@ -16,7 +18,13 @@ pub(super) fn fargate(region: &str, zones: &[String]) -> String {
   selectors:
   - namespace: jobs # fill in: the namespace of the pods
 ";
-    cluster(region, zones) + PROFILES
+    if zones.len() >= LEAST_ZONES {
+        return cluster(region, zones) + PROFILES;
+    }
+    // A profile has subnets, whose names only their cluster knows.
+    let only = full_names(region, zones).join(", ");
+    let subnets = format!("  # fill in: subnets, the private ones in {only} only, as in the simulation\n");
+    cluster(region, zones) + PROFILES + &subnets
 }
 
 /// `None` where a group cannot be said; see [`manifests`](super::manifests).
@@ -26,8 +34,9 @@ pub(super) fn node_groups(
     region: &str,
     zones: &[String],
 ) -> Option<String> {
+    let own_zones = if zones.len() < LEAST_ZONES { full_names(region, zones) } else { Vec::new() };
     let all: Option<Vec<Yaml>> =
-        groups.groups.iter().map(|group| managed(group_name(platform, group), group)).collect();
+        groups.groups.iter().map(|group| managed(group_name(platform, group), group, &own_zones)).collect();
     let managed = render(&Yaml::Map(vec![field("managedNodeGroups", Yaml::List(all?))]));
     let autoscaler = if groups.is_autoscaled() {
         let flags = flags(&groups.autoscaler, go_duration);
@@ -38,21 +47,26 @@ pub(super) fn node_groups(
     Some(autoscaler + &cluster(region, zones) + &managed)
 }
 
+/// Without zones where EKS refuses a cluster in so few: only nodes are where they are to be.
 fn cluster(region: &str, zones: &[String]) -> String {
-    let zones: Vec<String> = zones.iter().map(|letter| format!("{region}{letter}")).collect();
+    let zones = if zones.len() < LEAST_ZONES {
+        let these = full_names(region, zones).join(", ");
+        format!("# fill in: availabilityZones, two at least and {these} among them: EKS takes no fewer\n")
+    } else {
+        format!("availabilityZones: [{}]\n", full_names(region, zones).join(", "))
+    };
     format!(
         "apiVersion: {CLUSTER_CONFIG}
 kind: ClusterConfig
 metadata:
   name: my-cluster # fill in: the name of your cluster
   region: {region}
-availabilityZones: [{}]
-",
-        zones.join(", ")
+{zones}"
     )
 }
 
-fn managed(name: &str, group: &NodeGroup) -> Option<Yaml> {
+/// A group in the zones of the cluster, or in `own_zones` if there are any.
+fn managed(name: &str, group: &NodeGroup, own_zones: &[String]) -> Option<Yaml> {
     let (min, max, desired) = match group.size {
         GroupSize::Fixed(nodes) => (nodes, nodes, nodes),
         GroupSize::Auto { min, max, desired } => (min, max, desired),
@@ -66,6 +80,9 @@ fn managed(name: &str, group: &NodeGroup) -> Option<Yaml> {
         field("amiFamily", text("AmazonLinux2023")),
         field("instanceType", text(group.instance_type.as_ref()?)),
     ];
+    if !own_zones.is_empty() {
+        fields.push(field("availabilityZones", Yaml::InlineList(own_zones.to_vec())));
+    }
     if group.capacity_type == CapacityType::Spot {
         fields.push(field("spot", Yaml::Bool(true)));
     }

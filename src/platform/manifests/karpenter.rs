@@ -3,21 +3,22 @@
 use super::super::scenario::print::node_pools::{node_class, node_pool};
 use super::super::scenario::print::render;
 use super::super::scenario::print::yaml::{Yaml, field, text};
-use super::super::{Karpenter, NodePool};
-use super::{go_duration, helm_values};
+use super::super::{Karpenter, NodePool, Settings};
+use super::{full_names, go_duration, helm_values};
 use crate::units::Memory;
 
 /// The rest of an EC2NodeClass's `spec`, which is the last field of the document: Karpenter takes none without it.
-const REST_OF_CLASS: &str = "  amiSelectorTerms: [{alias: al2023@latest}]
+const AMI_AND_ROLE: &str = "  amiSelectorTerms: [{alias: al2023@latest}]
   role: KarpenterNodeRole-my-cluster # fill in: the IAM role of Karpenter's nodes
   # fill in: the value of the tag by which Karpenter finds the subnets and security groups of your cluster
-  subnetSelectorTerms: [{tags: {karpenter.sh/discovery: &cluster my-cluster}}]
+";
+const NETWORK: &str = "  subnetSelectorTerms: [{tags: {karpenter.sh/discovery: &cluster my-cluster}}]
   securityGroupSelectorTerms: [{tags: {karpenter.sh/discovery: *cluster}}]
 ";
 
 /// Pools whose nodes are alike share a class, so that there is less to fill in. `None` if EC2NodeClasses cannot have a
 /// volume of some pool's size.
-pub(super) fn documents(karpenter: &Karpenter) -> Option<String> {
+pub(super) fn documents(karpenter: &Karpenter, region: &str, zones: &[String]) -> Option<String> {
     let mut classes: Vec<&NodePool> = Vec::new();
     let mut documents = Vec::new();
     for pool in &karpenter.node_pools {
@@ -32,8 +33,19 @@ pub(super) fn documents(karpenter: &Karpenter) -> Option<String> {
     if !classes.iter().all(|pool| is_size(pool.root_volume)) {
         return None;
     }
-    documents.extend(classes.iter().map(|pool| render(&node_class(pool)) + REST_OF_CLASS));
+    let rest = [AMI_AND_ROLE, &subnets(region, zones), NETWORK].concat();
+    documents.extend(classes.iter().map(|pool| render(&node_class(pool)) + &rest));
     Some(settings(karpenter) + &documents.join("---\n"))
+}
+
+/// In which zones nodes are: the subnets decide it. (A requirement of the pool could too, but would be another pool than
+/// the one that was simulated.)
+fn subnets(region: &str, zones: &[String]) -> String {
+    if zones == Settings::default().zones {
+        return String::new();
+    }
+    let zones = full_names(region, zones).join(", ");
+    format!("  # fill in: only subnets in these zones, as in the simulation: {zones}\n")
 }
 
 /// Whether a `volumeSize` can be of this size: whole GiB or GB (the API's pattern has no smaller unit).

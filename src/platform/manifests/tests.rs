@@ -200,9 +200,34 @@ fn karpenter_is_its_node_pools_with_complete_node_classes() {
       amiSelectorTerms: [{alias: al2023@latest}]
       role: KarpenterNodeRole-my-cluster # fill in: the IAM role of Karpenter's nodes
       # fill in: the value of the tag by which Karpenter finds the subnets and security groups of your cluster
+      # fill in: only subnets in these zones, as in the simulation: us-east-1a, us-east-1d
       subnetSelectorTerms: [{tags: {karpenter.sh/discovery: &cluster my-cluster}}]
       securityGroupSelectorTerms: [{tags: {karpenter.sh/discovery: *cluster}}]
     "#);
+}
+
+#[test]
+fn the_usual_zones_need_no_word() {
+    let karpenter = Platform::built_in("karpenter").unwrap();
+    let usual = manifests(&karpenter, "us-east-1", &Settings::default().zones).unwrap();
+    assert!(usual.contains("subnetSelectorTerms") && !usual.contains("zones"), "{usual}");
+}
+
+/// EKS takes no cluster in one zone.
+#[test]
+fn a_single_zone_is_the_nodes_and_not_the_clusters() {
+    let one = ["b".to_owned()];
+    let text = manifests(&groups(vec![large()]), "us-east-1", &one).unwrap();
+    let there = &documents(&text)[0];
+    assert!(there.get("availabilityZones").is_none(), "{text}");
+    assert!(text.contains("  instanceType: m6i.large\n  availabilityZones: [us-east-1b]\n"), "{text}");
+    let back = parse(&format!(
+        "apiVersion: cost-sim/v1\nkind: Scenario\nplatforms: [{{name: jobs, kind: node-group, nodeGroups: [jobs]}}]\n---\n{text}"
+    ));
+    assert_eq!(back.settings.zones, one);
+    let fargate = manifests(&Platform::built_in("fargate").unwrap(), "us-east-1", &one).unwrap();
+    assert!(!fargate.contains("\navailabilityZones"), "{fargate}");
+    assert!(fargate.contains("fill in: subnets, the private ones in us-east-1b only"), "{fargate}");
 }
 
 fn documents(text: &str) -> Vec<Node> {

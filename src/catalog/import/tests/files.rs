@@ -159,7 +159,7 @@ fn offers_may_come_before_their_products() {
             reserved[&sku] = terms[&sku].clone();
         }
         let terms = json!({ "OnDemand": terms, "Reserved": reserved });
-        let date = "\"publicationDate\":\"2026-01-15T00:00:00Z\"";
+        let date = "\"publicationDate\":\"2027-01-15T00:00:00Z\"";
         let parts = [format!("\"products\":{products}"), format!("\"terms\":{terms}"), date.to_owned()];
         let mut hashes = Vec::new();
         for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {

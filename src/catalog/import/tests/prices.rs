@@ -101,7 +101,7 @@ fn products_that_are_not_the_on_demand_price_are_refused_by_reason() {
         let price = if expected == "1 of 1" {
             "0.50,2026-01-15,aws-price-list"
         } else {
-            "0.096,2026-07-20,karpenter"
+            "0.096,2021-07-20,karpenter"
         };
         assert_eq!(used, format!("us-east-1,m5.large,{price}"), "{shown}");
     }
@@ -179,6 +179,83 @@ fn of_two_prices_the_later_one_holds_whatever_the_order_of_the_files() {
     // The same price twice is used twice.
     let imported = import(&[("a", &new), ("b", &new)]).unwrap();
     assert_eq!(imported.files.iter().map(outcome).collect::<Vec<_>>(), ["1 of 1", "1 of 1"]);
+}
+
+#[test]
+fn an_older_list_replaces_no_later_price() {
+    let older = "0 of 1; older than the price it would replace: 1";
+    let on = |attributes: Value, unit: &str, day: &str| {
+        let text = product(attributes, unit, json!({ "USD": "0.5" })).to_string();
+        text.replace("2026-01-15T", &format!("{day}T")).replace("2026-01-01T", "2019-01-01T")
+    };
+    let fargate = json!({ "productFamily": "Compute", "usagetype": "XXX1-Fargate-vCPU-Hours:perCPU",
+        "regionCode": "ap-northeast-2" });
+    let storage = json!({ "productFamily": "Compute", "usagetype": "XXX1-Fargate-EphemeralStorage-GB-Hours",
+        "regionCode": "af-south-1" });
+    let service = json!({ "productFamily": "", "usagetype": "EBS:VolumeUsage.gp3", "operation": "", "regionCode": "af-south-1" });
+    let everywhere =
+        json!({ "productFamily": "", "usagetype": "DataTransfer-Regional-Bytes", "operation": "" });
+    let inferred = json!({ "regionCode": "us-west-2", "instanceType": INFERRED_IN_OREGON });
+    for (attributes, unit, file, key, day, expected) in [
+        (json!({}), "Hrs", "on_demand.csv", "us-east-1,m5.large", "2021-07-19", older),
+        (json!({}), "Hrs", "on_demand.csv", "us-east-1,m5.large", "2021-07-20", "1 of 1"),
+        (fargate.clone(), "hours", "fargate.csv", "ap-northeast-2", "2021-09-30", older),
+        (fargate, "hours", "fargate.csv", "ap-northeast-2", "2021-10-01", "1 of 1"),
+        // The region's storage has no price yet.
+        (storage, "hours", "fargate.csv", "af-south-1", "2021-01-08", "1 of 1"),
+        (service.clone(), "GB-Mo", "misc_prices.csv", "af-south-1,ebs_gp3_storage", "2021-10-27", older),
+        (service, "GB-Mo", "misc_prices.csv", "af-south-1,ebs_gp3_storage", "2021-10-28", "1 of 1"),
+        // That of all regions is of May.
+        (
+            everywhere.clone(),
+            "GB",
+            "misc_prices.csv",
+            "us-east-1,cross_az_transfer_each_direction",
+            "2021-04-30",
+            older,
+        ),
+        (
+            everywhere,
+            "GB",
+            "misc_prices.csv",
+            "us-east-1,cross_az_transfer_each_direction",
+            "2021-05-01",
+            "1 of 1",
+        ),
+        // Nobody saw an inferred price.
+        (inferred, "Hrs", "on_demand.csv", "us-west-2,c7i-flex.12xlarge", "2020-01-01", "1 of 1"),
+    ] {
+        let imported = import(&[("p.json", &on(attributes, unit, day))]).unwrap();
+        assert_eq!(outcome(&imported.files[0]), expected, "{key} of {day}");
+        let before = base();
+        let before = before.text(file).unwrap().lines().find(|line| line.starts_with(&format!("{key},")));
+        assert_eq!(row(&imported, file, key) == before, expected == older, "{key} of {day}");
+    }
+    // Without the snapshot's prices there is none to replace.
+    let (_dir, paths) = written(&[("p.json", on(json!({}), "Hrs", "2020-01-01").as_bytes())]);
+    let imported = merge(read(&paths, None, &mut |_| {}).unwrap(), &base(), true, Path::new("out")).unwrap();
+    assert_eq!(outcome(&imported.files[0]), "1 of 1");
+}
+
+#[test]
+fn messages_say_what_a_price_is_of_as_the_files_do() {
+    let fargate = |usd: &str| {
+        let attributes = json!({ "productFamily": "Compute", "usagetype": "USE1-Fargate-GB-Hours" });
+        product(attributes, "hours", json!({ "USD": usd })).to_string()
+    };
+    let two = format!("{}\n{}", fargate("0.1"), fargate("0.2"));
+    let error = refused(&[("p.json", two.as_bytes())]);
+    assert!(error.starts_with("error: p.json: Fargate (memory) in us-east-1: $0.20 here"), "{error}");
+    let plan = |years| Key::Savings {
+        region: "eu-west-1".into(),
+        plan: SavingsPlanType::Ec2Instance,
+        years,
+        payment: PaymentOption::PartialUpfront,
+        item: "m5.large".into(),
+    };
+    let expected = "m5.large in eu-west-1 under a Savings Plan (ec2, 3 years, partial-upfront)";
+    assert_eq!(plan(3).to_string(), expected);
+    assert_eq!(plan(1).to_string(), expected.replace("3 years", "1 year"));
 }
 
 #[test]
@@ -299,7 +376,7 @@ fn fargate_needs_both_of_its_prices() {
     let cells = |row: &str| row.split(',').map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(cells(after)[1..4], ["0.05", "0.00511", "0.000127"]);
     assert_eq!(cells(&before)[1], "0.04656");
-    assert!(after.contains(",2026-01-15,aws-price-list; the rest: fgcalc"), "{after}");
+    assert!(after.contains(",2021-10-01,aws-price-list; the rest: fgcalc"), "{after}");
 }
 
 #[test]
