@@ -10,6 +10,8 @@ pub struct Candidate {
     pub place: Option<Place>,
     /// Built in, or of the scenario: simulated in any case.
     pub given: bool,
+    /// Whether it may be recommended. Built-in platforms that do not fit a narrowed search are only compared with.
+    pub eligible: bool,
     /// Whether its pods have the requests that their usage justifies instead of the trace's.
     pub right_sized: bool,
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::judge::Metric;
 use super::search::{Found, Options, search};
-use super::space::{Space, Variant};
+use super::space::{Given, Space, Variant};
 use super::{Budget, Input, Request, RightSize};
 use crate::error::Result;
-use crate::platform::Platform;
 use crate::replay::{Demand, Study};
 use crate::trace::{Growth, Trace, grow};
 
@@ -56,7 +55,7 @@ impl Volume {
 
     pub fn search(
         &self,
-        given: &[Platform],
+        given: &[Given],
         reference: &str,
         metric: Metric,
         request: &Request,
