@@ -38,7 +38,8 @@ pub struct Args {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Search")]
 struct SearchArgs {
-    /// Kinds of platforms to search.
+    /// Kinds of platforms to search. Built-in platforms that the search is narrowed away from are still compared with,
+    /// but recommended only if -p or the scenario names them.
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = ["fargate", "node-group", "karpenter"])]
     kinds: Vec<String>,
     /// Instance families to search, such as m6i,c7a; otherwise the current ones of c, m and r.
@@ -54,28 +55,28 @@ struct SearchArgs {
     #[arg(long, value_name = "no|only|both", value_enum, default_value_t = RightSizeArg::Both)]
     right_size: RightSizeArg,
     /// Percentile over the pods of a task of the CPU that each used.
-    #[arg(long, value_name = "PERCENTILE", default_value_t = Rule::default().cpu_percentile,
+    #[arg(long, allow_negative_numbers = true, value_name = "PERCENTILE", default_value_t = Rule::default().cpu_percentile,
         value_parser = clap::value_parser!(u32).range(1..=100))]
     cpu_percentile: u32,
     /// Headroom on top of it, in percent.
-    #[arg(long, value_name = "PERCENT", default_value_t = Rule::default().cpu_headroom,
+    #[arg(long, allow_negative_numbers = true, value_name = "PERCENT", default_value_t = Rule::default().cpu_headroom,
         value_parser = clap::value_parser!(u32).range(0..=1_000))]
     cpu_headroom: u32,
     /// Headroom on top of the highest memory peak of a task, in percent.
-    #[arg(long, value_name = "PERCENT", default_value_t = Rule::default().memory_headroom,
+    #[arg(long, allow_negative_numbers = true, value_name = "PERCENT", default_value_t = Rule::default().memory_headroom,
         value_parser = clap::value_parser!(u32).range(0..=1_000))]
     memory_headroom: u32,
     /// How much to simulate for each volume: a number of candidates, or simulated time such as 30d.
-    #[arg(long, value_name = "N|DURATION", default_value = "200", value_parser = budget)]
+    #[arg(long, allow_hyphen_values = true, value_name = "N|DURATION", default_value = "200", value_parser = budget)]
     budget: Budget,
     /// Show the front up to so many times the cheapest bill that keeps all limits.
-    #[arg(long, value_name = "TIMES", default_value = "2", value_parser = within)]
+    #[arg(long, allow_negative_numbers = true, value_name = "TIMES", default_value = "2", value_parser = within)]
     within: u32,
     /// Platform that increases are relative to; otherwise the trace's own, or Fargate.
     #[arg(long, value_name = "NAME")]
     reference: Option<String>,
     /// Search again with so many times the workflow runs, such as 2,5,10.
-    #[arg(long, value_name = "FACTORS", value_delimiter = ',', value_parser = Growth::parse_factor)]
+    #[arg(long, allow_negative_numbers = true, value_name = "FACTORS", value_delimiter = ',', value_parser = Growth::parse_factor)]
     growth: Vec<Factor>,
     /// Search again with each workflow grown by a factor of its own: CSV with the columns workflow and factor.
     #[arg(long, value_name = "FILE")]

@@ -10,6 +10,8 @@ pub struct Candidate {
     pub place: Option<Place>,
     /// Built in, or of the scenario: simulated in any case.
     pub given: bool,
+    /// Whether it may be recommended. Built-in platforms that do not fit a narrowed search are only compared with.
+    pub eligible: bool,
     /// Whether its pods have the requests that their usage justifies instead of the trace's.
     pub right_sized: bool,
 }
@@ -103,7 +105,13 @@ mod tests {
             right_sized: 0,
         };
         let name = format!("node-group-{instance_type}-x{nodes}");
-        Candidate { platform: Platform { name, kind }, place: Some(place), given: false, right_sized: false }
+        Candidate {
+            platform: Platform { name, kind },
+            place: Some(place),
+            given: false,
+            right_sized: false,
+            eligible: true,
+        }
     }
 
     #[test]

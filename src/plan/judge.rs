@@ -73,6 +73,8 @@ pub struct Judged {
     /// `None` where it cannot be billed.
     pub cost: Option<Usd>,
     pub latency: Option<Span>,
+    /// Whether it may be recommended; otherwise it is for comparison.
+    pub eligible: bool,
     /// Names of the limits that it exceeds.
     pub exceeded: Vec<String>,
 }
@@ -81,7 +83,7 @@ impl Judged {
     pub fn new(report: PlatformReport, metric: Metric) -> Self {
         let cost = report.cost.as_ref().and_then(|cost| Usd::parse(&cost.total_usd));
         let latency = metric.seconds(&report).and_then(Span::from_secs_f64);
-        Self { report, cost, latency, exceeded: Vec::new() }
+        Self { report, cost, latency, eligible: true, exceeded: Vec::new() }
     }
 
     pub fn judge(&mut self, limits: &Limits, reference: Option<&PlatformReport>) {
@@ -98,9 +100,13 @@ impl Judged {
         self.is_complete() && self.exceeded.is_empty()
     }
 
-    /// `None` unless complete.
+    /// Where it stands on the plane of the front; `None` unless it completed and may be recommended.
     pub fn point(&self, id: usize) -> Option<Point> {
         let (cost, latency) = (self.cost?, self.latency?);
-        self.report.complete.then_some(Point { cost: cost.femto(), latency: latency.ms(), id })
+        (self.report.complete && self.eligible).then_some(Point {
+            cost: cost.femto(),
+            latency: latency.ms(),
+            id,
+        })
     }
 }

@@ -23,6 +23,7 @@ pub use outcome::{
     Binding, Counts, LimitText, Nearest, Plan, Planned, RightSizing, SCHEMA_VERSION, Searched, SizedRequest,
 };
 pub use savings::{CommitmentReport, GrownCommitment, SavingsPlanned};
+use space::Given;
 pub use space::{Narrowing, RIGHT_SIZED};
 pub use volume::Volume;
 
@@ -99,8 +100,12 @@ pub fn plan(input: &Input, request: &Request, done: &(dyn Fn() + Sync)) -> Resul
     let sized_trace = sized.as_ref().map(|sized| Arc::new(sized.trace.clone()));
     let base = Volume::new(input, trace.clone(), sized_trace.clone())?;
     let metric = Metric::of(&request.limits, base.has_runs());
+    request.narrowing.check(&base.as_is.setup())?;
     let reference = reference(&base, request)?;
     let searched = base.search(&reference, metric, request, done);
+    if !searched.space.candidates.iter().any(|candidate| candidate.eligible) {
+        return Err(request.narrowing.nothing("no platform that they leave can run all pods"));
+    }
     let mut grown = Vec::new();
     for (name, growth) in &request.growth {
         let volume = base.grown(input, growth)?;
@@ -126,14 +131,15 @@ fn right_sized(trace: &Trace, request: &Request) -> Result<Option<RightSized>> {
     Ok(sized)
 }
 
-/// What is always simulated, sized for the trace of `setup`. A built-in platform that the region does not sell is no candidate; the user's own must be.
-fn resolve(setup: &Setup, scenario: &Scenario) -> Result<Vec<Platform>> {
+/// What is always simulated, sized for the trace of `setup`. A built-in platform that the region does not sell is no
+/// candidate; the user's own must be.
+fn resolve(setup: &Setup, scenario: &Scenario) -> Result<Vec<Given>> {
     let mut resolved = Vec::new();
     for platform in space::given(&scenario.platforms) {
-        let is_own = scenario.platforms.contains(&platform) && scenario.chose_platforms();
+        let named = scenario.platforms.contains(&platform) && scenario.names_platforms();
         match setup.resolve(std::slice::from_ref(&platform)) {
-            Ok(platforms) => resolved.extend(platforms),
-            Err(error) if is_own => return Err(error),
+            Ok(platforms) => resolved.extend(platforms.into_iter().map(|platform| Given { platform, named })),
+            Err(error) if named => return Err(error),
             Err(_) => {}
         }
     }
@@ -142,7 +148,8 @@ fn resolve(setup: &Setup, scenario: &Scenario) -> Result<Vec<Platform>> {
 
 /// The name of the platform that increases are relative to.
 fn reference(base: &Volume, request: &Request) -> Result<String> {
-    let (setup, given) = (base.as_is.setup(), &base.given);
+    let setup = base.as_is.setup();
+    let given: Vec<&Platform> = base.given.iter().map(|given| &given.platform).collect();
     if let Some(name) = &request.reference {
         if given.iter().any(|platform| platform.name == *name) {
             return Ok(name.clone());
@@ -153,9 +160,9 @@ fn reference(base: &Volume, request: &Request) -> Result<String> {
             format!("name one of {}", names.join(", ")),
         ));
     }
-    let today = given.iter().find(|platform| setup.is_today(platform));
-    let fargate = || given.iter().find(|platform| platform.name == "fargate");
-    let first = today.or_else(fargate).or(given.first());
+    let today = given.iter().copied().find(|platform| setup.is_today(platform));
+    let fargate = || given.iter().copied().find(|platform| platform.name == "fargate");
+    let first = today.or_else(fargate).or(given.first().copied());
     first.map(|platform| platform.name.clone()).ok_or_else(|| {
         Error::usage(format!("no platform can be had in {}", setup.catalog.region), "choose another --region")
     })

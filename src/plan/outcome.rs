@@ -137,6 +137,9 @@ pub struct Planned {
     pub right_sized: bool,
     /// Built in, or of the scenario.
     pub given: bool,
+    /// Whether it may be recommended; otherwise it is simulated for comparison, since it does not fit what the search was
+    /// narrowed to.
+    pub eligible: bool,
     pub complete: bool,
     /// Complete and within all limits.
     pub feasible: bool,
@@ -179,7 +182,8 @@ impl Search {
             let latency = judged.latency.filter(|_| judged.exceeded.iter().any(is_latency));
             (!judged.is_complete(), judged.exceeded.len(), latency, judged.cost)
         };
-        self.found.simulated().min_by_key(|(id, judged)| (rank(judged), *id)).map(|(id, _)| id)
+        let eligible = self.found.simulated().filter(|(_, judged)| judged.eligible);
+        eligible.min_by_key(|(id, judged)| (rank(judged), *id)).map(|(id, _)| id)
     }
 
     fn binding(&self) -> Vec<Binding> {
@@ -241,7 +245,8 @@ impl Search {
             exceeds.extend(judged.report.incomplete_reasons.iter().cloned());
             Some(Nearest { name: self.name(id), exceeds })
         });
-        let least = self.space.floors.iter().map(Floor::before_credits).min().unwrap_or_default();
+        let eligible = self.space.candidates.iter().zip(&self.space.floors).filter(|(c, _)| c.eligible);
+        let least = eligible.map(|(_, floor)| floor.before_credits()).min().unwrap_or_default();
         Searched {
             counts: self.counts(),
             recommended: winner.map(|id| self.name(id)),
@@ -272,6 +277,7 @@ fn planned(
         kind: report.kind.clone(),
         right_sized: candidate.right_sized,
         given: candidate.given,
+        eligible: candidate.eligible,
         complete: judged.is_complete(),
         feasible: judged.is_feasible(),
         exceeds: judged.exceeded.clone(),

@@ -50,7 +50,7 @@ impl Found {
         self.judged.iter().enumerate().filter_map(|(id, judged)| Some((id, judged.as_ref()?)))
     }
 
-    /// The cheapest candidate that exceeds no limit; among equals the faster, then the first.
+    /// The cheapest candidate that may be recommended and exceeds no limit; among equals the faster, then the first.
     pub fn cheapest_feasible(&self) -> Option<usize> {
         let feasible = self.simulated().filter(|(_, judged)| judged.is_feasible());
         feasible.filter_map(|(id, judged)| judged.point(id)).min().map(|point| point.id)
@@ -82,7 +82,8 @@ pub fn search(
         let simulate = |id: &usize| {
             let candidate = &space.candidates[*id];
             let setup = &variants[usize::from(candidate.right_sized)].setup;
-            let judged = Judged::new(setup.report_on(&candidate.platform), metric);
+            let mut judged = Judged::new(setup.report_on(&candidate.platform), metric);
+            judged.eligible = candidate.eligible;
             done();
             judged
         };

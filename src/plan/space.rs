@@ -17,8 +17,10 @@
 //! the luck of nodes is drawn by pool and number, so that candidates differ by what they are and not by their luck.
 
 mod karpenter;
+mod narrowing;
 mod node_groups;
 
+pub use narrowing::Narrowing;
 pub(super) use node_groups::sized_by_peak;
 
 use std::collections::BTreeMap;
@@ -26,7 +28,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::candidate::{Candidate, Family, Place};
-use crate::catalog::{Arch, CapacityType};
+use crate::catalog::{Arch, Catalog};
 use crate::platform::{BUILT_INS, Kind, Platform};
 use crate::replay::{Demand, Floor, Setup, floor};
 use crate::trace::PodArch;
@@ -35,31 +37,6 @@ use crate::trace::PodArch;
 const POOL: &str = "jobs";
 /// What right-sized candidates are called beside their platform's name.
 pub const RIGHT_SIZED: &str = "-rightsized";
-
-/// What is searched of it; empty lists leave nothing out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Narrowing {
-    /// `fargate`, `node-group` or `karpenter`.
-    pub kinds: Vec<String>,
-    /// `m6i`, `c7a` …
-    pub families: Vec<String>,
-    pub archs: Vec<Arch>,
-    pub capacity_types: Vec<CapacityType>,
-}
-
-impl Narrowing {
-    fn has_kind(&self, kind: &str) -> bool {
-        self.kinds.is_empty() || self.kinds.iter().any(|word| word == kind)
-    }
-
-    fn has_family(&self, family: &str) -> bool {
-        self.families.is_empty() || self.families.iter().any(|name| name == family)
-    }
-
-    fn has_capacity(&self, capacity_type: CapacityType) -> bool {
-        self.capacity_types.is_empty() || self.capacity_types.contains(&capacity_type)
-    }
-}
 
 /// The trace with its own requests or with right-sized ones, ready to be simulated.
 pub struct Variant<'a> {
@@ -81,7 +58,7 @@ pub struct Space {
 impl Space {
     /// Everything that can be searched, and the platforms that are `given`. `variants` begins with the trace's own
     /// requests, for which given platforms are simulated; the space itself is searched for the `searched` ones.
-    pub fn new(variants: &[Variant], searched: &[bool], given: &[Platform], narrowing: &Narrowing) -> Self {
+    pub fn new(variants: &[Variant], searched: &[bool], given: &[Given], narrowing: &Narrowing) -> Self {
         let (archs, left_out_archs) = archs(&variants[0].setup, narrowing);
         let mut candidates = Vec::new();
         for (variant, _) in variants.iter().zip(searched).filter(|(_, searched)| **searched) {
@@ -104,7 +81,7 @@ impl Space {
                 candidate
             }));
         }
-        add_given(&mut candidates, given);
+        add_given(&mut candidates, given, narrowing, variants[0].setup.catalog);
         let floors = floors(variants, &candidates);
         let mut space = Self { candidates, floors, left_out_archs, impossible: 0 };
         space.drop_impossible();
@@ -124,7 +101,14 @@ impl Space {
     }
 }
 
-/// The platforms that are always candidates: those of the scenario, and every built-in one but the past.
+/// A platform that is simulated in any case.
+pub struct Given {
+    pub platform: Platform,
+    /// Whether the user named it, and so may have it recommended whatever the search is narrowed to.
+    pub named: bool,
+}
+
+/// The platforms that are always simulated: those of the scenario, and every built-in one but the past.
 pub fn given(scenario: &[Platform]) -> Vec<Platform> {
     let own = scenario.iter().filter(|platform| !matches!(platform.kind, Kind::Recorded)).cloned();
     let mut given: Vec<Platform> = own.collect();
@@ -144,12 +128,13 @@ fn fargate(narrowing: &Narrowing) -> Vec<Candidate> {
 }
 
 fn in_space(platform: Platform, place: Place) -> Candidate {
-    Candidate { platform, place: Some(place), given: false, right_sized: false }
+    Candidate { platform, place: Some(place), given: false, eligible: true, right_sized: false }
 }
 
-/// Given platforms take the places of those that they are like.
-fn add_given(candidates: &mut Vec<Candidate>, given: &[Platform]) {
-    for platform in given {
+/// Given platforms take the places of those that they are like. What nobody named and does not fit the narrowed space is
+/// for comparison only.
+fn add_given(candidates: &mut Vec<Candidate>, given: &[Given], narrowing: &Narrowing, catalog: &Catalog) {
+    for Given { platform, named } in given {
         let like = candidates.iter_mut().find(|other| {
             !other.right_sized && !other.given && is_alike(&other.platform.kind, &platform.kind)
         });
@@ -162,6 +147,7 @@ fn add_given(candidates: &mut Vec<Candidate>, given: &[Platform]) {
                 platform: platform.clone(),
                 place: None,
                 given: true,
+                eligible: *named || narrowing.fits(platform, catalog),
                 right_sized: false,
             }),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::candidate::Candidate;
 use super::judge::Metric;
 use super::search::{Found, Options, search};
-use super::space::{Space, Variant, sized_by_peak};
+use super::space::{Given, Space, Variant, sized_by_peak};
 use super::{Budget, Input, Request, RightSize, resolve};
 use crate::error::Result;
 use crate::platform::Platform;
@@ -17,7 +17,7 @@ pub struct Volume {
     pub as_is: Study,
     pub right_sized: Option<Study>,
     /// What is always simulated, resolved: a group that holds the peak holds that of this volume.
-    pub given: Vec<Platform>,
+    pub given: Vec<Given>,
 }
 
 /// A search and the space that it was over.
@@ -58,7 +58,7 @@ impl Volume {
     pub fn at_this_size(&self, candidate: &Candidate) -> Platform {
         let same = |platform: &&Platform| platform.name == candidate.platform.name;
         let sized = if candidate.given {
-            self.given.iter().find(same).cloned()
+            self.given.iter().map(|given| &given.platform).find(same).cloned()
         } else {
             sized_by_peak(&self.study_of(candidate.right_sized).setup(), candidate)
         };

@@ -71,6 +71,11 @@ impl Scenario {
         self.given.contains("platforms")
     }
 
+    /// Whether the user named platforms, in the file or with `--platform`.
+    pub fn names_platforms(&self) -> bool {
+        self.given.is_chosen("platforms") || self.platforms != Platform::defaults()
+    }
+
     /// The field path of a node group's instance type, for [`Given::complaint`]. A platform's only group has no name.
     pub fn instance_type_path(platform: &str, group: &str) -> String {
         let group = if group.is_empty() { String::new() } else { format!(".groups[{group}]") };

@@ -108,7 +108,7 @@ fn check(outcome: &Outcome) {
     if result.recommended.is_some() {
         let best = winner(outcome);
         assert!(best.feasible);
-        for other in result.candidates.iter().filter(|c| c.feasible) {
+        for other in result.candidates.iter().filter(|c| c.feasible && c.eligible) {
             assert!(total(best) <= total(other), "{} is dearer than {}", best.name, other.name);
         }
         assert!(total(best) >= Usd::parse(&result.least_usd).unwrap() || best.name.contains("spot"));
@@ -145,6 +145,31 @@ fn winner_as_in<'a>(all: &'a Outcome, one: &Outcome) -> &'a Planned {
     let best = winner(all);
     assert_eq!(best.on_front, winner(one).on_front);
     best
+}
+
+#[test]
+fn what_is_excluded_is_compared_with_but_not_recommended() {
+    let narrowing =
+        Narrowing { kinds: vec!["karpenter".into()], capacity_types: vec![CapacityType::Spot], ..small() };
+    let request = Request { narrowing, budget: Budget::Candidates(30), ..request() };
+    let outcome = plan_rows(&waves(), &request);
+    check(&outcome);
+    let candidates = &outcome.plan.result.candidates;
+    for candidate in candidates.iter().filter(|c| c.on_front || c.name == winner(&outcome).name) {
+        assert!(candidate.kind == "karpenter" && candidate.name.contains("m6i-spot"), "{candidate:?}");
+    }
+    // Fargate is there to be compared with. Named by the user, it may win too.
+    let fargate = candidates.iter().find(|c| c.name == "fargate").unwrap();
+    assert!(fargate.complete && !fargate.eligible && !fargate.on_front);
+    let (mut scenario, snapshot) = (scenario(settings()), Snapshot::embedded());
+    scenario.platforms = vec![Platform::built_in("fargate").unwrap()];
+    let study = study(&csv(&waves()), &scenario);
+    let input = Input { scenario: &scenario, snapshot: &snapshot, study: &study, strict: false };
+    let named = plan::plan(&input, &request, &|| ()).unwrap().plan;
+    assert!(named.result.candidates.iter().all(|c| c.eligible == (c.name == "fargate" || !c.given)));
+    // Without narrowing everything may win.
+    let all = Request { narrowing: Narrowing::default(), budget: Budget::Candidates(1), ..request };
+    assert!(plan_rows(&waves(), &all).plan.result.candidates.iter().all(|c| c.eligible));
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl Scenario {
         }
         if !flags.platforms.is_empty() {
             self.platforms = pick(&self.platforms, &flags.platforms)?;
+            self.given.choose("platforms");
         }
         Ok(self)
     }

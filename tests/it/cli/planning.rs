@@ -54,6 +54,20 @@ fn what_cannot_be_searched_is_refused() {
         (&["--budget", "0"], "1 to 1000000"),
         (&["--within", "0.5"], "a number from 1"),
         (&["--kinds", "ecs"], "ecs"),
+        (&["--families", "zz9"], "there is no instance family zz9"),
+        (&["--families", "M6I"], "did you mean m6i?"),
+        (&["--families", "m6i.large"], "did you mean m6i?"),
+        (
+            &["--families", "m7g"],
+            "--families m7g leaves nothing to search: images of pods are for amd64 only",
+        ),
+        (&["--archs", "arm64"], "--archs arm64 leaves nothing to search: images of pods are for amd64 only"),
+        (&["--archs", "arm64", "--families", "m6i"], "nothing to search: m6i are not for arm64"),
+        (&["--archs", "riscv"], "use amd64 or arm64"),
+        (&["--budget", "-5"], "write a number of candidates"),
+        (&["--growth", "-2"], "for '--growth"),
+        (&["--cpu-headroom", "-10"], "-10 is not in 0..=1000"),
+        (&["--memory-headroom", "-10"], "-10 is not in 0..=1000"),
     ] {
         let run = case.run(&[&["plan", "trace.csv"], args].concat());
         assert_eq!(run.code, Some(2), "{run}");
