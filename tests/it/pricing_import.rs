@@ -22,6 +22,10 @@ fn directory() -> TempDir {
     for name in ["offers-us-east-1.json", "get-products-us-east-1.json", "spot-advisor-data.json"] {
         fs::copy(fixtures.join(name), dir.path().join(name)).unwrap();
     }
+    // As if published after the snapshot in the program: an older list would replace nothing.
+    let products = dir.path().join("get-products-us-east-1.json");
+    let text = fs::read_to_string(&products).unwrap().replace("2022-12-08T17:48:24Z", "2026-12-08T17:48:24Z");
+    fs::write(products, text).unwrap();
     fs::write(dir.path().join("spot.txt"), SPOT).unwrap();
     dir
 }
@@ -47,11 +51,14 @@ fn files_become_a_directory_that_can_be_replayed_with() {
     let dir = directory();
     let files = ["pricing", "import", "offers-us-east-1.json", "get-products-us-east-1.json", "spot.txt"];
     let (code, stdout, stderr) = run(dir.path(), &[&files[..], &["--out", "new/prices"]].concat());
-    assert_eq!((code, stderr.as_str()), (Some(0), "wrote new/prices: use it with --prices\n"));
+    // That list is older than the snapshot, and has nothing for it.
+    let told = "warning: no row of offers-us-east-1.json is used\nwrote new/prices: use it with --prices\n";
+    assert_eq!((code, stderr.as_str()), (Some(0), told));
     insta::assert_snapshot!(stdout, @r"
 file                         format                      rows       used    refused
-offers-us-east-1.json        Price List offer file          2          1          1
+offers-us-east-1.json        Price List offer file          2          0          2
                                                       for a capacity block          1
+                                     older than the price it would replace          1
 get-products-us-east-1.json  Price List products            9          3          6
                                                            a reserved term          6
 spot.txt                     Spot price history             2          1          1
@@ -59,9 +66,9 @@ spot.txt                     Spot price history             2          1        
 
 snapshot                     rows      added    changed    removed
 instance_types.csv           1391          0          0          0
-on_demand.csv               12411          0          4          0
+on_demand.csv               12411          0          3          0
 on_demand_inferred.csv       4061          0          0          0
-spot.csv                    13325          0          2          0
+spot.csv                    13325          0          1          0
 fargate.csv                    20          0          0          0
 misc_prices.csv               125          0          0          0
 spot_history.csv                1          1          0          0
