@@ -90,6 +90,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim plan trace.csv --growth 2,5,10
   cost-sim plan --example wear --right-size no
   cost-sim replay trace.csv --scenario cost-sim-plan/scenario.yaml     the recommendation alone
+  cost-sim replay cost-sim-plan/rightsized.csv -s cost-sim-plan/scenario.yaml     if it changes requests
 
 The files of the plan are written to --out: plan.json, plan.md, scenario.yaml, and the front as a
 chart in charts/. Exit code 1 if no candidate keeps all limits.";

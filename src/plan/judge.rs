@@ -7,6 +7,7 @@ use super::front::Point;
 use crate::check::judge;
 use crate::platform::Limits;
 use crate::report::PlatformReport;
+use crate::report::text::ratio;
 use crate::units::{Span, Usd};
 
 /// Which latency a front shows: the one that the user limits.
@@ -66,6 +67,42 @@ impl Metric {
     }
 }
 
+/// How far a platform is above a limit, as a part of what is allowed; where nothing is, how much there is. Infinite where
+/// it is not known.
+fn relative_excess(
+    limit: &str,
+    limits: &Limits,
+    before: Option<&PlatformReport>,
+    now: &PlatformReport,
+) -> f64 {
+    type Number = fn(&PlatformReport) -> Option<f64>;
+    let total: Number = |p| Some(Usd::parse(&p.cost.as_ref()?.total_usd)?.to_f64());
+    let month: Number = |p| Some(Usd::parse(&p.cost.as_ref()?.usd_per_month)?.to_f64());
+    let mean: Number = |p| p.latency.makespan_s.mean;
+    let p99: Number = |p| p.latency.makespan_s.p99;
+    let delay: Number = |p| p.latency.start_delay_s.p99;
+    let increased = |number: Number, ppm: Option<u32>| {
+        before.and_then(number).zip(ppm).map(|(before, ppm)| before * (1.0 + f64::from(ppm) / 1e6))
+    };
+    let (actual, allowed) = match limit {
+        "maxCostIncrease" => (total(now), increased(total, limits.max_cost_increase_ppm)),
+        "maxUsdPerMonth" => (month(now), limits.max_usd_per_month.map(Usd::to_f64)),
+        "maxMakespanIncrease" => (mean(now), increased(mean, limits.max_makespan_increase_ppm)),
+        "maxP99MakespanIncrease" => (p99(now), increased(p99, limits.max_p99_makespan_increase_ppm)),
+        "maxP99StartDelayIncrease" => (delay(now), increased(delay, limits.max_p99_start_delay_increase_ppm)),
+        "maxP99StartDelay" => (delay(now), limits.max_p99_start_delay.map(Span::secs_f64)),
+        "maxUnschedulable" => {
+            (Some(now.pods.unschedulable as f64), limits.max_unschedulable.map(|n| n as f64))
+        }
+        _ => (Some(now.disruption.tasks_restarted as f64), limits.max_tasks_restarted.map(|n| n as f64)),
+    };
+    match (actual, allowed) {
+        (Some(actual), Some(allowed)) if allowed > 0.0 => actual / allowed - 1.0,
+        (Some(actual), Some(_)) => actual,
+        _ => f64::INFINITY,
+    }
+}
+
 /// What became of a candidate.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -77,18 +114,33 @@ pub struct Judged {
     pub eligible: bool,
     /// Names of the limits that it exceeds.
     pub exceeded: Vec<String>,
+    /// By how much, limit by limit, in words.
+    pub excess: Vec<String>,
+    /// The sum over all limits of the excess relative to what is allowed, in millionths.
+    pub distance: i64,
 }
 
 impl Judged {
     pub fn new(report: PlatformReport, metric: Metric) -> Self {
         let cost = report.cost.as_ref().and_then(|cost| Usd::parse(&cost.total_usd));
         let latency = metric.seconds(&report).and_then(Span::from_secs_f64);
-        Self { report, cost, latency, eligible: true, exceeded: Vec::new() }
+        Self { report, cost, latency, eligible: true, exceeded: Vec::new(), excess: Vec::new(), distance: 0 }
     }
 
     pub fn judge(&mut self, limits: &Limits, reference: Option<&PlatformReport>) {
-        let verdicts = judge(limits, reference, &self.report);
-        self.exceeded = verdicts.into_iter().filter(|v| v.exceeded).map(|v| v.limit).collect();
+        self.exceeded.clear();
+        self.excess.clear();
+        let mut distance = 0.0;
+        for verdict in judge(limits, reference, &self.report).into_iter().filter(|v| v.exceeded) {
+            let part = relative_excess(&verdict.limit, limits, reference, &self.report);
+            distance += part;
+            let by = if part.is_finite() { format!(" by {}", ratio(Some(part))) } else { String::new() };
+            self.excess
+                .push(format!("{}{by} ({}, allowed {})", verdict.limit, verdict.actual, verdict.allowed));
+            self.exceeded.push(verdict.limit);
+        }
+        // Infinity becomes the largest number.
+        self.distance = (distance * 1e6).round() as i64;
     }
 
     /// Whether every pod ended as recorded, at a known price.

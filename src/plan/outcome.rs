@@ -17,10 +17,11 @@ use super::{Outcome, Request};
 use crate::check::judge;
 use crate::error::Result;
 use crate::platform::{Platform, Scenario, manifests, scenario_with_manifests};
-use crate::replay::Floor;
+use crate::replay::{Floor, Study};
+use crate::report::text::clean;
 use crate::report::{Inputs, Tool};
 use crate::trace::Trace;
-use crate::trace::rightsize::RightSized;
+use crate::trace::rightsize::{self, RightSized, SizedTask};
 use crate::units::Usd;
 
 /// Raised when a reader of older plans would misunderstand.
@@ -79,8 +80,12 @@ pub struct SizedRequest {
     pub workflow: String,
     pub task: String,
     pub pods: u64,
+    /// `null` where the task keeps its own.
     pub cpu: Option<String>,
     pub memory: Option<String>,
+    /// The largest that the trace has, assumed ones included.
+    pub cpu_before: String,
+    pub memory_before: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -115,6 +120,7 @@ pub struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Nearest {
     pub name: String,
+    /// The limits that it exceeds, and by how much; why it is incomplete, if it is.
     pub exceeds: Vec<String>,
 }
 
@@ -175,13 +181,10 @@ impl Search {
         self.space.candidates[id].platform.name.clone()
     }
 
-    /// The candidate that exceeds fewest limits; among those the one nearest to what is exceeded.
+    /// The candidate that exceeds the limits least: by the smallest sum of what it is above each, as a part of what is
+    /// allowed.
     fn nearest(&self) -> Option<usize> {
-        let rank = |judged: &Judged| {
-            let is_latency = |limit: &String| limit.contains("Delay") || limit.contains("Makespan");
-            let latency = judged.latency.filter(|_| judged.exceeded.iter().any(is_latency));
-            (!judged.is_complete(), judged.exceeded.len(), latency, judged.cost)
-        };
+        let rank = |judged: &Judged| (!judged.is_complete(), judged.distance, judged.cost);
         let eligible = self.found.simulated().filter(|(_, judged)| judged.eligible);
         eligible.min_by_key(|(id, judged)| (rank(judged), *id)).map(|(id, _)| id)
     }
@@ -241,7 +244,7 @@ impl Search {
         let winner = self.found.cheapest_feasible();
         let nearest = self.nearest().filter(|_| winner.is_none()).and_then(|id| {
             let judged = self.found.judged[id].as_ref()?;
-            let mut exceeds = judged.exceeded.clone();
+            let mut exceeds = judged.excess.clone();
             exceeds.extend(judged.report.incomplete_reasons.iter().cloned());
             Some(Nearest { name: self.name(id), exceeds })
         });
@@ -310,7 +313,11 @@ pub(super) fn assemble(
     let study = base.study_of(candidate.right_sized);
     let scenario = winning(study.resolve_with(candidate.platform.clone()), request);
     let runs = study.setup().run(&scenario.platforms, 1, &|| ());
-    let report = study.report(&scenario, &runs)?;
+    let mut report = study.report(&scenario, &runs)?;
+    if let Some(assumed) = base.as_is.assumed_requests().filter(|_| candidate.right_sized) {
+        report.warnings.retain(|warning| *warning != assumed);
+        report.warnings.push(format!("what right-sizing saves is relative to assumed requests: {assumed}"));
+    }
     let savings_plan = runs.first().and_then(|run| savings_plan(study, &run.ledger, candidate, &grown));
     let before = search.found.judged[search.reference].as_ref().map(|judged| &judged.report);
     let limits = before.map(|before| judge(&request.limits, Some(before), before)).unwrap_or_default();
@@ -340,19 +347,23 @@ pub(super) fn assemble(
         latency_limit_s: before.and_then(|before| metric.limit(&request.limits, before)),
         limits: limits.into_iter().map(|v| LimitText { limit: v.limit, allowed: v.allowed }).collect(),
         reference: search.name(search.reference),
-        right_sizing: sized.map(|sized| right_sizing(request, sized)),
+        right_sizing: sized.map(|sized| right_sizing(request, &base.as_is, sized)),
         warnings: report.warnings.clone(),
         notes: search.space.left_out_archs.iter().cloned().collect(),
         growth: growth.collect(),
         flips,
         savings_plan,
-        scenario: scenario_with_manifests(&scenario, &candidate.platform),
+        scenario: String::new(),
         result: search.searched(metric, request.within_permille),
     };
+    let caution = caution(&plan, candidate.right_sized);
+    let plan =
+        Plan { scenario: caution.clone() + &scenario_with_manifests(&scenario, &candidate.platform), ..plan };
     let right_sized = sized_trace.filter(|_| candidate.right_sized);
     let platform: Platform = candidate.platform.clone();
     let settings = &scenario.settings;
     let manifests = manifests(&platform, &settings.region.name, &settings.zones);
+    let manifests = manifests.map(|manifests| caution + &manifests);
     Ok(Outcome { plan, report, platform, manifests, right_sized })
 }
 
@@ -361,7 +372,28 @@ fn winning(scenario: Scenario, request: &Request) -> Scenario {
     Scenario { limits: request.limits, ..scenario }
 }
 
-fn right_sizing(request: &Request, sized: &RightSized) -> RightSizing {
+/// What whoever deploys the platform has to know, as comments at the head of a file.
+fn caution(plan: &Plan, right_sized: bool) -> String {
+    let mut text = String::new();
+    if let Some(nearest) = &plan.result.nearest {
+        let reasons: Vec<_> = nearest.exceeds.iter().map(|reason| clean(reason)).collect();
+        text += &format!("# This is not within the limits; nothing is. It exceeds {}\n", reasons.join(", "));
+    }
+    if right_sized {
+        text += "# This needs the changed requests of rightsized.csv (see plan.md): cost-sim replay rightsized.csv -s \
+                 scenario.yaml\n";
+    }
+    text
+}
+
+fn right_sizing(request: &Request, study: &Study, sized: &RightSized) -> RightSizing {
+    let before = rightsize::largest_requests(&study.trace);
+    let setup = study.setup();
+    let defaults = &setup.settings.defaults;
+    let before = |task: &SizedTask| {
+        let (cpu, memory) = before.get(&(&*task.workflow, &*task.task)).copied().unwrap_or_default();
+        (cpu.unwrap_or(defaults.cpu_request), memory.unwrap_or(defaults.memory_request))
+    };
     let rule = &request.rule;
     RightSizing {
         cpu_percentile: rule.cpu_percentile,
@@ -379,6 +411,8 @@ fn right_sizing(request: &Request, sized: &RightSized) -> RightSizing {
                 pods: task.pods,
                 cpu: task.cpu.map(|cpu| cpu.to_string()),
                 memory: task.memory.map(|memory| memory.to_string()),
+                cpu_before: before(task).0.to_string(),
+                memory_before: before(task).1.to_string(),
             })
             .collect(),
     }

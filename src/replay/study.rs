@@ -38,6 +38,11 @@ pub struct Study {
 }
 
 impl Study {
+    /// The warning about requests that the trace lacks; `None` where it has them all.
+    pub fn assumed_requests(&self) -> Option<String> {
+        warnings::defaults(self)
+    }
+
     /// Puts a run together. With `strict`, assumed regions and default requests are refused.
     pub fn new(
         scenario: Scenario,

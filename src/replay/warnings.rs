@@ -25,7 +25,7 @@ pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Ve
     warnings
 }
 
-fn defaults(study: &Study) -> Option<String> {
+pub(super) fn defaults(study: &Study) -> Option<String> {
     let defaults = &study.scenario.settings.defaults;
     let assumed = study.assumed;
     let cpu = format!("{} CPU", defaults.cpu_request);

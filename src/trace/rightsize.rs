@@ -118,6 +118,17 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
     RightSized { trace: sized, tasks }
 }
 
+/// The largest requests that pods of each (workflow, task) have in `trace`; `None` where it has none.
+pub fn largest_requests(trace: &Trace) -> BTreeMap<(&str, &str), (Option<Cpu>, Option<Memory>)> {
+    let mut largest: BTreeMap<_, Size> = BTreeMap::new();
+    for row in pods(trace) {
+        let (cpu, memory) = largest.entry(task_of(trace, row)).or_default();
+        *cpu = (*cpu).max(trace.cpu_request.get(row));
+        *memory = (*memory).max(trace.memory_request.get(row));
+    }
+    largest
+}
+
 fn pods(trace: &Trace) -> impl Iterator<Item = usize> + '_ {
     (0..trace.rows()).filter(|row| trace.kind.get(*row).unwrap_or_default() == Kind::Pod)
 }

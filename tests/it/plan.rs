@@ -252,10 +252,37 @@ fn without_a_feasible_candidate_the_nearest_is_said() {
     let result = &outcome.plan.result;
     assert_eq!(result.recommended, None);
     let nearest = result.nearest.as_ref().unwrap();
-    assert_eq!(nearest.exceeds, ["maxUsdPerMonth"]);
+    assert!(nearest.exceeds[0].starts_with("maxUsdPerMonth by "), "{nearest:?}");
+    assert!(
+        outcome.plan.scenario.starts_with("# This is not within the limits; nothing is. It exceeds maxUsd")
+    );
     // All exceed it: the cheapest comes nearest. Nothing was ruled out by a bill that does not exist.
     assert_eq!(nearest.name, result.candidates[0].name);
     assert_eq!(result.counts.pruned, 0);
+}
+
+#[test]
+fn the_nearest_is_the_least_above_all_limits_not_the_one_above_fewest() {
+    // Half of what the cheapest costs, and 30 s: who keeps the one may be far above the other.
+    let free = plan_rows(&waves(), &Request { narrowing: small(), ..request() });
+    let month = Usd::parse(winner(&free).usd_per_month.as_deref().unwrap()).unwrap();
+    let limits = Limits {
+        max_usd_per_month: Some(month.scaled(1, 2)),
+        max_p99_start_delay: Some(Span::from_secs(30)),
+        ..Limits::default()
+    };
+    let outcome = plan_rows(&waves(), &Request { limits, narrowing: small(), ..request() });
+    let result = &outcome.plan.result;
+    let above = |c: &Planned| {
+        let usd = Usd::parse(c.usd_per_month.as_deref().unwrap()).unwrap().to_f64();
+        let part = |now: f64, most: f64| (now / most - 1.0).max(0.0);
+        part(usd, month.to_f64() / 2.0) + part(c.p99_start_delay_s.unwrap(), 30.0)
+    };
+    let nearest = result.nearest.as_ref().unwrap();
+    let found = result.candidates.iter().find(|c| c.name == nearest.name).unwrap();
+    for other in result.candidates.iter().filter(|c| c.complete && c.eligible) {
+        assert!(above(found) <= above(other) + 1e-5, "{} is nearer than {}", other.name, found.name);
+    }
 }
 
 #[test]
@@ -294,6 +321,13 @@ fn right_sized_requests_are_searched_where_usage_is_known() {
     let sized = &outcome.plan.right_sizing.as_ref().unwrap().requests;
     // 400m × 1.2 = 480m; 900 MiB × 1.25 = 1125 MiB, up to 71 × 16 = 1136 MiB.
     assert_eq!((sized[0].cpu.as_deref(), sized[0].memory.as_deref()), (Some("480m"), Some("1136Mi")));
+    assert_eq!((&*sized[0].cpu_before, &*sized[0].memory_before), ("4", "16Gi"));
+    assert!(outcome.plan.scenario.starts_with("# This needs the changed requests of rightsized.csv"));
+    assert!(outcome.manifests.as_ref().unwrap().starts_with("# This needs the changed requests"));
+    let page = output::markdown(&outcome);
+    assert!(page.contains("| w | a | 12 | 4 | 480m | 16Gi | 1136Mi |"), "{page}");
+    let shown = output::table(&outcome, 200, false);
+    assert!(shown.contains("requests of 1 task change; see plan.md"), "{shown}");
     assert_eq!(outcome.right_sized.unwrap().cpu_request.get(3).unwrap().milli(), 480);
     let no = plan_of(&text, &Request { right_size: RightSize::No, ..request.clone() });
     assert!(no.plan.result.candidates.iter().all(|c| !c.right_sized));

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::words;
-use crate::plan::{Outcome, Planned};
+use crate::plan::{Outcome, Plan, Planned};
+use crate::report::plural;
 use crate::report::text::{Places, change, clean, ratio, seconds, usd};
 
 /// The finding, the front as a table, what binds, and the growth.
@@ -17,6 +18,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     text.push_str(&plan.bounds().map(|bounds| format!("; {}", escape(&bounds))).unwrap_or_default());
     text.push_str(".\n\n");
     let mut said = vec![plan.limits_text(), plan.searched()];
+    said.extend(plan.needs_changes());
     said.extend(plan.result.binding.iter().map(words::binding));
     said.extend(plan.savings_plan.iter().flat_map(words::savings_plan));
     said.extend(plan.notes.iter().cloned());
@@ -43,6 +45,7 @@ pub fn markdown(outcome: &Outcome) -> String {
         ];
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
+    text.push_str(&requests(plan));
     if !plan.growth.is_empty() {
         text.push_str("\n## Growth\n\n| volume | recommended | cost a month | per ×1 | p99 start delay | p99 makespan |\n");
         text.push_str("|---|---|--:|--:|--:|--:|\n");
@@ -64,6 +67,32 @@ pub fn markdown(outcome: &Outcome) -> String {
         for line in words::changes(plan) {
             let _ = writeln!(text, "- {}", escape(&line));
         }
+    }
+    text
+}
+
+/// The requests to change, where the recommendation needs other ones.
+fn requests(plan: &Plan) -> String {
+    const ROWS: usize = 30;
+    let Some(changed) = plan.changed_requests() else { return String::new() };
+    let mut text = String::from(
+        "\n## Requests to change\n\n| workflow | task | pods | CPU | new CPU | memory | new memory |\n\
+         |---|---|--:|--:|--:|--:|--:|\n",
+    );
+    for request in changed.iter().take(ROWS) {
+        let cells = [
+            escape(&request.workflow),
+            escape(&request.task),
+            request.pods.to_string(),
+            request.cpu_before.clone(),
+            request.cpu.clone().unwrap_or_else(|| "as before".to_owned()),
+            request.memory_before.clone(),
+            request.memory.clone().unwrap_or_else(|| "as before".to_owned()),
+        ];
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    if let Some(rest) = changed.len().checked_sub(ROWS).filter(|rest| *rest > 0) {
+        let _ = writeln!(text, "\nand {} more; plan.json has all of them.", plural(rest as u64, "task"));
     }
     text
 }

@@ -17,6 +17,7 @@ pub fn table(outcome: &Outcome, width: usize, color: bool) -> String {
     lines.extend(front(plan, width));
     lines.push(String::new());
     lines.push(bold(&wrap(&plan.finding(), width, 0), color));
+    lines.extend(plan.needs_changes().map(|text| wrap(&text, width, 2)));
     lines.extend(plan.bounds().map(|text| wrap(&text, width, 2)));
     lines.extend(plan.result.binding.iter().map(|binding| wrap(&words::binding(binding), width, 2)));
     let savings = plan.savings_plan.as_ref().map(words::savings_plan).unwrap_or_default();
@@ -79,6 +80,14 @@ fn front(plan: &Plan, width: usize) -> Vec<String> {
     columns.push(above.ranked(3));
     if rows.iter().any(|row| row.tasks_restarted > 0) {
         columns.push(Column::new("restarts", ["", "restarts"], Align::Right, each(&restarted)).ranked(2));
+    }
+    let mut exceeded: Vec<&String> = rows.iter().flat_map(|row| &row.exceeds).collect();
+    exceeded.sort_unstable();
+    exceeded.dedup();
+    // With one the legend says it.
+    if exceeded.len() > 1 {
+        let exceeds = each(&|row| row.exceeds.join(", "));
+        columns.push(Column::new("exceeds", ["", "exceeds"], Align::Left, exceeds).ranked(1));
     }
     let (mut lines, left_out) = lay_out(columns, width);
     lines.push(wrap(&plan.legend(&rows), width, 2));

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Binding, CommitmentReport, Flip, Plan, Planned, SavingsPlanned};
+use crate::plan::{Binding, CommitmentReport, Flip, Plan, Planned, SavingsPlanned, SizedRequest};
 use crate::report::finding::change;
 use crate::report::plural;
 use crate::report::text::{Places, clean, count, ratio, seconds, usd};
-use crate::units::Usd;
+use crate::units::{Usd, parse_cpu};
 
 /// Candidates that a table shows of a long front.
 const ROWS: usize = 12;
@@ -172,6 +172,34 @@ impl Plan {
             clean(&winner.name),
             money(month)
         )
+    }
+
+    /// Tasks whose requests the recommended (or nearest) platform needs changed, those with most pods × CPU saved first;
+    /// `None` where it runs with the trace's own.
+    pub(super) fn changed_requests(&self) -> Option<Vec<&SizedRequest>> {
+        let name = self.result.recommended.as_deref().or(self.result.nearest.as_ref().map(|n| &*n.name))?;
+        self.candidate(name).filter(|candidate| candidate.right_sized)?;
+        let changes = |request: &&SizedRequest| {
+            request.cpu.as_ref().is_some_and(|cpu| *cpu != request.cpu_before)
+                || request.memory.as_ref().is_some_and(|memory| *memory != request.memory_before)
+        };
+        let mut changed: Vec<_> = self.right_sizing.as_ref()?.requests.iter().filter(changes).collect();
+        let milli = |text: &str| parse_cpu(text).map_or(0, |cpu| cpu.milli());
+        changed.sort_by_key(|request| {
+            let now = request.cpu.as_deref().map_or_else(|| milli(&request.cpu_before), milli);
+            let difference = (milli(&request.cpu_before) - now).unsigned_abs();
+            std::cmp::Reverse(u128::from(difference) * u128::from(request.pods))
+        });
+        Some(changed)
+    }
+
+    /// That the recommendation is for other requests, and how to repeat its numbers.
+    pub(super) fn needs_changes(&self) -> Option<String> {
+        let tasks = self.changed_requests()?.len() as u64;
+        Some(format!(
+            "requests of {} change; see plan.md. To repeat it: cost-sim replay rightsized.csv -s scenario.yaml",
+            plural(tasks, "task")
+        ))
     }
 
     /// How far the recommendation is from what nobody could undercut.
