@@ -23,7 +23,7 @@ pub use outcome::{
     Binding, Counts, LimitText, Nearest, Plan, Planned, RightSizing, SCHEMA_VERSION, Searched, SizedRequest,
 };
 pub use savings::{CommitmentReport, GrownCommitment, SavingsPlanned};
-pub use space::{Narrowing, RIGHT_SIZED};
+pub use space::{Narrowing, RIGHT_SIZED, Space};
 pub use volume::Volume;
 
 use std::sync::Arc;
@@ -36,6 +36,7 @@ use crate::report::Report;
 use crate::trace::rightsize::{self, RightSized, Rule};
 use crate::trace::{Growth, Trace};
 use crate::units::Span;
+use crate::workload::Window;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -70,6 +71,16 @@ pub enum Budget {
     Simulated(Span),
 }
 
+impl Budget {
+    /// How many candidates may be simulated of a trace with this window.
+    pub fn candidates(self, window: Window) -> usize {
+        match self {
+            Self::Candidates(number) => number,
+            Self::Simulated(span) => (span.ms() / (window.end - window.start).ms().max(1)).max(1) as usize,
+        }
+    }
+}
+
 /// What a plan starts from.
 pub struct Input<'a> {
     pub scenario: &'a Scenario,
@@ -81,7 +92,7 @@ pub struct Input<'a> {
 /// A plan, and what its files are written from.
 pub struct Outcome {
     pub plan: Plan,
-    /// Reference and recommendation (or the nearest candidate), as `replay` reports them.
+    /// The recommendation (or the nearest candidate) alone, as `replay` reports it.
     pub report: Report,
     /// The recommended platform, or else the nearest one.
     pub platform: Platform,
@@ -100,11 +111,11 @@ pub fn plan(input: &Input, request: &Request, done: &(dyn Fn() + Sync)) -> Resul
     let base = Volume::new(input, trace.clone(), sized_trace.clone())?;
     let metric = Metric::of(&request.limits, base.has_runs());
     let reference = reference(&base, request)?;
-    let searched = base.search(&reference, metric, request, done);
+    let searched = base.search(&reference, metric, request, input.strict, done)?;
     let mut grown = Vec::new();
     for (name, growth) in &request.growth {
         let volume = base.grown(input, growth)?;
-        let result = volume.search(&reference, metric, request, done);
+        let result = volume.search(&reference, metric, request, input.strict, done)?;
         grown.push(growth::Step { name: name.clone(), growth: growth.clone(), volume, result });
     }
     let flips = growth::flips(input, &base, &searched, &grown, metric, request)?;
