@@ -92,8 +92,8 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --scenario cost-sim-plan/scenario.yaml     the recommendation alone
   cost-sim replay cost-sim-plan/rightsized.csv -s cost-sim-plan/scenario.yaml     if it changes requests
 
-The files of the plan are written to --out: plan.json, plan.md, scenario.yaml, and the front as a
-chart in charts/. Exit code 1 if no candidate keeps all limits.";
+The files of the plan are written to --out: plan.json, plan.md, scenario.yaml, manifest.yaml where there
+are manifests, and the front as a chart in charts/. Files of an earlier plan are replaced. Exit code 1 if no candidate keeps all limits.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -119,13 +119,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let limits = scenario.limits.overridden_by(args.limits.limits());
     let request = Request { limits, ..args.search.request(&study.trace)? };
     let volumes = 1 + request.growth.len() as u64;
-    let most = match request.budget {
-        Budget::Candidates(number) => number as u64,
-        Budget::Simulated(span) => {
-            let window = study.workload.window;
-            (span.ms() / (window.end - window.start).ms().max(1)) as u64
-        }
-    };
+    let most = request.budget.candidates(study.workload.window) as u64;
     let bar = printer.progress(most * volumes, "simulating {bar:30} {pos}/{len} candidates");
     bar.tick();
     printer.detail(|| format!("searching {volumes} volumes with at most {most} candidates each"));

@@ -24,7 +24,7 @@ pub use outcome::{
 };
 pub use savings::{CommitmentReport, GrownCommitment, SavingsPlanned};
 use space::Given;
-pub use space::{Narrowing, RIGHT_SIZED};
+pub use space::{Narrowing, RIGHT_SIZED, Space};
 pub use volume::Volume;
 
 use std::sync::Arc;
@@ -37,6 +37,7 @@ use crate::report::Report;
 use crate::trace::rightsize::{self, RightSized, Rule};
 use crate::trace::{Growth, Trace};
 use crate::units::Span;
+use crate::workload::Window;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -71,6 +72,16 @@ pub enum Budget {
     Simulated(Span),
 }
 
+impl Budget {
+    /// How many candidates may be simulated of a trace with this window.
+    pub fn candidates(self, window: Window) -> usize {
+        match self {
+            Self::Candidates(number) => number,
+            Self::Simulated(span) => (span.ms() / (window.end - window.start).ms().max(1)).max(1) as usize,
+        }
+    }
+}
+
 /// What a plan starts from.
 pub struct Input<'a> {
     pub scenario: &'a Scenario,
@@ -82,7 +93,7 @@ pub struct Input<'a> {
 /// A plan, and what its files are written from.
 pub struct Outcome {
     pub plan: Plan,
-    /// Reference and recommendation (or the nearest candidate), as `replay` reports them.
+    /// The recommendation (or the nearest candidate) alone, as `replay` reports it.
     pub report: Report,
     /// The recommended platform, or else the nearest one.
     pub platform: Platform,
@@ -102,14 +113,14 @@ pub fn plan(input: &Input, request: &Request, done: &(dyn Fn() + Sync)) -> Resul
     let metric = Metric::of(&request.limits, base.has_runs());
     request.narrowing.check(&base.as_is.setup())?;
     let reference = reference(&base, request)?;
-    let searched = base.search(&reference, metric, request, done);
+    let searched = base.search(&reference, metric, request, input.strict, done)?;
     if !searched.space.candidates.iter().any(|candidate| candidate.eligible) {
         return Err(request.narrowing.nothing("no platform that they leave can run all pods"));
     }
     let mut grown = Vec::new();
     for (name, growth) in &request.growth {
         let volume = base.grown(input, growth)?;
-        let result = volume.search(&reference, metric, request, done);
+        let result = volume.search(&reference, metric, request, input.strict, done)?;
         grown.push(growth::Step { name: name.clone(), growth: growth.clone(), volume, result });
     }
     let flips = growth::flips(input, &base, &searched, &grown, metric, request)?;

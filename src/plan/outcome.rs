@@ -115,6 +115,8 @@ pub struct Counts {
     pub left_out: u64,
     /// Not in the space, since some pods can never run there.
     pub impossible: u64,
+    /// Not in the space, since some of their prices are inferred, and `--strict` refuses them.
+    pub inferred: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -225,6 +227,7 @@ impl Search {
             pruned: self.found.pruned as u64,
             left_out: self.found.left_out as u64,
             impossible: self.space.impossible as u64,
+            inferred: self.space.inferred as u64,
         }
     }
 
@@ -318,6 +321,7 @@ pub(super) fn assemble(
         report.warnings.retain(|warning| *warning != assumed);
         report.warnings.push(format!("what right-sizing saves is relative to assumed requests: {assumed}"));
     }
+    report.warnings.extend(search.replaced.clone());
     let savings_plan = runs.first().and_then(|run| savings_plan(study, &run.ledger, candidate, &grown));
     let before = search.found.judged[search.reference].as_ref().map(|judged| &judged.report);
     let limits = before.map(|before| judge(&request.limits, Some(before), before)).unwrap_or_default();
@@ -349,7 +353,7 @@ pub(super) fn assemble(
         reference: search.name(search.reference),
         right_sizing: sized.map(|sized| right_sizing(request, &base.as_is, sized)),
         warnings: report.warnings.clone(),
-        notes: search.space.left_out_archs.iter().cloned().collect(),
+        notes: notes(&search),
         growth: growth.collect(),
         flips,
         savings_plan,
@@ -365,6 +369,12 @@ pub(super) fn assemble(
     let manifests = manifests(&platform, &settings.region.name, &settings.zones);
     let manifests = manifests.map(|manifests| caution + &manifests);
     Ok(Outcome { plan, report, platform, manifests, right_sized })
+}
+
+/// What was not searched, and why.
+fn notes(search: &Search) -> Vec<String> {
+    let dropped = search.space.dropped.iter().map(|(name, why)| format!("{name} was left out: {why}"));
+    search.space.left_out_archs.iter().cloned().chain(dropped).collect()
 }
 
 /// The scenario of the recommendation alone, with the limits that it keeps.

@@ -30,7 +30,7 @@ use rayon::prelude::*;
 use super::candidate::{Candidate, Family, Place};
 use crate::catalog::{Arch, Catalog};
 use crate::platform::{BUILT_INS, Kind, Platform};
-use crate::replay::{Demand, Floor, Setup, floor};
+use crate::replay::{Demand, Floor, Setup, allowed_types, floor, refusal};
 use crate::trace::PodArch;
 
 /// The name of every NodePool and node group of the space.
@@ -53,12 +53,22 @@ pub struct Space {
     pub left_out_archs: Option<String>,
     /// Platforms that have pods which they can never run.
     pub impossible: usize,
+    /// Platforms that `--strict` keeps out.
+    pub inferred: usize,
+    /// Names of given platforms that are left out, and why.
+    pub dropped: Vec<(String, String)>,
 }
 
 impl Space {
     /// Everything that can be searched, and the platforms that are `given`. `variants` begins with the trace's own
     /// requests, for which given platforms are simulated; the space itself is searched for the `searched` ones.
-    pub fn new(variants: &[Variant], searched: &[bool], given: &[Given], narrowing: &Narrowing) -> Self {
+    pub fn new(
+        variants: &[Variant],
+        searched: &[bool],
+        given: &[Given],
+        narrowing: &Narrowing,
+        strict: bool,
+    ) -> Self {
         let (archs, left_out_archs) = archs(&variants[0].setup, narrowing);
         let mut candidates = Vec::new();
         for (variant, _) in variants.iter().zip(searched).filter(|(_, searched)| **searched) {
@@ -83,22 +93,57 @@ impl Space {
         }
         add_given(&mut candidates, given, narrowing, variants[0].setup.catalog);
         let floors = floors(variants, &candidates);
-        let mut space = Self { candidates, floors, left_out_archs, impossible: 0 };
-        space.drop_impossible();
+        let mut space =
+            Self { candidates, floors, left_out_archs, impossible: 0, inferred: 0, dropped: Vec::new() };
+        space.drop_impossible(&variants[0]);
+        if strict {
+            space.drop_inferred(variants[0].setup.billing);
+        }
         space
     }
 
     /// What can never run some pods never completes the trace. If nothing can, all is kept, so that somebody says why.
-    fn drop_impossible(&mut self) {
+    fn drop_impossible(&mut self, own: &Variant) {
         if self.floors.iter().all(|floor| floor.refused > 0) {
             return;
         }
-        let before = self.candidates.len();
-        let mut floors = self.floors.iter();
-        self.candidates.retain(|_| floors.next().is_some_and(|floor| floor.refused == 0));
-        self.floors.retain(|floor| floor.refused == 0);
-        self.impossible = before - self.candidates.len();
+        let possible: Vec<bool> = self.floors.iter().map(|floor| floor.refused == 0).collect();
+        self.impossible = self.retain(&possible, |platform| {
+            let reason = refusal(&own.setup, &own.demand, platform).unwrap_or_default();
+            format!("some pods can never run there: {reason}")
+        });
     }
+
+    /// What may be billed at prices that nobody observed.
+    fn drop_inferred(&mut self, catalog: &Catalog) {
+        let observed = |candidate: &Candidate| !may_cost_inferred(catalog, &candidate.platform);
+        let observed: Vec<bool> = self.candidates.iter().map(observed).collect();
+        let why = |_: &Platform| "some of its prices are inferred, which --strict refuses".to_owned();
+        self.inferred = self.retain(&observed, why);
+    }
+
+    /// Drops candidates that are not to be kept, and says `why` of given ones; gives their number.
+    fn retain(&mut self, keep: &[bool], why: impl Fn(&Platform) -> String) -> usize {
+        for (candidate, _) in self.candidates.iter().zip(keep).filter(|(c, keep)| c.given && !**keep) {
+            self.dropped.push((candidate.platform.name.clone(), why(&candidate.platform)));
+        }
+        let mut of_candidates = keep.iter();
+        self.candidates.retain(|_| of_candidates.next().is_some_and(|keep| *keep));
+        let mut of_floors = keep.iter();
+        self.floors.retain(|_| of_floors.next().is_some_and(|keep| *keep));
+        keep.len() - self.candidates.len()
+    }
+}
+
+/// Whether any machine that the platform may buy has an inferred price.
+fn may_cost_inferred(catalog: &Catalog, platform: &Platform) -> bool {
+    let allowed = allowed_types(catalog, platform);
+    let fargate = catalog.fargate.filter(|_| allowed.fargate);
+    fargate.is_some_and(|prices| prices.vcpu_hour.origin.is_inferred() || prices.gb_hour.origin.is_inferred())
+        || allowed.instances.iter().any(|(id, capacity_type)| {
+            let offerings = catalog.offerings(*id).iter();
+            offerings.filter(|o| o.capacity_type == *capacity_type).any(|o| o.origin.is_inferred())
+        })
 }
 
 /// A platform that is simulated in any case.
@@ -219,7 +264,8 @@ fn archs(setup: &Setup, narrowing: &Narrowing) -> (Vec<Vec<Arch>>, Option<String
     if both.iter().all(wanted) && (possible.len() == 2 || possible.is_empty()) {
         lists.push(both.to_vec());
     }
-    let why = (wanted(&Arch::Arm64) && !all_run_on(Arch::Arm64)).then(|| {
+    let buys_instances = narrowing.has_kind("node-group") || narrowing.has_kind("karpenter");
+    let why = (buys_instances && wanted(&Arch::Arm64) && !all_run_on(Arch::Arm64)).then(|| {
         let only = setup.workload.steps.pods().filter(|step| {
             classes[setup.workload.steps.class[*step as usize] as usize].arch == PodArch::Amd64
         });

@@ -6,8 +6,8 @@ use super::candidate::Candidate;
 use super::judge::Metric;
 use super::search::{Found, Options, search};
 use super::space::{Given, Space, Variant, sized_by_peak};
-use super::{Budget, Input, Request, RightSize, resolve};
-use crate::error::Result;
+use super::{Input, Request, RightSize, resolve};
+use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::replay::{Demand, Study};
 use crate::trace::{Growth, Trace, grow};
@@ -26,6 +26,8 @@ pub struct Search {
     pub found: Found,
     /// Number of the reference.
     pub reference: usize,
+    /// Why it is not the one that it would be.
+    pub replaced: Option<String>,
 }
 
 impl Volume {
@@ -70,38 +72,60 @@ impl Volume {
         self.as_is.workload.runs.iter().any(|run| !run.id.is_empty())
     }
 
+    /// What is searched, with its lower bounds.
+    pub fn space(&self, request: &Request, strict: bool) -> Space {
+        self.space_of(&self.variants(), request, strict)
+    }
+
+    fn space_of(&self, variants: &[Variant], request: &Request, strict: bool) -> Space {
+        let searched: Vec<bool> = match request.right_size {
+            RightSize::Only => vec![variants.len() == 1, true],
+            RightSize::No | RightSize::Both => vec![true, true],
+        };
+        Space::new(variants, &searched, &self.given, &request.narrowing, strict)
+    }
+
     pub fn search(
         &self,
         reference: &str,
         metric: Metric,
         request: &Request,
+        strict: bool,
         done: &(dyn Fn() + Sync),
-    ) -> Search {
+    ) -> Result<Search> {
         let variants = self.variants();
-        let searched: Vec<bool> = match request.right_size {
-            RightSize::Only => vec![variants.len() == 1, true],
-            RightSize::No | RightSize::Both => vec![true, true],
-        };
-        let space = Space::new(&variants, &searched, &self.given, &request.narrowing);
+        let space = self.space_of(&variants, request, strict);
+        if space.candidates.is_empty() {
+            return Err(Error::usage(
+                "every candidate may be billed at inferred prices, and --strict refuses them",
+                "give a snapshot that has observed ones with --prices",
+            ));
+        }
         let by_name = |name: &str| {
             space.candidates.iter().position(|candidate| candidate.given && candidate.platform.name == name)
         };
-        // What cannot run all pods was left out, the reference as well.
-        let reference = by_name(reference).or_else(|| by_name("fargate")).unwrap_or(0);
-        let options = Options { budget: self.budget(request), within_permille: request.within_permille };
-        let found = search(&variants, &space, reference, &request.limits, metric, &options, done);
-        Search { space, found, reference }
-    }
-
-    /// In candidates.
-    pub fn budget(&self, request: &Request) -> usize {
-        match request.budget {
-            Budget::Candidates(number) => number,
-            Budget::Simulated(span) => {
-                let window = self.as_is.workload.window;
-                (span.ms() / (window.end - window.start).ms().max(1)).max(1) as usize
-            }
+        let why = space.dropped.iter().find(|(name, _)| name == reference).map_or("", |(_, why)| why);
+        let chosen = by_name(reference);
+        if chosen.is_none() && request.reference.is_some() {
+            return Err(Error::usage(
+                format!(
+                    "{} was left out, so nothing can be compared with it: {why}",
+                    reference.escape_debug()
+                ),
+                "name another --reference",
+            ));
         }
+        let number = chosen.or_else(|| by_name("fargate")).unwrap_or(0);
+        let replaced = chosen.is_none().then(|| {
+            let instead = &space.candidates[number].platform.name;
+            format!("compared with {instead} instead of {reference}: {why}")
+        });
+        let options = Options {
+            budget: request.budget.candidates(self.as_is.workload.window),
+            within_permille: request.within_permille,
+        };
+        let found = search(&variants, &space, number, &request.limits, metric, &options, done);
+        Ok(Search { space, found, reference: number, replaced })
     }
 }
 

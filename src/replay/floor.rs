@@ -70,15 +70,27 @@ impl Demand {
     }
 }
 
-/// The floor of a resolved platform.
-pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
+/// What a platform is simulated with, and which pods can never run there; `None` for what happened.
+fn fleet_of<'a>(setup: &'a Setup, platform: &'a Platform) -> Option<(Fleet<'a>, Refusals)> {
     let mut refusals = Refusals::default();
     let fleet = match &platform.kind {
-        Kind::Recorded => return Floor::default(),
+        Kind::Recorded => return None,
         Kind::Fargate(options) => fleet::fargate(setup, options, &mut refusals),
         Kind::NodeGroups(groups) => fleet::node_groups(setup, &platform.name, groups, &mut refusals),
         Kind::Karpenter(karpenter) => fleet::karpenter(setup, karpenter, &mut refusals),
     };
+    Some((fleet, refusals))
+}
+
+/// Why the first pods that can never run on the platform cannot; `None` if all can.
+pub fn refusal(setup: &Setup, demand: &Demand, platform: &Platform) -> Option<String> {
+    let (_, refusals) = fleet_of(setup, platform)?;
+    demand.of_each().filter(|(_, _, pods)| *pods > 0).find_map(|(class, ..)| refusals.reason(class))
+}
+
+/// The floor of a resolved platform.
+pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
+    let Some((fleet, refusals)) = fleet_of(setup, platform) else { return Floor::default() };
     let homes: Usd =
         fleet.homes.iter().map(|(template, machines)| standing(setup, template, *machines)).sum();
     let (fixed, elastic) = node_groups(setup, &fleet, platform);

@@ -15,7 +15,7 @@ mod warnings;
 
 pub use allowed::{Allowed, allowed_types};
 pub use fleet::{Refusals, fargate_size, node_type};
-pub use floor::{Demand, Floor, floor, hourly};
+pub use floor::{Demand, Floor, floor, hourly, refusal};
 pub use group::{Choice, choose_group};
 pub use study::Study;
 

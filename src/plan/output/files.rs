@@ -4,19 +4,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{json, markdown};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::{Outcome, Plan, Planned};
 use crate::report::{Content, FrontData, FrontDot, check_paths, front_chart, prepare, write_files};
 use crate::units::Usd;
 
 /// The scenario of the recommendation, and the trace that it was found for where that is not the user's own.
 const RIGHT_SIZED: [&str; 2] = ["rightsized.csv", "rightsized.meta.json"];
+const MANIFEST: &str = "manifest.yaml";
 
 /// Every file that may be written; the last one appears last.
 fn paths(dir: &Path) -> Vec<PathBuf> {
-    let names =
-        ["charts/front.svg", "charts/front.png", "plan.md", "scenario.yaml", RIGHT_SIZED[0], RIGHT_SIZED[1]];
-    names.iter().chain(&["plan.json"]).map(|name| dir.join(name)).collect()
+    let names = ["charts/front.svg", "charts/front.png", "plan.md", "scenario.yaml", MANIFEST];
+    names.iter().chain(&RIGHT_SIZED).chain(&["plan.json"]).map(|name| dir.join(name)).collect()
 }
 
 /// Finds out whether the files can be written to `dir`, before the work.
@@ -37,14 +37,26 @@ pub fn write_all(dir: &Path, outcome: &Outcome) -> Result<Vec<PathBuf>> {
         (dir.join("scenario.yaml"), text(outcome.plan.scenario.clone())),
     ];
     if let Some(manifests) = &outcome.manifests {
-        files.push((dir.join("manifest.yaml"), text(manifests.clone())));
+        files.push((dir.join(MANIFEST), text(manifests.clone())));
     }
     if let Some(trace) = &outcome.right_sized {
         files.push((dir.join(RIGHT_SIZED[0]), Box::new(move |out| crate::trace::write_csv(trace, out))));
         files.push((dir.join(RIGHT_SIZED[1]), text(side_file(outcome))));
     }
     files.push((dir.join("plan.json"), text(json(&outcome.plan))));
-    write_files(files)
+    let written = write_files(files)?;
+    for path in paths(dir).iter().filter(|path| !written.contains(path)) {
+        remove(path)?;
+    }
+    Ok(written)
+}
+
+/// What an earlier plan had and this one has not would be taken for a part of this one.
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
 }
 
 fn chart_data(plan: &Plan) -> FrontData {

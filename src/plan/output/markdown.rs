@@ -49,7 +49,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     if !plan.growth.is_empty() {
         text.push_str("\n## Growth\n\n| volume | recommended | cost a month | per ×1 | p99 start delay | p99 makespan |\n");
         text.push_str("|---|---|--:|--:|--:|--:|\n");
-        for row in &plan.growth {
+        for row in &words::volumes(plan) {
             let winner = row.winner.as_ref();
             let money = |text: Option<&str>| words::money(text.and_then(usd));
             let of = |part: fn(&Planned) -> Option<f64>| seconds(winner.and_then(part));

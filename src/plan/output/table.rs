@@ -109,7 +109,7 @@ fn name_of(name: &str, width: usize) -> String {
 }
 
 fn growth(plan: &Plan, width: usize) -> Vec<String> {
-    let rows = &plan.growth;
+    let rows = &words::volumes(plan);
     let winners = || rows.iter().map(|row| row.winner.as_ref());
     let months: Vec<_> = winners().map(|w| usd(w?.usd_per_month.as_deref()?)).collect();
     let each_time: Vec<_> = rows.iter().map(|row| usd(row.usd_per_month_per_volume.as_deref()?)).collect();

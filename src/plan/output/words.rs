@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Binding, CommitmentReport, Flip, Plan, Planned, SavingsPlanned, SizedRequest};
+use crate::plan::{Binding, CommitmentReport, Flip, Grown, Plan, Planned, SavingsPlanned, SizedRequest};
 use crate::report::finding::change;
 use crate::report::plural;
 use crate::report::text::{Places, clean, count, ratio, seconds, usd};
@@ -115,6 +115,14 @@ impl Plan {
         );
         if counts.left_out > 0 {
             let _ = write!(text, ", {} left out for want of budget (--budget)", count(counts.left_out));
+        }
+        if counts.impossible > 0 {
+            let _ = write!(text, "; {} more cannot run all pods", count(counts.impossible));
+        }
+        if counts.inferred > 0 {
+            let have = if counts.inferred == 1 { "has" } else { "have" };
+            let which = plural(counts.inferred, "candidate");
+            let _ = write!(text, "; {which} {have} inferred prices, which --strict refuses");
         }
         text
     }
@@ -244,10 +252,13 @@ pub(super) fn savings_plan(plan: &SavingsPlanned) -> Vec<String> {
         "no Savings Plan commitment pays".to_owned()
     });
     lines.extend(plan.growth.iter().map(|grown| {
-        let kept = worth(&grown.kept);
+        let existing = grown.existing.as_ref();
+        let existing = existing.map(|existing| format!("the existing one {}; ", worth(existing)));
         format!(
-            "at {} it {kept}; the best there is ${} an hour",
+            "at {}: {}today's best {}; the best there is ${} an hour",
             clean(&grown.volume),
+            existing.unwrap_or_default(),
+            worth(&grown.kept),
             grown.best_usd_per_hour
         )
     }));
@@ -266,6 +277,20 @@ pub(super) fn binding(binding: &Binding) -> String {
         percent(binding.saves),
         money(usd(&binding.usd_per_month))
     )
+}
+
+/// The volume of the trace itself, and all others.
+pub(super) fn volumes(plan: &Plan) -> Vec<Grown> {
+    let winner = plan.winner().cloned();
+    let itself = Grown {
+        volume: "x1".to_owned(),
+        factor: 1.0,
+        pods: plan.inputs.pods,
+        usd_per_month_per_volume: winner.as_ref().and_then(|winner| winner.usd_per_month.clone()),
+        winner,
+        counts: plan.result.counts,
+    };
+    [itself].into_iter().chain(plan.growth.iter().cloned()).collect()
 }
 
 /// Volumes at which there is no answer, and between which others it changes.

@@ -75,3 +75,27 @@ fn what_cannot_be_searched_is_refused() {
         assert!(!case.path("cost-sim-plan").exists(), "{args:?} leaves something behind");
     }
 }
+
+#[test]
+fn files_of_an_earlier_plan_do_not_stay_beside_a_new_one() {
+    let case = Case::new();
+    let out = case.path("cost-sim-plan");
+    fs::create_dir_all(&out).unwrap();
+    for name in ["rightsized.csv", "rightsized.meta.json", "mine.txt"] {
+        fs::write(out.join(name), "earlier").unwrap();
+    }
+    let run = case.run(&[&["plan", "trace.csv"], &NARROW[..]].concat());
+    assert_eq!(run.code, Some(0), "{run}");
+    assert!(out.join("plan.json").exists() && out.join("mine.txt").exists());
+    assert!(!out.join("rightsized.csv").exists() && !out.join("rightsized.meta.json").exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_found_before_the_search() {
+    let case = Case::new();
+    fs::create_dir_all(case.path("cost-sim-plan/manifest.yaml")).unwrap();
+    let run = case.run(&[&["plan", "trace.csv"], &NARROW[..]].concat());
+    assert!(run.code.is_some_and(|code| code > 1) && run.stdout.is_empty(), "{run}");
+    assert!(run.stderr.contains("manifest.yaml"), "{run}");
+    assert!(!case.path("cost-sim-plan/scenario.yaml").exists());
+}
