@@ -65,29 +65,30 @@ fn usd(text: &str) -> Usd {
     Usd::parse(text).unwrap_or_default()
 }
 
+fn amounts(cost: &Cost, platform: &PlatformReport) -> BTreeMap<String, Usd> {
+    let allocation = &cost.allocation;
+    let mut amounts: BTreeMap<String, Usd> = platform
+        .workflows
+        .iter()
+        .map(|w| (format!("workflow {}", w.workflow), w.usd.as_deref().map_or(Usd::ZERO, usd)))
+        .collect();
+    let workflows: Usd = amounts.values().copied().sum();
+    // Zero unless a report leaves workflows out.
+    amounts.insert("other pods".to_owned(), usd(&allocation.pods_usd) - workflows);
+    let others = [
+        ("daemonsets", &allocation.daemonsets_usd),
+        ("startup", &allocation.startup_usd),
+        ("idle", &allocation.idle_usd),
+        ("shared", &allocation.shared_usd),
+    ];
+    amounts.extend(others.map(|(name, text)| (name.to_owned(), usd(text))));
+    amounts.extend(allocation.savings_plan_usd.iter().map(|text| ("savings plan".to_owned(), usd(text))));
+    amounts
+}
+
 /// What a change of cost was for, the largest changes first; nothing where one of the costs is not known.
 pub fn purposes(before: &PlatformReport, after: &PlatformReport) -> Vec<PurposeChange> {
     let (Some(a), Some(b)) = (&before.cost, &after.cost) else { return Vec::new() };
-    fn amounts(cost: &Cost, platform: &PlatformReport) -> BTreeMap<String, Usd> {
-        let allocation = &cost.allocation;
-        let mut amounts: BTreeMap<String, Usd> = platform
-            .workflows
-            .iter()
-            .map(|w| (format!("workflow {}", w.workflow), w.usd.as_deref().map_or(Usd::ZERO, usd)))
-            .collect();
-        let workflows: Usd = amounts.values().copied().sum();
-        // Zero unless a report leaves workflows out.
-        amounts.insert("other pods".to_owned(), usd(&allocation.pods_usd) - workflows);
-        let others = [
-            ("daemonsets", &allocation.daemonsets_usd),
-            ("startup", &allocation.startup_usd),
-            ("idle", &allocation.idle_usd),
-            ("shared", &allocation.shared_usd),
-        ];
-        amounts.extend(others.map(|(name, text)| (name.to_owned(), usd(text))));
-        amounts.extend(allocation.savings_plan_usd.iter().map(|text| ("savings plan".to_owned(), usd(text))));
-        amounts
-    }
     let (a, b) = (amounts(a, before), amounts(b, after));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let amount =

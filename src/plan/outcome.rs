@@ -387,7 +387,9 @@ fn caution(plan: &Plan, right_sized: bool) -> String {
     let mut text = String::new();
     if let Some(nearest) = &plan.result.nearest {
         let reasons: Vec<_> = nearest.exceeds.iter().map(|reason| clean(reason)).collect();
-        text += &format!("# This is not within the limits; nothing is. It exceeds {}\n", reasons.join(", "));
+        text += "# This is not within the limits; nothing is. It exceeds ";
+        text += &reasons.join(", ");
+        text += "\n";
     }
     if right_sized {
         text += "# This needs the changed requests of rightsized.csv (see plan.md): cost-sim replay rightsized.csv -s \

@@ -39,7 +39,7 @@ impl Default for Rule {
 }
 
 /// Requests; `None` where too little is known.
-type Size = (Option<Cpu>, Option<Memory>);
+pub type Size = (Option<Cpu>, Option<Memory>);
 
 /// What a rule made of a trace.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +119,7 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
 }
 
 /// The largest requests that pods of each (workflow, task) have in `trace`; `None` where it has none.
-pub fn largest_requests(trace: &Trace) -> BTreeMap<(&str, &str), (Option<Cpu>, Option<Memory>)> {
+pub fn largest_requests(trace: &Trace) -> BTreeMap<(&str, &str), Size> {
     let mut largest: BTreeMap<_, Size> = BTreeMap::new();
     for row in pods(trace) {
         let (cpu, memory) = largest.entry(task_of(trace, row)).or_default();

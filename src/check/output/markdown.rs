@@ -32,20 +32,12 @@ pub fn markdown(report: &CheckReport) -> String {
     }
     for platform in &shown_ones {
         let name = cell(&platform.name);
-        let _ = match &platform.cost {
-            Some(cost) => writeln!(
-                text,
-                "| {name} | {} | {} | {} | {} |",
-                shown(&cost.before),
-                shown(&cost.after),
-                percent(cost),
-                because(platform)
-            ),
-            None => {
-                let now = platform.usd_now.as_deref().map_or_else(|| NONE.to_owned(), shown);
-                writeln!(text, "| {name} | {NONE} | {now} | {NONE} | {} |", platform.status)
-            }
-        };
+        let now = platform.usd_now.as_deref().map_or_else(|| NONE.to_owned(), shown);
+        let (before, change, why) = platform.cost.as_ref().map_or_else(
+            || (NONE.to_owned(), NONE.to_owned(), platform.status.clone()),
+            |cost| (shown(&cost.before), percent(cost), because(platform)),
+        );
+        let _ = writeln!(text, "| {name} | {before} | {now} | {change} | {why} |");
     }
     let same = report.platforms.len() - shown_ones.len();
     if same > 0 && !shown_ones.is_empty() {

@@ -6,7 +6,7 @@ use crate::plan::{Binding, CommitmentReport, Flip, Grown, Plan, Planned, Savings
 use crate::report::finding::change;
 use crate::report::plural;
 use crate::report::text::{Places, clean, count, ratio, seconds, usd};
-use crate::units::{Usd, parse_cpu};
+use crate::units::{Cpu, Usd, parse_cpu};
 
 /// Candidates that a table shows of a long front.
 const ROWS: usize = 12;
@@ -192,7 +192,7 @@ impl Plan {
                 || request.memory.as_ref().is_some_and(|memory| *memory != request.memory_before)
         };
         let mut changed: Vec<_> = self.right_sizing.as_ref()?.requests.iter().filter(changes).collect();
-        let milli = |text: &str| parse_cpu(text).map_or(0, |cpu| cpu.milli());
+        let milli = |text: &str| parse_cpu(text).map_or(0, Cpu::milli);
         changed.sort_by_key(|request| {
             let now = request.cpu.as_deref().map_or_else(|| milli(&request.cpu_before), milli);
             let difference = (milli(&request.cpu_before) - now).unsigned_abs();

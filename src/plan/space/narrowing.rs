@@ -102,7 +102,7 @@ impl Narrowing {
         let (lists, _) = archs(setup, self);
         let runs = |instance: &InstanceType| lists.iter().flatten().any(|arch| *arch == instance.arch);
         if !left(&runs) {
-            let images = match self.archs_of_images(setup)[..] {
+            let images = match Self::archs_of_images(setup)[..] {
                 [only] => format!("for {} only", only.label()),
                 _ => "for amd64 only and others for arm64 only".to_owned(),
             };
@@ -121,7 +121,7 @@ impl Narrowing {
     }
 
     /// What some pods need.
-    fn archs_of_images(&self, setup: &Setup) -> Vec<Arch> {
+    fn archs_of_images(setup: &Setup) -> Vec<Arch> {
         let needs = |arch: Arch| {
             let other = if arch == Arch::Amd64 { Arch::Arm64 } else { Arch::Amd64 };
             let alone = Self { archs: vec![other], ..Self::default() };
