@@ -91,7 +91,7 @@ enum Command {
     Plan(plan::Args),
     /// Say what is different between two reports, or why one trace costs more than another.
     Diff(diff::Args),
-    /// Write a synthetic trace, or the schema of report.json.
+    /// Write a synthetic trace, or the JSON schema of an output.
     Generate(generate::Args),
     /// Show price snapshots, what changed between them, and make them of AWS's own files.
     Pricing(pricing::Args),

@@ -26,7 +26,7 @@ Commands:
   check        Compare with a saved report, and fail when a limit is exceeded
   plan         Search for the cheapest platform that keeps limits
   diff         Say what is different between two reports, or why one trace costs more than another
-  generate     Write a synthetic trace, or the schema of report.json
+  generate     Write a synthetic trace, or the JSON schema of an output
   pricing      Show price snapshots, what changed between them, and make them of AWS's own files
   help         Print this message or the help of the given subcommand(s)
   completions  Print a script that completes commands and flags in a shell
@@ -100,23 +100,23 @@ General options:
 #[test]
 fn help_of_generate() {
     insta::assert_snapshot!(help(&["generate", "-h"]), @r"
-Write a synthetic trace, or the schema of report.json
+    Write a synthetic trace, or the JSON schema of an output
 
-Usage: cost-sim generate [OPTIONS] <COMMAND>
+    Usage: cost-sim generate [OPTIONS] <COMMAND>
 
-Commands:
-  day     One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
-  wear    A week of batch workflows as seen on EKS Fargate. Synthetic
-  schema  The JSON schema of report.json
-  help    Print this message or the help of the given subcommand(s)
+    Commands:
+      day     One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
+      wear    A week of batch workflows as seen on EKS Fargate. Synthetic
+      schema  The JSON schema of what a command writes
+      help    Print this message or the help of the given subcommand(s)
 
-General options:
-  -q, --quiet          Print nothing but the result and errors
-  -v, --verbose        Say on stderr what is being done, and how long it took
-  -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
-      --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
-  -h, --help           Print help; --help says more, with examples
-");
+    General options:
+      -q, --quiet          Print nothing but the result and errors
+      -v, --verbose        Say on stderr what is being done, and how long it took
+      -j, --jobs <N>       Threads to use; all cores by default. Results do not depend on it
+          --color <COLOR>  When to use colour [default: auto] [possible values: auto, always, never]
+      -h, --help           Print help; --help says more, with examples
+    ");
     insta::assert_snapshot!(help(&["generate", "day", "-h"]), @r"
 One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
 
