@@ -1,5 +1,6 @@
 //! `cost-sim plan` as its users meet it: exit codes, files, and the way back from a plan to a replay.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::{Case, files};
@@ -33,6 +34,33 @@ fn a_plan_writes_what_is_to_be_deployed_and_replayed() {
             "{file}"
         );
     }
+}
+
+/// A pod of 1 vCPU works nearly all the time; at twenty times the volume twenty of them do, for which the group of two
+/// nodes that the trace needs would be far too small.
+#[test]
+fn a_group_that_holds_the_peak_holds_that_of_each_volume() {
+    let mut rows = String::from(
+        "run_id,task_id,workflow,submit_time,work_seconds,cpu_request_milli,memory_request_mib\n",
+    );
+    for n in 0..288 {
+        let (hour, minute) = (n / 12, n % 12 * 5);
+        let _ = writeln!(rows, "a.{n},only,a,2026-03-02T{hour:02}:{minute:02}:00Z,280,1000,2048");
+    }
+    let scenario = "{apiVersion: cost-sim/v1, kind: Scenario, region: us-east-1, platforms: [{name: held, kind: \
+                    node-group, instanceTypes: [m6i.xlarge], scaling: holdPeak}]}\n";
+    let case = Case::new().file("steady.csv", &rows).file("held.yaml", scenario);
+    let args = ["plan", "steady.csv", "-s", "held.yaml", "--growth", "20", "--max-p99-start-delay", "30s"];
+    let run = case.run(&[&args[..], &NARROW[..]].concat());
+    assert_eq!(run.code, Some(0), "{run}");
+    let plan = case.json("cost-sim-plan/plan.json");
+    assert_eq!(plan["result"]["recommended"], "held");
+    let winner = &plan["growth"][0]["winner"];
+    assert_eq!(winner["name"], "held");
+    let month = |usd: &serde_json::Value| usd.as_str().unwrap().parse::<f64>().unwrap();
+    let first =
+        plan["result"]["candidates"].as_array().unwrap().iter().find(|c| c["name"] == "held").unwrap();
+    assert!(month(&winner["usd_per_month"]) > 5.0 * month(&first["usd_per_month"]), "{winner}");
 }
 
 #[test]
