@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::catalog::Snapshot;
 use crate::error::{Diagnostic, Error, Result};
 use crate::platform::{self, Scenario};
+use crate::replay::Study;
 use crate::report::{self, Report};
-use crate::trace::{self, Trace};
 
+/// A saved report with its parts read.
 pub struct Baseline {
     /// The file's name, for messages.
     pub file: String,
@@ -30,11 +31,11 @@ impl Baseline {
     }
 
     /// Refuses a trace of other tasks: its difference has no cause that a check could name.
-    pub fn refuse_other_tasks(&self, trace: &Trace, order: &[u32]) -> Result<()> {
-        if trace::tasks_sha256(trace, order) == self.report.inputs.tasks_sha256 {
+    pub fn refuse_other_tasks(&self, today: &Study) -> Result<()> {
+        if today.tasks_sha256() == self.report.inputs.tasks_sha256 {
             return Ok(());
         }
-        let (then, now) = (self.report.inputs.traces.iter().map(|t| t.rows).sum::<u64>(), trace.rows());
+        let (then, now) = (self.report.inputs.traces.iter().map(|t| t.rows).sum::<u64>(), today.trace.rows());
         let paths: Vec<&str> = self.report.inputs.traces.iter().map(|t| t.path.as_str()).collect();
         let message = format!(
             "this is the report of another trace: {} with {then} rows, whose tasks are not the {now} of today's",

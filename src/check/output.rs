@@ -11,8 +11,8 @@ pub use markdown::markdown;
 pub use table::table;
 
 use super::result::{Cause, CheckReport, PlatformCheck};
-use crate::compare::Change;
-use crate::report::text::{NONE, Places, clean, seconds};
+use crate::compare::words::{amount, percent, shown, signed};
+use crate::report::text::{NONE, clean, seconds};
 use crate::units::Usd;
 
 /// The whole result, with a newline at the end.
@@ -25,33 +25,6 @@ pub fn json(report: &CheckReport) -> String {
 /// The JSON schema of [`json`].
 pub fn schema() -> String {
     crate::compare::schema_of::<CheckReport>()
-}
-
-/// `+$1.80`, and nothing for nothing.
-fn signed(usd: Usd) -> String {
-    let sign = if usd > Usd::ZERO { "+" } else { "" };
-    if usd == Usd::ZERO {
-        "±$0".to_owned()
-    } else {
-        format!("{sign}{}", Places::of([Some(usd)]).show(Some(usd)))
-    }
-}
-
-fn amount(text: &str) -> Usd {
-    Usd::parse(text).unwrap_or_default()
-}
-
-fn shown(text: &str) -> String {
-    let usd = amount(text);
-    Places::of([Some(usd)]).show(Some(usd))
-}
-
-fn percent(change: &Change) -> String {
-    match &change.percent {
-        Some(_) if change.before == change.after => "±0 %".to_owned(),
-        Some(percent) => format!("{percent} %"),
-        None => NONE.to_owned(),
-    }
 }
 
 /// `46s → 1m31s`, or one of them where they are the same.
@@ -77,7 +50,7 @@ fn effective(platform: &PlatformCheck) -> impl Iterator<Item = &Cause> {
 fn because(platform: &PlatformCheck) -> String {
     let parts: Vec<String> = effective(platform)
         .filter(|cause| amount(&cause.usd) != Usd::ZERO)
-        .map(|cause| format!("{} {}", cause.cause, signed(amount(&cause.usd))))
+        .map(|cause| format!("{} {}", cause.cause, signed(&cause.usd)))
         .collect();
     parts.join(", ")
 }
@@ -118,7 +91,7 @@ fn changed(platform: &PlatformCheck) -> bool {
 /// How sure the change of cost is, where that is known.
 fn noise(platform: &PlatformCheck) -> Option<String> {
     let noise = platform.noise.get("cost.total_usd")?;
-    let usd = |value: f64| Usd::parse(&format!("{value:.6}")).map_or_else(|| NONE.to_owned(), signed);
+    let usd = |value: f64| signed(&format!("{value:.6}"));
     let verdict = if noise.within_noise { "within noise" } else { "more than noise" };
     Some(format!(
         "{} on average, 95 % between {} and {}: {verdict}",

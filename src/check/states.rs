@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::platform::{Limits, Platform, RegionSource, Scenario, Settings};
 use crate::replay::{PlatformRun, Study};
 use crate::report::Tool;
-use crate::trace::{self, Trace};
+use crate::trace::Trace;
 
 /// What is compared with the saved report.
 pub struct Today {
@@ -112,8 +112,7 @@ pub fn check(
 ) -> Result<CheckReport> {
     let read = (Arc::clone(&today.trace), today.warnings.clone());
     let last = Study::shared(today.scenario.clone(), &today.snapshot, read, today.strict)?;
-    let order = trace::canonical_order(&today.trace);
-    baseline.refuse_other_tasks(&today.trace, &order)?;
+    baseline.refuse_other_tasks(&last)?;
     let mut states = states(baseline, today, last)?;
     total(states.replays() as u64 * u64::from(today.replications));
     states.all().into_par_iter().for_each(|state| state.replay(today.replications, done));

@@ -6,6 +6,7 @@
 mod change;
 pub mod reports;
 pub mod traces;
+pub(crate) mod words;
 
 pub use change::{
     Change, PurposeChange, SettingChange, money_change, number_changes, purposes, setting_changes,

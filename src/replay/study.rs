@@ -144,6 +144,11 @@ impl Study {
         &self.trace_sha256
     }
 
+    /// Of which tasks there are, whatever they ask for.
+    pub fn tasks_sha256(&self) -> &str {
+        &self.tasks_sha256
+    }
+
     /// What bills cover at least.
     pub fn window(&self) -> WindowText {
         let window = self.workload.window;

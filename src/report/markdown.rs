@@ -305,7 +305,7 @@ pub(super) fn code(name: &str) -> String {
 }
 
 /// A sentence in which nothing is markup.
-pub(super) fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {

@@ -12,7 +12,7 @@ pub(crate) mod finding;
 mod html;
 mod json;
 pub(crate) mod layout;
-mod markdown;
+pub(crate) mod markdown;
 mod outputs;
 mod replications;
 mod risk;

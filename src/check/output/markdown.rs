@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    amount, because, changed, effective, first, latency, noise, percent, prices, settings, shown, signed,
-};
+use super::{because, changed, effective, first, latency, noise, percent, prices, settings, shown, signed};
 use crate::check::{CheckReport, PlatformCheck};
-use crate::report::text::{NONE, clean};
+use crate::report::markdown::prose;
+use crate::report::text::NONE;
 
 /// By this line a bot finds the comment that it wrote before.
 const MARKER: &str = "<!-- cost-sim check -->";
@@ -18,10 +17,10 @@ const PURPOSES: usize = 10;
 pub fn markdown(report: &CheckReport) -> String {
     let mut text = format!("{MARKER}\n");
     if report.unchanged && report.notes.is_empty() {
-        let _ = writeln!(text, "{}", cell(&report.finding));
+        let _ = writeln!(text, "{}", prose(&report.finding));
         return text;
     }
-    let _ = writeln!(text, "**{}**\n", cell(&report.finding));
+    let _ = writeln!(text, "**{}**\n", prose(&report.finding));
     let shown_ones: Vec<&PlatformCheck> = report
         .platforms
         .iter()
@@ -31,7 +30,7 @@ pub fn markdown(report: &CheckReport) -> String {
         text.push_str("| platform | before | now | change | because of |\n|---|---:|---:|---:|---|\n");
     }
     for platform in &shown_ones {
-        let name = cell(&platform.name);
+        let name = prose(&platform.name);
         let now = platform.usd_now.as_deref().map_or_else(|| NONE.to_owned(), shown);
         let (before, change, why) = platform.cost.as_ref().map_or_else(
             || (NONE.to_owned(), NONE.to_owned(), platform.status.clone()),
@@ -65,7 +64,7 @@ fn details(report: &CheckReport) -> String {
                     (false, true) => "kept",
                     (false, false) => "not judged",
                 };
-                let (name, actual) = (cell(&platform.name), cell(&verdict.actual));
+                let (name, actual) = (prose(&platform.name), prose(&verdict.actual));
                 let _ = writeln!(
                     text,
                     "| {} | {name} | {} | {actual} | {word} |",
@@ -83,13 +82,13 @@ fn details(report: &CheckReport) -> String {
         if !lines.is_empty() {
             let _ = writeln!(text, "Changed {title}:\n");
             for line in first(lines, LISTED) {
-                let _ = writeln!(text, "- {}", cell(&line));
+                let _ = writeln!(text, "- {}", prose(&line));
             }
             text.push('\n');
         }
     }
     for note in &report.notes {
-        let _ = writeln!(text, "{}\n", cell(note));
+        let _ = writeln!(text, "{}\n", prose(note));
     }
     text
 }
@@ -98,7 +97,7 @@ fn one_platform(text: &mut String, platform: &PlatformCheck) {
     let _ = writeln!(
         text,
         "**{}**: p99 makespan {}, p99 start delay {}\n",
-        cell(&platform.name),
+        prose(&platform.name),
         latency(platform, "latency.makespan_s.p99"),
         latency(platform, "latency.start_delay_s.p99")
     );
@@ -108,16 +107,14 @@ fn one_platform(text: &mut String, platform: &PlatformCheck) {
     if effective(platform).next().is_some() {
         text.push_str("| because of | same decisions | other decisions | cost |\n|---|---:|---:|---:|\n");
         for cause in effective(platform) {
-            let usd = |text: &Option<String>| {
-                text.as_deref().map_or_else(|| NONE.to_owned(), |t| signed(amount(t)))
-            };
+            let usd = |text: &Option<String>| text.as_deref().map_or_else(|| NONE.to_owned(), signed);
             let _ = writeln!(
                 text,
                 "| {} | {} | {} | {} |",
                 cause.cause,
                 usd(&cause.same_decisions_usd),
                 usd(&cause.other_decisions_usd),
-                signed(amount(&cause.usd))
+                signed(&cause.usd)
             );
         }
         text.push('\n');
@@ -126,8 +123,8 @@ fn one_platform(text: &mut String, platform: &PlatformCheck) {
         text.push_str("| for | before | now | change |\n|---|---:|---:|---:|\n");
         for change in platform.purposes.iter().take(PURPOSES) {
             let (before, after) = (shown(&change.usd.before), shown(&change.usd.after));
-            let change_usd = signed(amount(&change.usd.change));
-            let _ = writeln!(text, "| {} | {before} | {after} | {change_usd} |", cell(&change.purpose));
+            let change_usd = signed(&change.usd.change);
+            let _ = writeln!(text, "| {} | {before} | {after} | {change_usd} |", prose(&change.purpose));
         }
         let more = platform.purposes.len().saturating_sub(PURPOSES);
         if more > 0 {
@@ -135,10 +132,4 @@ fn one_platform(text: &mut String, platform: &PlatformCheck) {
         }
         text.push('\n');
     }
-}
-
-/// Names come from files: nothing in them may end a cell, begin a tag or call somebody.
-fn cell(text: &str) -> String {
-    let text = clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('@', "&#64;");
-    text.replace('|', "\\|").replace('`', "'")
 }

@@ -1,11 +1,10 @@
 //! A check for a terminal.
 
-use super::{amount, changed, effective, first, latency, noise, percent, prices, settings, shown, signed};
+use super::{changed, effective, first, latency, noise, percent, prices, settings, shown, signed};
 use crate::check::CheckReport;
 use crate::report::layout::{Align, Column, lay_out};
 use crate::report::table::Paint;
 use crate::report::text::{NONE, clean, wrap};
-use crate::units::Usd;
 
 /// Changed prices and settings that are listed.
 const LISTED: usize = 8;
@@ -68,7 +67,7 @@ fn purposes(platform: &crate::check::PlatformCheck) -> Option<String> {
     const SHOWN: usize = 4;
     let first = platform.purposes.iter().take(SHOWN);
     let first: Vec<String> =
-        first.map(|p| format!("{} {}", clean(&p.purpose), signed(amount(&p.usd.change)))).collect();
+        first.map(|p| format!("{} {}", clean(&p.purpose), signed(&p.usd.change))).collect();
     let more = platform.purposes.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
     (!first.is_empty()).then(|| format!("{}: {}{rest}", clean(&platform.name), first.join(", ")))
@@ -133,10 +132,9 @@ fn why(report: &CheckReport, width: usize) -> Vec<String> {
         shown
     });
     let names: Vec<String> = names.collect();
-    let usd = |of: &dyn Fn(&crate::check::Cause) -> Option<Usd>| {
+    let usd = |of: &dyn Fn(&crate::check::Cause) -> Option<&str>| {
         rows.iter().map(|(_, cause)| of(cause).map_or_else(|| NONE.to_owned(), signed)).collect()
     };
-    let parse = |text: &Option<String>| text.as_deref().map(amount);
     let columns = vec![
         Column::new("platform", ["", "platform"], Align::Left, names),
         Column::new(
@@ -145,9 +143,14 @@ fn why(report: &CheckReport, width: usize) -> Vec<String> {
             Align::Left,
             rows.iter().map(|(_, c)| c.cause.clone()).collect(),
         ),
-        Column::new("same", ["same", "decisions"], Align::Right, usd(&|c| parse(&c.same_decisions_usd))),
-        Column::new("other", ["other", "decisions"], Align::Right, usd(&|c| parse(&c.other_decisions_usd))),
-        Column::new("cost", ["", "cost"], Align::Right, usd(&|c| Some(amount(&c.usd)))),
+        Column::new("same", ["same", "decisions"], Align::Right, usd(&|c| c.same_decisions_usd.as_deref())),
+        Column::new(
+            "other",
+            ["other", "decisions"],
+            Align::Right,
+            usd(&|c| c.other_decisions_usd.as_deref()),
+        ),
+        Column::new("cost", ["", "cost"], Align::Right, usd(&|c| Some(&c.usd))),
     ];
     lay_out(columns, width).0
 }

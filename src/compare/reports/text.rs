@@ -4,39 +4,14 @@ use std::fmt::Write as _;
 
 use super::{PlatformDiff, ReportDiff};
 use crate::compare::Change;
+use crate::compare::words::{amount as usd, percent, shown, signed};
 use crate::report::layout::{Align, Column, lay_out};
+use crate::report::markdown::prose;
 use crate::report::table::Paint;
-use crate::report::text::{NONE, Places, clean, seconds, wrap};
-use crate::units::Usd;
+use crate::report::text::{NONE, clean, seconds, wrap};
 
 /// Changed prices and settings that are listed.
 const LISTED: usize = 10;
-
-fn usd(text: &str) -> Usd {
-    Usd::parse(text).unwrap_or_default()
-}
-
-fn shown(text: &str) -> String {
-    let usd = usd(text);
-    Places::of([Some(usd)]).show(Some(usd))
-}
-
-fn signed(text: &str) -> String {
-    let usd = usd(text);
-    match usd.cmp(&Usd::ZERO) {
-        std::cmp::Ordering::Equal => "±$0".to_owned(),
-        std::cmp::Ordering::Greater => format!("+{}", shown(text)),
-        std::cmp::Ordering::Less => shown(text),
-    }
-}
-
-fn percent(change: &Change) -> String {
-    match &change.percent {
-        Some(_) if change.before == change.after => "±0 %".to_owned(),
-        Some(percent) => format!("{percent} %"),
-        None => NONE.to_owned(),
-    }
-}
 
 fn is_same(platform: &PlatformDiff) -> bool {
     platform.status == "both"
@@ -188,21 +163,13 @@ fn lists(diff: &ReportDiff) -> Vec<(&'static str, Vec<String>)> {
 
 /// As Markdown: a sentence, a table, and the parts of each platform.
 pub fn markdown(diff: &ReportDiff, top: usize) -> String {
-    let cell = |text: &str| {
-        clean(text)
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('@', "&#64;")
-            .replace('|', "\\|")
-            .replace('`', "'")
-    };
-    let mut text = format!("**{}**\n", cell(&diff.finding));
+    let mut text = format!("**{}**\n", prose(&diff.finding));
     let different: Vec<&PlatformDiff> = diff.platforms.iter().filter(|platform| !is_same(platform)).collect();
     if !different.is_empty() {
         text.push_str("\n| platform | before | after | change |\n|---|---:|---:|---:|\n");
     }
     for platform in &different {
-        let name = cell(&platform.name);
+        let name = prose(&platform.name);
         let _ = match &platform.cost {
             Some(cost) => {
                 writeln!(
@@ -220,18 +187,18 @@ pub fn markdown(diff: &ReportDiff, top: usize) -> String {
         let _ = writeln!(
             text,
             "\n**{}**\n\n| item | price | quantity | change |\n|---|---:|---:|---:|",
-            cell(&platform.name)
+            prose(&platform.name)
         );
         for item in platform.items.iter().take(top) {
             let (price, quantity) = (signed(&item.price_usd), signed(&item.quantity_usd));
             let _ =
-                writeln!(text, "| {} | {price} | {quantity} | {} |", cell(&item.detail), signed(&item.usd));
+                writeln!(text, "| {} | {price} | {quantity} | {} |", prose(&item.detail), signed(&item.usd));
         }
     }
     for (title, lines) in lists(diff) {
         let _ = writeln!(text, "\n{title}:\n");
         for line in lines {
-            let _ = writeln!(text, "- {}", cell(&line));
+            let _ = writeln!(text, "- {}", prose(&line));
         }
     }
     text
