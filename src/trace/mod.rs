@@ -14,6 +14,7 @@ mod locate;
 mod meta;
 mod numbers;
 mod parquet;
+mod points;
 mod read;
 mod read_csv;
 pub mod rightsize;
@@ -30,6 +31,7 @@ pub use growth::{Factor, Growth};
 pub use lists::{escape_id, split_list, split_reference, split_references};
 pub use locate::{RowProblem, locate};
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
+pub use points::UsagePoints;
 pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub use times::parse_time;
 pub use write::{canonical_order, sha256, tasks_sha256, write_csv};
@@ -122,6 +124,8 @@ pub struct Trace {
     pub source_instance_type: Column<Word>,
 
     pub labels: Column<Word>,
+    /// Measurements behind the usage columns, where the source has them; not part of the canonical form.
+    pub points: UsagePoints,
     /// Columns that are not of the schema, kept as labels under their own names.
     pub unknown: Vec<(String, Column<Word>)>,
 }
