@@ -26,6 +26,7 @@ pub mod error;
 pub mod examples;
 pub mod generate;
 pub mod guard;
+pub mod import;
 #[deny(clippy::float_arithmetic)]
 pub mod ledger;
 #[deny(clippy::float_arithmetic)]

@@ -8,6 +8,7 @@ use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
+use crate::import::{self, Format, Options};
 use crate::platform::{self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Words as _};
 use crate::replay::Study;
 use crate::report::plural;
@@ -21,7 +22,8 @@ const SCENARIO: &str = "cost-sim.yaml";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trace")]
 pub struct TraceArgs {
-    /// Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one trace.
+    /// Trace files: cost-sim's own (CSV, Parquet), or exports of Digdag, Datadog, Kubernetes and others; directories of
+    /// them; `-` for standard input. Several are one trace.
     #[arg(required_unless_present = "example", value_name = "TRACE", help_heading = None::<&str>)]
     pub traces: Vec<PathBuf>,
     /// Use a trace that comes with the program instead: wear, flowbench or small.
@@ -38,6 +40,9 @@ pub struct ReadArgs {
     /// IANA zone of times without an offset, such as Asia/Tokyo.
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
+    /// Format of the files, instead of what their content looks like.
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    from: Option<Format>,
     /// Leave out rows that ask for a GPU instead of refusing the trace.
     #[arg(long)]
     drop_gpu: bool,
@@ -152,12 +157,13 @@ impl ReadArgs {
 
     /// Reads several files as one trace.
     pub fn read(&self, traces: &[PathBuf], printer: &Printer) -> Result<(Trace, Vec<String>)> {
-        let options = self.options()?;
-        let bytes = traces.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
+        let options = Options { read: self.options()?, from: self.from, ..Options::default() };
+        let files = import::files(traces)?;
+        let bytes = files.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
         let bar = printer.progress(bytes, "reading    {bar:30} {bytes}/{total_bytes}");
-        let read = trace::read(traces, &options, &mut |read| bar.inc(read));
+        let read = import::read(traces, &options, &mut |read| bar.inc(read));
         bar.finish_and_clear();
-        read
+        read.map(|imported| (imported.trace, imported.warnings))
     }
 }
 
@@ -281,6 +287,13 @@ fn replay_mode(text: &str) -> std::result::Result<Replay, String> {
 
 fn arch(text: &str) -> std::result::Result<PodArch, String> {
     PodArch::of_word(text).ok_or_else(|| "use amd64, arm64 or any".to_owned())
+}
+
+fn format(name: &str) -> std::result::Result<Format, String> {
+    Format::of_name(name).ok_or_else(|| {
+        let lines = Format::ALL.iter().map(|format| format!("\n  {:<11} {}", format.name(), format.about()));
+        format!("the formats are:{}", lines.collect::<String>())
+    })
 }
 
 fn example(name: &str) -> std::result::Result<&'static Example, String> {

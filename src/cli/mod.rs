@@ -8,6 +8,7 @@ mod completions;
 mod diff;
 mod diff_traces;
 mod generate;
+mod import;
 mod inputs;
 mod man;
 mod plan;
@@ -91,6 +92,8 @@ enum Command {
     Plan(plan::Args),
     /// Say what is different between two reports, or why one trace costs more than another.
     Diff(diff::Args),
+    /// Make a trace of what Digdag, Datadog, Kubernetes and others export.
+    Import(import::Args),
     /// Write a synthetic trace, or the JSON schema of an output.
     Generate(generate::Args),
     /// Show price snapshots, what changed between them, and make them of AWS's own files.
@@ -128,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, &printer),
         Command::Plan(args) => plan::run(args, &printer),
         Command::Diff(args) => diff::run(args, &printer),
+        Command::Import(args) => import::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
         Command::Pricing(args) => pricing::run(args, &printer),
         Command::Completions(args) => completions::run(args, &printer),

@@ -39,7 +39,7 @@ pub fn locate(trace: &Trace, problems: Vec<RowProblem>) -> Diagnostics {
             }
         }
         wanted.sort_unstable();
-        if !wanted.is_empty() && file.path != "-" {
+        if !wanted.is_empty() && file.path != "-" && !file.is_native {
             // A file that has changed or gone in the meantime costs the column, not the message.
             let _ = find_columns(Path::new(&file.path), &wanted, shown, &mut columns);
         }
@@ -50,6 +50,8 @@ pub fn locate(trace: &Trace, problems: Vec<RowProblem>) -> Diagnostics {
         let mut diagnostic = Diagnostic::new(trace.file_of(problem.row as usize), problem.message);
         diagnostic = match columns.get(number).copied().flatten() {
             Some((line, column)) => diagnostic.at(line, column),
+            // Lines of other formats may mean nothing.
+            None if place.line == 0 => diagnostic,
             None => diagnostic.line(u64::from(place.line)),
         };
         diagnostic.text = problem.text;

@@ -27,7 +27,7 @@ const KEYS: [&str; 14] = [
 ];
 
 /// A side file that was found beside a trace.
-pub(super) struct SideFile {
+pub(crate) struct SideFile {
     pub meta: Meta,
     pub timezone: Option<Tz>,
     pub window_start: Option<Time>,

@@ -13,6 +13,7 @@ mod lists;
 mod locate;
 mod meta;
 mod numbers;
+pub(crate) mod open;
 mod parquet;
 mod points;
 mod read;
@@ -33,6 +34,7 @@ pub use locate::{RowProblem, locate};
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use points::UsagePoints;
 pub use read::{Embedded, ReadOptions, read, read_embedded};
+pub(crate) use read::{Reading, side_file};
 pub use times::parse_time;
 pub use write::{canonical_order, sha256, tasks_sha256, write_csv};
 
@@ -140,6 +142,16 @@ impl Trace {
         column.get(row).unwrap_or_default()
     }
 
+    /// Whether any of these names is a column that a trace must have, or nearly is.
+    pub fn has_column<'n>(names: impl IntoIterator<Item = &'n str>) -> bool {
+        names.into_iter().any(|name| {
+            let name = name.trim_start_matches('\u{FEFF}').trim();
+            ["task_id", "submit_time", "work_seconds"]
+                .iter()
+                .any(|known| strsim::levenshtein(name, known) <= 2)
+        })
+    }
+
     /// The path of the file in which `row` stands, as the user gave it.
     pub fn file_of(&self, row: usize) -> &str {
         &self.files[self.place[row].file as usize].path
@@ -159,6 +171,8 @@ pub struct SourceFile {
     /// As the user gave it; `-` for standard input.
     pub path: String,
     pub rows: u64,
+    /// It is in another format than this one, so its lines are not rows of a table in these columns.
+    pub is_native: bool,
     pub meta: Meta,
 }
 

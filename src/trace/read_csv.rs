@@ -11,9 +11,6 @@ use super::window::{Window, is_end, is_unterminated, misquoted, place_of};
 use super::{Place, ReadOptions, Trace};
 use crate::error::{Diagnostic, Diagnostics, SHOWN};
 
-/// How many rows are read between two calls of the progress function.
-const PROGRESS_ROWS: u64 = 4_096;
-
 /// One file being read.
 pub(super) struct CsvFile<'a, R> {
     pub name: &'a str,
@@ -46,7 +43,6 @@ impl<'a, R: Read> CsvFile<'a, R> {
         trace: &mut Trace,
         options: ReadOptions,
         notes: &mut Notes,
-        progress: &mut dyn FnMut(),
     ) -> Result<u64, (u64, io::Error)> {
         let mut record = ByteRecord::new();
         let Some(start) = self.next(&mut record)? else {
@@ -65,9 +61,6 @@ impl<'a, R: Read> CsvFile<'a, R> {
                 self.row(&record, start, &targets, trace, options, notes);
             }
             rows += 1;
-            if rows % PROGRESS_ROWS == 0 {
-                progress();
-            }
         }
         if rows == 0 && self.errors.is_empty() {
             self.errors.push(Diagnostic::new(self.name, "there are no rows after the header"));

@@ -14,8 +14,8 @@ const LONGEST: Span = Span::from_secs(400 * 86_400);
 const TOLERANCE_MS: u64 = 1_000;
 
 /// What is wrong in a row, and in which column if it is one.
-pub(super) struct RowError {
-    pub field: Field,
+pub(crate) struct RowError {
+    pub(super) field: Field,
     pub refusal: Refusal,
 }
 
@@ -146,6 +146,13 @@ fn note(trace: &Trace, row: usize, submit: Time, notes: &mut Notes) {
         Some(WorkMethod::ScheduledToDeleted) => notes.weak[1] += 1,
         Some(WorkMethod::RawSpan) => notes.weak[2] += 1,
         None | Some(WorkMethod::Measured | WorkMethod::PodStatus | WorkMethod::MetricBounds) => {}
+    }
+}
+
+impl RowError {
+    /// Canonical name of the column.
+    pub fn column(&self) -> &'static str {
+        self.field.name()
     }
 }
 

@@ -1,0 +1,195 @@
+//! What teams have, made into traces: exports of orchestrators, of metrics and of Kubernetes itself.
+//!
+//! Every file is recognised by its content. Each importer puts rows into a [`Draft`], or tells of pods; when all files
+//! are read, what they say of the same tasks is joined, and the work of each row is found from the best evidence.
+//! Files in cost-sim's own columns go to `trace` as they are.
+
+mod airflow;
+mod argo;
+mod batch;
+mod datadog;
+mod detect;
+mod digdag;
+mod draft;
+mod evidence;
+mod format;
+mod kubernetes;
+mod openb;
+mod outline;
+mod pods;
+mod prometheus;
+mod swf;
+mod text;
+mod wfformat;
+
+pub use evidence::SourceModel;
+pub use format::Format;
+pub(crate) use outline::{Outline, Shape};
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use draft::Draft;
+
+use crate::error::{Diagnostic, Error, Result};
+use crate::trace::open::{self, Content, Progress, Text};
+use crate::trace::{ReadOptions, SourcePlatform, Trace, side_file};
+
+/// What a user may say about files that they do not say themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub read: ReadOptions,
+    /// The format of all files, instead of what they look like.
+    pub from: Option<Format>,
+    pub model: SourceModel,
+    /// What the pods ran on, where nothing else says it.
+    pub source_platform: Option<SourcePlatform>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Imported {
+    pub trace: Trace,
+    /// A line each.
+    pub warnings: Vec<String>,
+}
+
+/// Reads all `inputs` into one trace: files in any of the formats, directories of them, `-` for standard input.
+///
+/// `progress` is told how many more bytes of the files, as they are on disk, have been read.
+pub fn read(inputs: &[PathBuf], options: &Options, progress: &mut dyn FnMut(u64)) -> Result<Imported> {
+    if inputs.is_empty() {
+        return Err(Error::usage("no trace is given", "give a file, or - for standard input"));
+    }
+    if inputs.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Error::usage("standard input can be read only once", "give - once"));
+    }
+    let progress: Progress = RefCell::new(progress);
+    let mut draft = Draft::default();
+    for path in files(inputs)? {
+        match file(&path, options, &mut draft, &progress) {
+            Ok(()) => {}
+            Err(Error::Input(found)) => draft.errors.append(found),
+            Err(error) => return Err(error),
+        }
+    }
+    finish(draft, options)
+}
+
+/// The files that are meant: directories stand for all that is in them, in order of their names.
+pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in inputs {
+        if path.as_os_str() != "-" && path.is_dir() {
+            let first = files.len();
+            directory(path, &mut files)?;
+            if files.len() == first {
+                let hint = "give files, or the directory in which they are";
+                return Err(Error::usage(format!("{} has no files", path.display()), hint));
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn directory(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |error| Error::io("read the directory", path, error);
+    let entries = path.read_dir().map_err(failed)?;
+    let mut paths =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // Side files belong to the file beside them; hidden files to nobody.
+        if name.starts_with('.') || name.ends_with(".meta.json") {
+            continue;
+        }
+        if path.is_dir() {
+            directory(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path, options: &Options, draft: &mut Draft, progress: &Progress) -> Result<()> {
+    let beside = side_file(path)?;
+    let mut content = open::open(path, progress)?;
+    let format = match (&mut content, options.from) {
+        (Content::Parquet, None | Some(Format::Canonical)) => Format::Canonical,
+        (Content::Parquet, Some(format)) => {
+            let name = path.display().to_string();
+            return Err(Diagnostic::new(name, format!("this is Parquet, which {format} files never are"))
+                .hint("leave out --from")
+                .into());
+        }
+        (Content::Text(_), Some(format)) => format,
+        (Content::Text(text), None) => detect::detect(&text.name.clone(), &text.head(detect::HEAD)?)?,
+    };
+    let text = match content {
+        Content::Text(text) if format != Format::Canonical => text,
+        content => return draft.reading.file(path, beside, content, options.read, progress),
+    };
+    let mut read = options.read;
+    draft.file = draft.reading.source(path, beside, &mut read) as u32;
+    let first = draft.trace().rows();
+    native(format, text, draft, &Options { read, ..options.clone() })?;
+    let rows = (draft.trace().rows() - first) as u64;
+    let index = draft.file as usize;
+    let file = &mut draft.trace().files[index];
+    file.rows = rows;
+    file.is_native = true;
+    Ok(())
+}
+
+fn native(format: Format, text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
+    match format {
+        Format::Canonical => unreachable!("read by `trace`"),
+        Format::Digdag => digdag::read(text, draft, options),
+        Format::Datadog => datadog::read(text, draft, options),
+        Format::Prometheus => prometheus::read(text, draft, options),
+        Format::Kubernetes => kubernetes::read(text, draft, options),
+        Format::Argo => argo::read(text, draft, options),
+        Format::Airflow => airflow::read(text, draft, options),
+        Format::AwsBatch => batch::read(text, draft, options),
+        Format::WfFormat => wfformat::read(text, draft, options),
+        Format::Swf => swf::read(text, draft, options),
+        Format::Openb => openb::read(text, draft, options),
+    }
+}
+
+/// Joins what all files said, and checks every row.
+fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
+    if !draft.errors.is_empty() {
+        return Err(Error::Input(draft.errors));
+    }
+    digdag::finish(&mut draft, options)?;
+    check(&mut draft, options)?;
+    let Draft { reading, notes, errors, .. } = draft;
+    let (trace, mut warnings) = reading.finish();
+    warnings.extend(notes);
+    errors.into_result(Imported { trace, warnings })
+}
+
+/// Rows of canonical files were checked as they were read.
+fn check(draft: &mut Draft, options: &Options) -> Result<()> {
+    for row in 0..draft.trace().rows() {
+        let place = draft.trace().place[row];
+        if !draft.trace().files[place.file as usize].is_native {
+            continue;
+        }
+        if let Err(error) = draft.reading.check(row, options.read) {
+            let task = draft.trace().task_id.get(row).to_owned();
+            let name = draft.trace().file_of(row).to_owned();
+            let message = format!("{} of task {task} {}", error.column(), error.refusal.message);
+            let mut diagnostic = Diagnostic::new(name, message);
+            diagnostic.line = (place.line > 0).then_some(u64::from(place.line));
+            diagnostic.hint = error.refusal.hint;
+            draft.error(diagnostic);
+        }
+    }
+    Ok(())
+}
