@@ -33,7 +33,7 @@ use draft::Draft;
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::{self, Content, Progress, Text};
-use crate::trace::{ReadOptions, SourcePlatform, Trace, side_file};
+use crate::trace::{ReadOptions, SideFile, SourcePlatform, Trace, side_file};
 
 /// What a user may say about files that they do not say themselves.
 #[derive(Clone, Debug, Default)]
@@ -67,11 +67,10 @@ pub fn read(inputs: &[PathBuf], options: &Options, progress: &mut dyn FnMut(u64)
     let progress: Progress = RefCell::new(progress);
     let mut draft = Draft::default();
     for path in files(inputs)? {
-        match file(&path, options, &mut draft, &progress) {
-            Ok(()) => {}
-            Err(Error::Input(found)) => draft.errors.append(found),
-            Err(error) => return Err(error),
-        }
+        let beside = side_file(&path)?;
+        let read = open::open(&path, &progress)
+            .and_then(|content| file(&path, beside, content, options, &mut draft, &progress));
+        draft.collect(read)?;
     }
     finish(draft, options)
 }
@@ -115,9 +114,28 @@ fn directory(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn file(path: &Path, options: &Options, draft: &mut Draft, progress: &Progress) -> Result<()> {
-    let beside = side_file(path)?;
-    let mut content = open::open(path, progress)?;
+/// The same for files that are in memory: pairs of what stands for the path, and the content.
+pub fn read_contents(files: &[(&str, &[u8])], options: &Options) -> Result<Imported> {
+    let mut ignored = |_| {};
+    let progress: Progress = RefCell::new(&mut ignored);
+    let mut draft = Draft::default();
+    for (name, content) in files {
+        let path = Path::new(name);
+        let read = open::of_bytes(path, *content, &progress)
+            .and_then(|content| file(path, None, content, options, &mut draft, &progress));
+        draft.collect(read)?;
+    }
+    finish(draft, options)
+}
+
+fn file(
+    path: &Path,
+    beside: Option<SideFile>,
+    mut content: Content,
+    options: &Options,
+    draft: &mut Draft,
+    progress: &Progress,
+) -> Result<()> {
     let format = match (&mut content, options.from) {
         (Content::Parquet, None | Some(Format::Canonical)) => Format::Canonical,
         (Content::Parquet, Some(format)) => {

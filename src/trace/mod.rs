@@ -31,6 +31,7 @@ pub use grow::grow;
 pub use growth::{Factor, Growth};
 pub use lists::{escape_id, split_list, split_reference, split_references};
 pub use locate::{RowProblem, locate};
+pub(crate) use meta::SideFile;
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use points::UsagePoints;
 pub use read::{Embedded, ReadOptions, read, read_embedded};
