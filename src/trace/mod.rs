@@ -17,7 +17,6 @@ mod parquet;
 mod points;
 mod read;
 mod read_csv;
-pub mod rightsize;
 mod row;
 mod schema;
 mod times;
