@@ -20,8 +20,8 @@ use crate::platform::{Platform, Scenario, manifests, scenario_with_manifests};
 use crate::replay::{Floor, Study};
 use crate::report::text::clean;
 use crate::report::{Inputs, Tool};
-use crate::trace::Trace;
 use crate::rightsize::{self, RightSized, SizedTask};
+use crate::trace::Trace;
 use crate::units::Usd;
 
 /// Raised when a reader of older plans would misunderstand.

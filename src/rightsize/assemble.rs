@@ -21,7 +21,6 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// The trace as it is.
     pub study: &'a Study,
-    pub rule: &'a Rule,
     pub strict: bool,
 }
 
@@ -57,6 +56,7 @@ pub fn sizes(study: &Study, rule: &Rule) -> Result<(RightSized, Vec<TaskSize>)> 
 /// Right-sizes and replays on all platforms; `total` is told how many simulations there are, `done` after each.
 pub fn rightsize(
     input: &Input,
+    rule: &Rule,
     (sized, tasks): (&RightSized, Vec<TaskSize>),
     total: impl FnOnce(u64),
     done: &(dyn Fn() + Sync),
@@ -64,8 +64,7 @@ pub fn rightsize(
     let study = input.study;
     let trace = Arc::new(sized.trace.clone());
     // Requests that no machine can hold are a finding here, not a mistake of the user's.
-    let sized_study =
-        Study::of(input.scenario.clone(), input.snapshot, &trace, Vec::new(), input.strict)?;
+    let sized_study = Study::of(input.scenario.clone(), input.snapshot, &trace, Vec::new(), input.strict)?;
     let platforms = saving::platforms(study, input.scenario)?;
     let sized_platforms = saving::platforms(&sized_study, input.scenario)?;
     total(2 * platforms.platforms.len() as u64);
@@ -79,7 +78,7 @@ pub fn rightsize(
         tool: report.tool.clone(),
         inputs: report.inputs.clone(),
         finding: String::new(),
-        rule: rule_used(input.rule),
+        rule: rule_used(rule),
         sized: sized.tasks.len() as u64 - kept,
         kept,
         tasks,
@@ -176,7 +175,8 @@ fn task_size(
     let each = || rows.iter().map(|row| *row as usize);
     let limit = |milli: Option<String>, sized: bool| milli.filter(|_| sized);
     let cpu_limit = each().filter_map(|row| sized.cpu_limit.get(row)).max().map(|limit| limit.to_string());
-    let memory_limit = each().filter_map(|row| sized.memory_limit.get(row)).max().map(|limit| limit.to_string());
+    let memory_limit =
+        each().filter_map(|row| sized.memory_limit.get(row)).max().map(|limit| limit.to_string());
     let name = |text: &str, of: By| (rule.by == of).then(|| text.to_owned());
     let known = |evidence: Option<Evidence>| {
         evidence.map(|known| Measured {

@@ -1,8 +1,8 @@
 //! What was measured of a group of pods: single points where a source has them, otherwise what its columns sum up.
 
 use super::Rule;
-use crate::trace::{SourcePlatform, Trace};
 use crate::catalog::FargateSize;
+use crate::trace::{SourcePlatform, Trace};
 use crate::units::{Cpu, Memory};
 
 /// What the values are of which a percentile or a maximum was taken.

@@ -101,9 +101,8 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
 }
 
 fn size(trace: &Trace, key: (&str, &str), rows: &[u32], rule: &Rule) -> SizedTask {
-    let enough = |evidence: &Evidence| {
-        evidence.pods >= rule.least_pods.max(1) as u64 && !is_nameless(rule.by, key)
-    };
+    let enough =
+        |evidence: &Evidence| evidence.pods >= rule.least_pods.max(1) as u64 && !is_nameless(rule.by, key);
     let cpu_evidence = evidence::cpu(trace, rows, rule);
     let memory_evidence = evidence::memory(trace, rows, rule);
     let (out_of_memory, allowed) = evidence::out_of_memory(trace, rows);

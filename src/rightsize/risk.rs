@@ -19,7 +19,8 @@ pub(super) fn cpu(sized: &Trace, rows: &[u32], known: &Evidence, request: Cpu) -
     let (at_least, at_most) = match known.basis {
         Basis::Points => {
             let points = || each().flat_map(|row| sized.points.cpu(row));
-            let share = points().filter(|used| **used > milli).count() as f64 / points().count().max(1) as f64;
+            let share =
+                points().filter(|used| **used > milli).count() as f64 / points().count().max(1) as f64;
             (share, share)
         }
         Basis::Pods => bounds(each().filter_map(|row| above(sized, row, milli))),

@@ -35,8 +35,15 @@ pub fn markdown(result: &RightSizeReport, top: usize) -> String {
 }
 
 fn platforms(out: &mut String, result: &RightSizeReport) {
-    let heads =
-        ["platform", "as is", "right-sized", "saved by requests", "by the platform", "by both", "interaction"];
+    let heads = [
+        "platform",
+        "as is",
+        "right-sized",
+        "saved by requests",
+        "by the platform",
+        "by both",
+        "interaction",
+    ];
     let row = |row: &PlatformSaving| {
         let saved = |of: fn(&Saved) -> &String| row.saved.as_ref().and_then(|saved| usd(of(saved)));
         let cells = [
@@ -57,8 +64,17 @@ fn platforms(out: &mut String, result: &RightSizeReport) {
 
 fn tasks(out: &mut String, result: &RightSizeReport, top: usize) {
     let heads = [
-        &*result.rule.by, "evidence", "to know", "CPU now", "new", "memory now", "new", "Fargate now", "new",
-        "CPU above", "memory margin",
+        &*result.rule.by,
+        "evidence",
+        "to know",
+        "CPU now",
+        "new",
+        "memory now",
+        "new",
+        "Fargate now",
+        "new",
+        "CPU above",
+        "memory margin",
     ];
     let kept = |new: &Option<String>| new.clone().unwrap_or_else(|| "kept".to_owned());
     let row = |task: &TaskSize| {

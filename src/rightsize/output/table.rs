@@ -37,9 +37,8 @@ fn tasks(result: &RightSizeReport, top: usize, width: usize) -> Vec<String> {
     const NUMBERS: usize = 59;
     let shown = &result.tasks[..top.min(result.tasks.len())];
     let each = |of: &dyn Fn(&TaskSize) -> String| shown.iter().map(of).collect::<Vec<_>>();
-    let right = |title, heads, of: &dyn Fn(&TaskSize) -> String| {
-        Column::new(title, heads, Align::Right, each(of))
-    };
+    let right =
+        |title, heads, of: &dyn Fn(&TaskSize) -> String| Column::new(title, heads, Align::Right, each(of));
     let name = |task: &TaskSize| {
         truncate(&clean(&words::name(task)), width.saturating_sub(NUMBERS).clamp(16, 48)).into_owned()
     };

@@ -17,7 +17,9 @@ pub fn finding(result: &RightSizeReport) -> String {
             plural(result.rule.min_pods, "pod")
         );
     }
-    let Some(first) = result.platforms.first() else { return "there is no platform to compare on".to_owned() };
+    let Some(first) = result.platforms.first() else {
+        return "there is no platform to compare on".to_owned();
+    };
     let Some((before, saved)) = month(&first.as_is).zip(first.saved.as_ref()) else {
         return format!(
             "{} right-sized; what that saves is not known, since {} did not run the whole trace or has no cost",
@@ -181,8 +183,11 @@ pub fn flags(task: &TaskSize) -> Vec<String> {
 /// What the signs mean that are there.
 pub fn legend<'a>(tasks: impl Iterator<Item = &'a TaskSize> + Clone) -> Vec<String> {
     let is_used = |flag: Flag| tasks.clone().any(|task| task.flags.contains(&flag));
-    let mut lines: Vec<String> =
-        SIGNS.iter().filter(|(flag, ..)| is_used(*flag)).map(|(_, sign, text)| format!("{sign} {text}")).collect();
+    let mut lines: Vec<String> = SIGNS
+        .iter()
+        .filter(|(flag, ..)| is_used(*flag))
+        .map(|(_, sign, text)| format!("{sign} {text}"))
+        .collect();
     lines.dedup();
     lines
 }
@@ -190,12 +195,16 @@ pub fn legend<'a>(tasks: impl Iterator<Item = &'a TaskSize> + Clone) -> Vec<Stri
 /// What happens above the new requests, over all tasks.
 pub fn risk(result: &RightSizeReport) -> Vec<String> {
     let risks = || result.tasks.iter().filter_map(|task| task.cpu_risk.as_ref());
-    let throttled = risks().filter(|risk| risk.effect == Effect::Throttled && risk.at_most > 0.0).count() as u64;
+    let throttled =
+        risks().filter(|risk| risk.effect == Effect::Throttled && risk.at_most > 0.0).count() as u64;
     let mut lines = Vec::new();
     if risks().any(|risk| risk.at_most > 0.0) {
         let mut text = "CPU above a new request competes with the neighbours on a node".to_owned();
         if throttled > 0 {
-            text += &format!("; that of {} is throttled, since its limit is its request", plural(throttled, &result.rule.by));
+            text += &format!(
+                "; that of {} is throttled, since its limit is its request",
+                plural(throttled, &result.rule.by)
+            );
         }
         lines.push(text);
     }

@@ -75,8 +75,11 @@ fn fragment(out: &mut String, depth: usize, name: &str, task: &TaskSize, dialect
         line(out, depth, title);
         for (name, amount) in amounts {
             // A bare `2` would be a number, which not every reader takes for a quantity.
-            let amount =
-                if amount.bytes().all(|b| b.is_ascii_digit()) { format!("\"{amount}\"") } else { amount.clone() };
+            let amount = if amount.bytes().all(|b| b.is_ascii_digit()) {
+                format!("\"{amount}\"")
+            } else {
+                amount.clone()
+            };
             line(out, depth + 1, &format!("{name}: {amount}"));
         }
     }
@@ -88,7 +91,10 @@ fn comments(task: &TaskSize) -> Vec<String> {
     let mut one = |what: &str, before: &str, unit: &str, known: Option<&Measured>| {
         if let Some(known) = known {
             let used = known.used.round();
-            lines.push(format!("{what}: {before} before; {used}{unit} used, by {}", words::evidence(Some(known))));
+            lines.push(format!(
+                "{what}: {before} before; {used}{unit} used, by {}",
+                words::evidence(Some(known))
+            ));
         }
     };
     one("CPU", &task.cpu_before, "m", task.cpu_usage.as_ref().filter(|_| task.cpu.is_some()));
@@ -145,9 +151,41 @@ mod tests {
     #[test]
     fn keys_read_back_as_the_names_they_are() {
         let names = [
-            "+extract", "a/b-c.d", "", "yes", "+1", "123", "a: b", "- x", "#", "a\nb", "a\"b\\c", "{{x}}", "*a", "&a",
-            "!t", "日本", "a\u{202e}b", "\u{85}", "\u{7f}", "\u{feff}", "null", "~", "x #y", " x", "x ", "'", "?", "---",
-            "${a}", "%", "@", "`", "1e3", "+.inf", "\u{10ffff}",
+            "+extract",
+            "a/b-c.d",
+            "",
+            "yes",
+            "+1",
+            "123",
+            "a: b",
+            "- x",
+            "#",
+            "a\nb",
+            "a\"b\\c",
+            "{{x}}",
+            "*a",
+            "&a",
+            "!t",
+            "日本",
+            "a\u{202e}b",
+            "\u{85}",
+            "\u{7f}",
+            "\u{feff}",
+            "null",
+            "~",
+            "x #y",
+            " x",
+            "x ",
+            "'",
+            "?",
+            "---",
+            "${a}",
+            "%",
+            "@",
+            "`",
+            "1e3",
+            "+.inf",
+            "\u{10ffff}",
         ];
         for name in names {
             let text = format!("{}: 1\n", key(name));
