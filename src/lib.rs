@@ -36,6 +36,7 @@ pub mod platform;
 pub mod pricing;
 pub mod replay;
 pub mod report;
+pub mod rightsize;
 pub mod rng;
 pub mod sim;
 pub mod trace;

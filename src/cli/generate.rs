@@ -51,6 +51,8 @@ enum Output {
     Check,
     /// plan.json of `plan`.
     Plan,
+    /// `rightsize --format json`.
+    Rightsize,
     /// `diff` of two reports.
     DiffReports,
     /// `diff` of two traces.
@@ -135,15 +137,16 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
             Output::Report => crate::report::schema(),
             Output::Check => crate::check::schema(),
             Output::Plan => crate::plan::output::schema(),
+            Output::Rightsize => crate::rightsize::output::schema(),
             Output::DiffReports => crate::compare::reports::schema(),
             Output::DiffTraces => crate::compare::traces::schema(),
         }),
     }
 }
 
-/// The rows of a generated trace.
+/// The rows of a trace.
 #[derive(Clone, Copy)]
-enum Rows<'a> {
+pub(super) enum Rows<'a> {
     /// Written as they come, in CSV only: there may be a hundred million.
     Csv(&'a dyn Fn(&mut dyn Write) -> io::Result<()>),
     Trace(&'a Trace),
@@ -171,7 +174,8 @@ impl Rows<'_> {
     }
 }
 
-fn write(path: &Path, meta: &str, rows: Rows, printer: &Printer) -> Result<()> {
+/// Writes a trace and its side file, in the format that its name promises.
+pub(super) fn write(path: &Path, meta: &str, rows: Rows, printer: &Printer) -> Result<()> {
     if path.as_os_str() == "-" {
         return write_stream(rows, std::io::stdout().lock()).map_err(cannot_write(Path::new("stdout")));
     }

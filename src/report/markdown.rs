@@ -277,7 +277,7 @@ fn details(out: &mut String, title: &str, content: impl FnOnce(&mut String)) {
 }
 
 /// A table whose first `names` columns are aligned to the left, the others to the right.
-pub(super) fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, rows: &[Vec<String>]) {
+pub(crate) fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, rows: &[Vec<String>]) {
     for head in heads {
         let _ = write!(out, "| {} ", head.as_ref());
     }
@@ -296,7 +296,7 @@ pub(super) fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, r
 }
 
 /// A name as a code span: nothing in it is markup, and nobody is mentioned.
-pub(super) fn code(name: &str) -> String {
+pub(crate) fn code(name: &str) -> String {
     let name = clean(name);
     let ticks = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(ticks + 1);

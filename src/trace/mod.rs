@@ -18,7 +18,6 @@ mod parquet;
 mod points;
 mod read;
 mod read_csv;
-pub mod rightsize;
 mod row;
 mod schema;
 mod times;
