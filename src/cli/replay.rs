@@ -9,7 +9,7 @@ use super::printer::Printer;
 use crate::error::{Error, Result};
 use crate::platform::{self, Scenario};
 use crate::replay::{PlatformRun, Setup, Study};
-use crate::report::{self, PlatformRecords, Report, plural};
+use crate::report::{self, BackTestSamples, PlatformRecords, Report, plural};
 use crate::units::Usd;
 
 #[derive(Debug, ClapArgs)]
@@ -68,9 +68,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     }
     report::check_writable(&args.out)?;
     let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
-    let report = study.report(&resolved, &runs)?;
+    let mut report = study.report(&resolved, &runs)?;
+    let samples = back_test(&setup, &resolved.platforms, &runs, &mut report);
     say(&report, printer);
-    write(args, printer, &study, &runs, &report)?;
+    write(args, printer, &study, &runs, &report, samples.as_ref())?;
     enforce(&resolved, &report)
 }
 
@@ -102,6 +103,34 @@ fn simulate(
     runs
 }
 
+/// Holds the platform that the trace ran on against what was recorded of it.
+fn back_test(
+    setup: &Setup,
+    platforms: &[platform::Platform],
+    runs: &[PlatformRun],
+    report: &mut Report,
+) -> Option<BackTestSamples> {
+    let recorded = setup.recorded(runs);
+    // Nothing is simulated that has nothing to be compared with.
+    let today =
+        setup.today(platforms).map(|today| recorded.is_some().then(|| setup.simulate_today(today, runs)));
+    let result = match (&today, &recorded) {
+        (Err(why), _) => Err(why.clone()),
+        (Ok(Some(today)), Some(recorded)) => Ok(setup.back_test(today, recorded)),
+        (Ok(_), _) => Err("the trace does not have every pod's start".to_owned()),
+    };
+    match result {
+        Ok((test, samples)) => {
+            report.backtest = Some(test);
+            Some(samples)
+        }
+        Err(why) => {
+            report.no_backtest = Some(why);
+            None
+        }
+    }
+}
+
 /// What each platform came to, for who asked for details.
 fn say(report: &Report, printer: &Printer) {
     for platform in &report.platforms {
@@ -125,13 +154,21 @@ fn write(
     study: &Study,
     runs: &[PlatformRun],
     report: &Report,
+    samples: Option<&BackTestSamples>,
 ) -> Result<()> {
     let records: Vec<PlatformRecords> = runs
         .iter()
         .map(|run| PlatformRecords { name: &run.name, ledger: &run.ledger, bill: run.bill.as_ref().ok() })
         .collect();
-    let files =
-        report::write_all(&args.out, report, &records, &study.trace, &study.workload, &study.catalog.zones)?;
+    let files = report::write_all(
+        &args.out,
+        report,
+        &records,
+        samples,
+        &study.trace,
+        &study.workload,
+        &study.catalog.zones,
+    )?;
     let text = match args.format {
         Format::Table => report::table(report, printer.width(), printer.colored()),
         Format::Json => report::json(report),

@@ -223,6 +223,8 @@ impl Study {
             finding: finding(&platforms),
             warnings,
             platforms,
+            backtest: None,
+            no_backtest: None,
         })
     }
 

@@ -7,7 +7,7 @@ use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{controllers, incomplete, plan_use, pods_and_runs, workflow_rows};
-use super::{Assumption, Cost, CostItem, PlatformReport, Report};
+use super::{Assumption, Cost, CostItem, PlatformReport, Report, backtest};
 use crate::units::Usd;
 
 /// By which a bot finds its own comment.
@@ -35,6 +35,7 @@ pub fn markdown(report: &Report) -> String {
     out.push_str(&notes.join(" "));
     out.push_str("\n\n");
     comparison(&mut out, report);
+    back_test(&mut out, report);
     for platform in &report.platforms {
         if let Some(cost) = &platform.cost {
             items(&mut out, platform, cost);
@@ -138,6 +139,21 @@ fn risk(out: &mut String, report: &Report) {
     if let Some(rows) = spot(report) {
         details(out, "Spot", |out| show(out, rows));
     }
+}
+
+fn back_test(out: &mut String, report: &Report) {
+    if let Some(why) = &report.no_backtest {
+        let _ = writeln!(out, "No back-test: {}.\n", prose(why));
+    }
+    let Some(test) = &report.backtest else { return };
+    details(out, &format!("Back-test: {} as recorded and as simulated", html(&test.platform)), |out| {
+        let escaped = |row: Vec<String>| row.iter().map(|cell| prose(cell)).collect();
+        let Rows { heads, rows } = backtest::rows(test);
+        table(out, heads, 1, &rows.into_iter().map(escaped).collect::<Vec<_>>());
+        for sentence in backtest::sentences(test) {
+            let _ = writeln!(out, "{}\n", prose(&sentence));
+        }
+    });
 }
 
 fn allocation(out: &mut String, report: &Report) {
