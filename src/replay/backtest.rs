@@ -6,11 +6,14 @@
 use std::borrow::Cow;
 
 use super::{PlatformRun, Setup, recorded};
-use crate::bill::Bill;
+use crate::aws_bill::{self, AwsBill, Simulated};
+use crate::bill::{Bill, bill};
+use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::platform::{Kind, Platform};
 use crate::report::{
-    BackTest, BackTestCost, BackTestSamples, Compared, Differences, Samples, distribution, makespans,
+    BackTest, BackTestCost, BackTestSamples, BillComparison, Compared, Differences, Samples, distribution,
+    makespans,
 };
 use crate::trace::{SourcePlatform, WorkMethod};
 use crate::workload::StepId;
@@ -122,6 +125,35 @@ impl Setup<'_> {
             }),
         };
         (test, BackTestSamples { start_delay, makespan })
+    }
+
+    /// Holds a bill of AWS against the platform that the trace ran on: as recorded where that can be billed, otherwise as
+    /// simulated.
+    pub fn compare_bill(
+        &self,
+        aws: &AwsBill,
+        today: &Today,
+        recorded: Option<&Recorded>,
+    ) -> crate::error::Result<BillComparison> {
+        let run = today.run();
+        let recorded = recorded.filter(|recorded| recorded.bill.is_some());
+        let ledger = recorded.map_or(&run.ledger, |recorded| &recorded.ledger);
+        // Rates of the bill are compared with list prices, whatever this account's are said to be.
+        let at_list = bill(ledger, self.catalog, &self.settings.cluster, None).map_err(|missing| {
+            let message =
+                format!("there is nothing to hold the bill against: {} has no cost: {missing}", run.name);
+            Error::usage(message, "give a price snapshot that has it with --prices")
+        })?;
+        Ok(aws_bill::compare(
+            aws,
+            &Simulated {
+                platform: &run.name,
+                recorded: recorded.is_some(),
+                items: &at_list.items,
+                window: ledger.window,
+                synthetic: self.trace.files.iter().any(|file| file.meta.synthetic),
+            },
+        ))
     }
 
     /// Recorded and simulated start delay of each pod whose start was observed, and how many others there are. Of a

@@ -225,6 +225,7 @@ impl Study {
             platforms,
             backtest: None,
             no_backtest: None,
+            bill_comparison: None,
         })
     }
 

@@ -16,7 +16,7 @@ use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{controllers, incomplete, pods_and_runs, workflow_rows};
-use super::{Chart, Distribution, PlatformReport, Report, backtest};
+use super::{Chart, Distribution, PlatformReport, Report, backtest, bill_comparison};
 
 const STYLE: &str = include_str!("html/style.css");
 const WORKFLOWS_SHOWN: usize = 100;
@@ -37,6 +37,7 @@ pub fn html(report: &Report, charts: &[Chart]) -> String {
     section(&mut out, "Comparison", |out| comparison(out, report));
     self::charts(&mut out, report, charts);
     back_test(&mut out, report);
+    bill(&mut out, report);
     bars::allocation(&mut out, report);
     bars::bills(&mut out, report);
     bars::savings(&mut out, report);
@@ -300,6 +301,26 @@ fn back_test(out: &mut String, report: &Report) {
         table(out, heads, 1, &rows.iter().map(cells).collect::<Vec<_>>());
         for sentence in backtest::sentences(test) {
             tag(out, "p", &sentence);
+        }
+    });
+}
+
+fn bill(out: &mut String, report: &Report) {
+    let Some(bill) = &report.bill_comparison else { return };
+    let show = |out: &mut String, rows: &Rows, names: usize| {
+        let cells = |row: &Vec<String>| row.iter().map(Cell::text).collect::<Vec<_>>();
+        table(out, rows.heads, names, &rows.rows.iter().map(cells).collect::<Vec<_>>());
+    };
+    section(out, "Bill", |out| {
+        tag(out, "p", &format!("{}.", bill_comparison::subject(bill)));
+        show(out, &bill_comparison::item_rows(bill), 3);
+        for sentence in bill_comparison::sentences(bill) {
+            tag(out, "p", &sentence);
+        }
+        if !bill.out_of_scope.is_empty() {
+            details(out, &bill_comparison::out_of_scope_title(bill), |out| {
+                show(out, &bill_comparison::out_of_scope_rows(bill), 3);
+            });
         }
     });
 }

@@ -5,6 +5,7 @@
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
 mod backtest;
+mod bill_comparison;
 mod charts;
 mod columns;
 mod csv;
@@ -28,6 +29,7 @@ pub mod trace_diff;
 mod view;
 
 pub use backtest::{BackTest, BackTestCost, BackTestSamples, Compared, Differences, RelativeError, Samples};
+pub use bill_comparison::{BillComparison, BillFileReport, BillItem, LeftOutReport, OutOfScope, TOLERANCE};
 pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
@@ -78,6 +80,9 @@ pub struct Report {
     /// Why there is no back-test, where one was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_backtest: Option<String>,
+    /// A bill of AWS beside that of the platform that the trace ran on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_comparison: Option<BillComparison>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

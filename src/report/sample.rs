@@ -287,6 +287,7 @@ pub(crate) fn report() -> Report {
         platforms: vec![fargate(), node_group()],
         backtest: None,
         no_backtest: None,
+        bill_comparison: None,
     }
 }
 

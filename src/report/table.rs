@@ -10,7 +10,7 @@ use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
 use super::view::{controllers, incomplete, pods_and_runs};
-use super::{Distribution, PlatformReport, Report, backtest};
+use super::{Distribution, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
 /// Warnings beyond these are in `report.json` only.
@@ -28,6 +28,9 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     lines.extend(comparison(report, width, paint));
     lines.extend(several_histories(report, width, paint));
     lines.extend(back_test(report, width, paint));
+    lines.extend(
+        report.bill_comparison.iter().flat_map(bill_comparison::lines).map(|line| wrap(&line, width, 4)),
+    );
     lines.push(String::new());
     lines.push(paint.bold(&wrap(&clean(&report.finding), width, 0)));
     lines.extend(warnings(report, width, paint));

@@ -32,6 +32,10 @@ pub use lists::{escape_id, split_list, split_reference, split_references};
 pub use locate::{RowProblem, locate};
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use points::UsagePoints;
+/// Reading other Parquet files cell by cell, safe from damaged ones.
+pub(crate) mod parquet_cells {
+    pub(crate) use super::parquet::{each_cell, guarded, is_plausible, is_readable};
+}
 pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub use times::parse_time;
 pub use write::{canonical_order, sha256, tasks_sha256, write_csv};
