@@ -223,6 +223,9 @@ impl Study {
             finding: finding(&platforms),
             warnings,
             platforms,
+            backtest: None,
+            no_backtest: None,
+            bill_comparison: None,
         })
     }
 
