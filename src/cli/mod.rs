@@ -17,6 +17,7 @@ mod printer;
 mod replay;
 #[cfg(test)]
 mod tests;
+mod trace_file;
 
 use std::process::ExitCode;
 

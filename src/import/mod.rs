@@ -13,18 +13,26 @@ mod digdag;
 mod draft;
 mod evidence;
 mod format;
+mod how;
 mod kubernetes;
 mod openb;
 mod outline;
 mod pods;
 mod prometheus;
+mod redact;
+mod side;
+mod summary;
 mod swf;
 mod text;
 mod wfformat;
 
 pub use evidence::{Shift, SourceModel, is_weak, pod_pattern, shifted};
 pub use format::Format;
+pub use how::{WITH_HOW, how};
 pub(crate) use outline::{Outline, Shape};
+pub use redact::{default_key, redact};
+pub use side::meta_json;
+pub use summary::{Summary, summary};
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
