@@ -18,6 +18,7 @@ mod replay;
 mod rightsize;
 #[cfg(test)]
 mod tests;
+mod trace_file;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::generate::{self, Rows};
+use super::trace_file::{self, Rows};
 use super::inputs::{ScenarioArgs, TraceArgs};
 use super::printer::Printer;
 use crate::error::{Error, Result};
@@ -142,7 +142,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
         printer.note(&format!("wrote {}", path.display()));
     }
     if let Some(path) = &output.trace_out {
-        generate::write(path, &side_file(&study), Rows::Trace(&sized.trace), printer)?;
+        trace_file::write(path, &side_file(&study), Rows::Trace(&sized.trace), printer)?;
         if !sized.trace.points.is_empty() {
             printer.note(
                 "single measurements are not part of a trace: only averages, p95 and maxima were written",

@@ -20,6 +20,7 @@ pub use fleet::{Refusals, fargate_size, node_type};
 pub use floor::{Demand, Floor, floor, hourly, refusal};
 pub use group::{Choice, choose_group};
 pub use study::Study;
+pub(crate) use study::region_of;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,8 +10,10 @@ mod charts;
 mod columns;
 mod csv;
 mod disruption;
+mod evidence;
 pub(crate) mod finding;
 mod html;
+mod import;
 mod json;
 pub(crate) mod layout;
 pub(crate) mod markdown;
@@ -33,8 +35,12 @@ pub use bill_comparison::{BillComparison, BillFileReport, BillItem, LeftOutRepor
 pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
+pub use evidence::{
+    DroppedReport, EvidenceReport, MethodReport, PlatformEvidence, StartUpReport, evidence, platform_evidence,
+};
 pub use finding::finding;
 pub use html::html;
+pub use import::{import_markdown, import_table};
 pub use json::{json, parse, schema};
 pub use markdown::markdown;
 pub use outputs::{Content, NAMES, check_writable, write_all, write_files};

@@ -21,3 +21,8 @@ pub(super) fn read(_: Text, _: &mut Draft, _: &Options) -> Result<()> {
 pub(super) fn finish(_: &mut Draft, _: &Options) -> Result<()> {
     Ok(())
 }
+
+/// What to export, as commands.
+pub(super) fn how() -> &'static str {
+    "Digdag: see docs/import.md\n"
+}
