@@ -22,6 +22,7 @@ mod swf;
 mod text;
 mod wfformat;
 
+pub use datadog::Mapping;
 pub use evidence::SourceModel;
 pub use format::Format;
 pub(crate) use outline::{Outline, Shape};
@@ -44,6 +45,10 @@ pub struct Options {
     pub model: SourceModel,
     /// What the pods ran on, where nothing else says it.
     pub source_platform: Option<SourcePlatform>,
+    /// What the columns of Datadog's tables mean.
+    pub columns: Option<datadog::Mapping>,
+    /// The metric of answers that do not name theirs.
+    pub metric: Option<String>,
 }
 
 /// What was read.
@@ -185,6 +190,9 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
         return Err(Error::Input(draft.errors));
     }
     digdag::finish(&mut draft, options)?;
+    let told = draft.pods.finish();
+    draft.notes.extend(told);
+    pods::rows::write(&mut draft, options);
     check(&mut draft, options)?;
     let Draft { reading, notes, errors, .. } = draft;
     let (trace, mut warnings) = reading.finish();
