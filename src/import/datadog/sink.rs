@@ -72,6 +72,7 @@ impl<'d> Sink<'d> {
         let pods = &mut self.draft.pods;
         let before = points.len();
         points.retain(|(_, value)| value.is_finite() && *value >= 0.0);
+        points.sort_by_key(|point| point.0);
         pods.unusable_points += (before - points.len()) as u64;
         for (_, value) in &mut points {
             *value *= factor;

@@ -48,6 +48,11 @@ impl Pods {
     pub fn finish(&mut self) -> Vec<String> {
         let ambiguous = self.merge_without_namespace();
         let mut counts = Counts::default();
+        for pod in self.seen.values_mut() {
+            counts.conflicts += order(&mut pod.series);
+        }
+        let steps = self.seen.values().flat_map(|pod| pod.series.containers.values());
+        self.step = self.step.or(steps.filter_map(|life| life.step).min());
         for ((_, name), pod) in &mut self.seen {
             settle(pod, name, &self.words, self.step, &mut counts);
         }
@@ -143,10 +148,26 @@ fn some(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// Brings points into order; gives how many files disagreed on. Tables do not say how far apart points are.
+fn order(series: &mut Series) -> u64 {
+    let mut conflicts = 0;
+    for ((_, (container, _)), points) in &mut series.usage {
+        let settled = points.settle();
+        let life = series.containers.entry(*container).or_default();
+        if life.step.is_none() {
+            let steps = settled.windows(2).map(|pair| Span::from_ms(pair[1].0 - pair[0].0));
+            life.step = steps.min();
+        }
+        conflicts += points.conflicts;
+    }
+    conflicts
+}
+
 fn settle(pod: &mut PodSeen, name: &str, words: &Words, step: Option<Span>, counts: &mut Counts) {
     let mut series = std::mem::take(&mut pod.series);
     let main = main_containers(&series, name, words);
     pod.created = pod.created.or(series.created);
+    pod.scheduled = pod.scheduled.or(series.acknowledged);
     pod.scheduled = pod.scheduled.or(series.scheduled.max(pod.created.filter(|_| series.scheduled.is_some())));
     bounds(pod, &series, &main, step, counts);
     levels(pod, &series.levels);
@@ -290,9 +311,7 @@ fn usage(pod: &mut PodSeen, series: &mut Series, counts: &mut Counts) {
     let mut cpu: Vec<(Measure, Part, Points)> = Vec::new();
     let mut memory = Vec::new();
     let mut cpu_seconds = None;
-    for ((measure, part), mut points) in kept {
-        points.settle();
-        counts.conflicts += points.conflicts;
+    for ((measure, part), points) in kept {
         let is_cpu = matches!(measure, Measure::Cpu(_) | Measure::CpuCounter);
         if is_cpu { cpu.push((measure, part, points)) } else { memory.push((measure, part, points)) }
     }

@@ -29,6 +29,8 @@ pub(in crate::import) struct Series {
     /// The latest that t - age was, and t - uptime: never later than the truth, and a step earlier at most.
     pub(super) created: Option<Time>,
     pub(super) scheduled: Option<Time>,
+    /// When the kubelet took it: a moment after it was scheduled.
+    pub(super) acknowledged: Option<Time>,
     pub(super) state: Option<(Time, State)>,
     pub(super) reason: Option<(Time, String)>,
 }
@@ -116,6 +118,11 @@ impl Series {
         self.scheduled = self.scheduled.max(latest_origin(points));
     }
 
+    /// When the kubelet took the pod, exactly.
+    pub fn acknowledged(&mut self, time: Option<Time>) {
+        self.acknowledged = self.acknowledged.max(time);
+    }
+
     /// When the last run of a container started.
     pub fn started(&mut self, container: Word, time: Time) {
         let life = self.containers.entry(container).or_default();
@@ -168,6 +175,7 @@ impl Series {
         }
         self.created = self.created.max(other.created);
         self.scheduled = self.scheduled.max(other.scheduled);
+        self.acknowledged = self.acknowledged.max(other.acknowledged);
         if let Some((time, state)) = other.state {
             self.state(time, state);
         }
