@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::trace_file::{self, Rows};
 use super::inputs::{ScenarioArgs, TraceArgs};
 use super::printer::Printer;
+use super::trace_file::{self, Rows};
 use crate::error::{Error, Result};
 use crate::replay::Study;
 use crate::report::{Content, plural, write_files};

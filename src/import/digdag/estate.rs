@@ -211,7 +211,8 @@ impl Estate {
     /// What the definition of its workflow says of an attempt.
     fn describe(&self, attempt: &mut Attempt<'static>) {
         let is_its = |workflow: &&Workflow| {
-            workflow.name == attempt.workflow && (workflow.project == attempt.project || attempt.project.is_empty())
+            workflow.name == attempt.workflow
+                && (workflow.project == attempt.project || attempt.project.is_empty())
         };
         let Some(workflow) = self.workflows.iter().rfind(is_its) else { return };
         attempt.settings.push(workflow.settings.clone());
@@ -320,12 +321,32 @@ impl Estate {
     fn note(&self, draft: &mut Draft) {
         let counts = &self.counts;
         let lines = [
-            (counts.again, "told of more than once in the Digdag files; what was told last of it counts", "attempt"),
-            (counts.retried, "retried in place: its work is that of all its tries, unless pods tell more", "task"),
-            (counts.before_predecessors, "begun before what it waited for was seen to end: it waits for it here", "task"),
+            (
+                counts.again,
+                "told of more than once in the Digdag files; what was told last of it counts",
+                "attempt",
+            ),
+            (
+                counts.retried,
+                "retried in place: its work is that of all its tries, unless pods tell more",
+                "task",
+            ),
+            (
+                counts.before_predecessors,
+                "begun before what it waited for was seen to end: it waits for it here",
+                "task",
+            ),
             (counts.backwards, "ended before it began: it takes no time here", "task"),
-            (counts.no_quantity, "no Kubernetes quantity, perhaps an expression: left out", "request or limit"),
-            (counts.made_up, "of which only tasks are known: begun with its first task, and without a project", "attempt"),
+            (
+                counts.no_quantity,
+                "no Kubernetes quantity, perhaps an expression: left out",
+                "request or limit",
+            ),
+            (
+                counts.made_up,
+                "of which only tasks are known: begun with its first task, and without a project",
+                "attempt",
+            ),
         ];
         for (count, what, noun) in lines {
             if count > 0 {
@@ -354,7 +375,8 @@ impl Document {
     fn made_up(&self, id: u64, name: Option<String>) -> Attempt<'static> {
         use super::task::TaskState::{Canceled, Error, GroupError, Success};
         let is_over = |task: &Task| {
-            task.parent_id.0.is_some() || matches!(task.state(), Some(Success | GroupError | Error | Canceled))
+            task.parent_id.0.is_some()
+                || matches!(task.state(), Some(Success | GroupError | Error | Canceled))
         };
         Attempt {
             id,

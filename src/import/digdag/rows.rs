@@ -165,7 +165,8 @@ impl Emit for Rows<'_, '_> {
             (Role::Control | Role::Wait, Some(_)) => later.step(self.draft, Time::MIN),
         }
         if role == Role::Wait {
-            let (attempt, session) = (task.state_params.0.target_attempt(), task.state_params.0.target_session());
+            let (attempt, session) =
+                (task.state_params.0.target_attempt(), task.state_params.0.target_session());
             if let (true, Some(ended)) = (attempt.or(session).is_some(), ended) {
                 self.estate.waits.push(Wait { row: row as u32, queued, ended, attempt, session });
             }
@@ -267,7 +268,9 @@ impl Rows<'_, '_> {
                         return (State::Running, None);
                     }
                     // The attempt ended without it.
-                    TaskState::Waiting | TaskState::Running | TaskState::Planned => (State::Canceled, self.end),
+                    TaskState::Waiting | TaskState::Running | TaskState::Planned => {
+                        (State::Canceled, self.end)
+                    }
                 }
             }
         };
@@ -296,7 +299,8 @@ impl Rows<'_, '_> {
         let mut at = node;
         loop {
             let task = self.tasks.get(at as usize);
-            let places = task.map(|task| [&task.config.0.local, &task.export_params.0, &task.config.0.export]);
+            let places =
+                task.map(|task| [&task.config.0.local, &task.export_params.0, &task.config.0.export]);
             // A task's own exports hold for itself too.
             for settings in places.into_iter().flatten() {
                 match settings.get(setting) {
@@ -322,9 +326,23 @@ impl Rows<'_, '_> {
         self.estate.counts.retried += u64::from(task.state_params.0.retries() > 0);
         self.quantity(row, node, Setting::CpuRequest, parse_cpu, |t| &mut t.cpu_request, Cpu::milli);
         self.quantity(row, node, Setting::CpuLimit, parse_cpu, |t| &mut t.cpu_limit, Cpu::milli);
-        self.quantity(row, node, Setting::MemoryRequest, parse_memory, |t| &mut t.memory_request, Memory::bytes);
+        self.quantity(
+            row,
+            node,
+            Setting::MemoryRequest,
+            parse_memory,
+            |t| &mut t.memory_request,
+            Memory::bytes,
+        );
         self.quantity(row, node, Setting::MemoryLimit, parse_memory, |t| &mut t.memory_limit, Memory::bytes);
-        self.quantity(row, node, Setting::StorageRequest, parse_memory, |t| &mut t.ephemeral_storage, Memory::bytes);
+        self.quantity(
+            row,
+            node,
+            Setting::StorageRequest,
+            parse_memory,
+            |t| &mut t.ephemeral_storage,
+            Memory::bytes,
+        );
         if let Some(image) = self.setting(node, Setting::Image) {
             let image = image.to_owned();
             self.draft.word(row, |t| &mut t.image, &image);
@@ -337,7 +355,8 @@ impl Rows<'_, '_> {
             trace.retry_interval.set(row, interval);
         }
         let created = task.state_params.0.pod_created();
-        if let Some(created) = created.filter(|time| *time >= queued && ended.is_none_or(|end| *time <= end)) {
+        if let Some(created) = created.filter(|time| *time >= queued && ended.is_none_or(|end| *time <= end))
+        {
             trace.pod_created_time.set(row, created);
         }
         match task.state_params.0.pod_name() {
@@ -390,7 +409,13 @@ impl Later {
     /// The row is a pod: its work is found from evidence. What still runs is cut at `last`.
     pub fn pod(&self, draft: &mut Draft, last: Time) {
         let observed = self.ended.unwrap_or(last).max(self.queued);
-        draft.spans.push(Span { row: self.row, queued: self.queued, observed, first_log: None, pod: self.key });
+        draft.spans.push(Span {
+            row: self.row,
+            queued: self.queued,
+            observed,
+            first_log: None,
+            pod: self.key,
+        });
     }
 
     /// The row is a step inside Digdag.
