@@ -214,6 +214,10 @@ proptest! {
             prop_assert_eq!(again.trace.cpu_request.get(row), sized.trace.cpu_request.get(row));
             prop_assert_eq!(again.trace.memory_limit.get(row), sized.trace.memory_limit.get(row));
         }
+        for task in &sized.tasks {
+            let used = task.cpu_evidence.map_or(0.0, |known| known.used);
+            prop_assert!(task.cpu.is_none_or(|cpu| cpu.milli() as f64 >= used));
+        }
         for (task, rows) in sized.tasks.iter().zip(groups(&trace, by).into_values()) {
             for row in rows.into_iter().map(|row| row as usize) {
                 if let Some((memory, peak)) = task.memory.zip(evidence::memory_peak(&trace, row)) {
