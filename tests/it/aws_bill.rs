@@ -390,7 +390,7 @@ fn what_cannot_be_compared_is_refused_with_its_place() {
         (
             "a.csv",
             changed("0.0283950594", "a lot"),
-            &["error: a.csv:8:", "line_item_unblended_cost is not a number", "8 | a lot"],
+            &["error: a.csv:9:121: ", "line_item_unblended_cost is not a number", "9 | a lot"],
         ),
         ("a.csv", changed(",USD,", ",CNY,"), &["error: a.csv:2:", "amounts are in CNY"]),
         (
