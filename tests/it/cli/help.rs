@@ -80,6 +80,9 @@ Platforms and assumptions:
                                    say
       --strict                     Refuse an assumed region, inferred prices and default requests
 
+Bill:
+      --bill <FILE>  Compare with a bill of AWS what the platform that the trace ran on is billed
+
 Output:
   -o, --out <DIR>         Directory for the report's files [default: cost-sim-report]
       --format <FORMAT>   What to print on stdout [default: table] [possible values: table, json,
