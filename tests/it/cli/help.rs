@@ -25,6 +25,7 @@ Commands:
   replay       Compare platforms on a trace
   check        Compare with a saved report, and fail when a limit is exceeded
   plan         Search for the cheapest platform that keeps limits
+  rightsize    Recommend requests from measured usage, with what they save and what they risk
   diff         Say what is different between two reports, or why one trace costs more than another
   generate     Write a synthetic trace, or the JSON schema of an output
   pricing      Show price snapshots, what changed between them, and make them of AWS's own files
