@@ -5,6 +5,7 @@ mod billing;
 mod check;
 mod cli;
 mod diff_traces;
+mod digdag;
 mod discounts;
 mod extremes;
 mod flowbench;

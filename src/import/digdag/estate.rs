@@ -108,12 +108,12 @@ impl Estate {
     }
 
     /// The same attempt may be told of several times; what was told when it had ended counts.
-    pub fn add_attempt(&mut self, attempt: Attempt<'static>) {
+    pub(super) fn add_attempt(&mut self, attempt: Attempt<'static>) {
         let Some(known) = self.attempts.get_mut(&attempt.id) else {
             self.attempts.insert(attempt.id, attempt);
             return;
         };
-        self.counts.again += 1;
+        // A server's lists repeat what single answers say: nothing to tell anybody of.
         if known.is_running() && !attempt.is_running() {
             *known = attempt;
         }
@@ -320,7 +320,7 @@ impl Estate {
     fn note(&self, draft: &mut Draft) {
         let counts = &self.counts;
         let lines = [
-            (counts.again, "told of more than once in the Digdag files; what was told last of it counts", "attempt"),
+            (counts.again, "exported more than once: it counts once, as it was last", "attempt"),
             (counts.retried, "retried in place: its work is that of all its tries, unless pods tell more", "task"),
             (counts.before_predecessors, "begun before what it waited for was seen to end: it waits for it here", "task"),
             (counts.backwards, "ended before it began: it takes no time here", "task"),

@@ -109,7 +109,7 @@ fn table(text: Text, separator: u8, draft: &mut Draft, estate: &mut Estate) -> R
             Ok(record) => {
                 Intake { draft, estate, origin: &table.origin, line }.record(record)?;
             }
-            Err((column, message)) => draft.error(table.wrong(Some(column), format!(": {message}"))),
+            Err((column, message)) => draft.error(table.wrong(Some(column), format!("is wrong: {message}"))),
         }
     }
     Ok(())
