@@ -13,18 +13,27 @@ mod digdag;
 mod draft;
 mod evidence;
 mod format;
+mod how;
 mod kubernetes;
 mod openb;
 mod outline;
 mod pods;
 mod prometheus;
+mod redact;
+mod side;
+mod summary;
 mod swf;
 mod text;
 mod wfformat;
 
-pub use evidence::SourceModel;
+pub use datadog::Mapping;
+pub use evidence::{Shift, SourceModel, is_weak, pod_pattern, shifted};
 pub use format::Format;
+pub use how::{WITH_HOW, how};
 pub(crate) use outline::{Outline, Shape};
+pub use redact::{default_key, redact};
+pub use side::meta_json;
+pub use summary::{Summary, summary};
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -33,7 +42,7 @@ use draft::Draft;
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::{self, Content, Progress, Text};
-use crate::trace::{ReadOptions, SideFile, SourcePlatform, Trace, side_file};
+use crate::trace::{Dropped, ReadOptions, SideFile, SourcePlatform, Trace, side_file};
 
 /// What a user may say about files that they do not say themselves.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +53,12 @@ pub struct Options {
     pub model: SourceModel,
     /// What the pods ran on, where nothing else says it.
     pub source_platform: Option<SourcePlatform>,
+    /// How the names of pods say which task they ran, where no built-in rule does; see [`pod_pattern`].
+    pub pod_pattern: Option<regex::Regex>,
+    /// What the columns of Datadog's tables mean.
+    pub columns: Option<datadog::Mapping>,
+    /// The metric of answers that do not name theirs.
+    pub metric: Option<String>,
 }
 
 /// What was read.
@@ -153,14 +168,10 @@ fn file(
     };
     let mut read = options.read;
     draft.file = draft.reading.source(path, beside, &mut read) as u32;
-    let first = draft.trace().rows();
-    native(format, text, draft, &Options { read, ..options.clone() })?;
-    let rows = (draft.trace().rows() - first) as u64;
     let index = draft.file as usize;
-    let file = &mut draft.trace().files[index];
-    file.rows = rows;
-    file.is_native = true;
-    Ok(())
+    let source = &mut draft.trace().files[index];
+    (source.is_native, source.format) = (true, format.name());
+    native(format, text, draft, &Options { read, ..options.clone() })
 }
 
 fn native(format: Format, text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
@@ -185,11 +196,29 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
         return Err(Error::Input(draft.errors));
     }
     digdag::finish(&mut draft, options)?;
+    let told = draft.pods.finish();
+    draft.notes.extend(told);
+    evidence::resolve(&mut draft, options);
+    count_rows(draft.trace());
     check(&mut draft, options)?;
-    let Draft { reading, notes, errors, .. } = draft;
-    let (trace, mut warnings) = reading.finish();
+    let Draft { reading, dropped, notes, errors, .. } = draft;
+    let (mut trace, mut warnings) = reading.finish();
+    let dropped = dropped.into_iter().map(|((format, reason), count)| Dropped {
+        format: format.name().to_owned(),
+        reason: reason.to_owned(),
+        count,
+    });
+    trace.evidence.dropped = dropped.collect();
     warnings.extend(notes);
     errors.into_result(Imported { trace, warnings })
+}
+
+/// Rows of other formats may have come about long after their file was read.
+fn count_rows(trace: &mut Trace) {
+    for place in &trace.place {
+        let file = &mut trace.files[place.file as usize];
+        file.rows += u64::from(file.is_native);
+    }
 }
 
 /// Rows of canonical files were checked as they were read.

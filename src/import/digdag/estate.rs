@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::files;
-use super::record::LogFile;
 use super::pods::Role;
+use super::record::LogFile;
 use super::rows::{self, Attempt};
 use super::task::{Settings, Task};
 use super::tree::Problem;
@@ -68,12 +68,6 @@ pub(super) struct Document {
     /// When they were archived: when the attempt was finished.
     pub archived: Option<Time>,
     pub tasks: Vec<Task<'static>>,
-}
-
-/// First log times of an attempt's tasks.
-pub(super) struct Logs {
-    pub path: String,
-    pub files: Vec<(String, Time)>,
 }
 
 pub(super) struct Workflow {
@@ -145,7 +139,7 @@ impl Estate {
         }
         waits::settle(self, draft);
         self.settle_later(draft);
-        self.put_logs(draft);
+        logs::put(self, draft);
         self.note(draft);
         Ok(())
     }
@@ -204,7 +198,8 @@ impl Estate {
     /// What the definition of its workflow says of an attempt.
     fn describe(&self, attempt: &mut Attempt<'static>) {
         let is_its = |workflow: &&Workflow| {
-            workflow.name == attempt.workflow && (workflow.project == attempt.project || attempt.project.is_empty())
+            workflow.name == attempt.workflow
+                && (workflow.project == attempt.project || attempt.project.is_empty())
         };
         let Some(workflow) = self.workflows.iter().rfind(is_its) else { return };
         attempt.settings.push(workflow.settings.clone());
@@ -237,61 +232,35 @@ impl Estate {
         }
     }
 
-    /// The first line of a task's log says when an agent took it.
-    fn put_logs(&mut self, draft: &mut Draft) {
-        let mut times: BTreeMap<(u64, &str), Vec<Time>> = BTreeMap::new();
-        let is_known = |id: u64| self.done.contains_key(&id);
-        let mut lost = 0u64;
-        for logs in &self.logs {
-            let Some(id) = files::known_id(&logs.path, is_known) else {
-                lost += 1;
-                continue;
-            };
-            for (task, time) in &logs.files {
-                times.entry((id, task)).or_default().push(*time);
-            }
-        }
-        if lost > 0 {
-            draft.notes.push(format!(
-                "{} not used: name each after its attempt, as in log-files-27.json",
-                plural(lost, "list of log files")
-            ));
-        }
-        if times.is_empty() {
-            return;
-        }
-        let mut spans = std::mem::take(&mut draft.spans);
-        let trace = draft.trace();
-        for span in &mut spans {
-            let row = span.row as usize;
-            let id = trace.words.get(trace.word(&trace.run_id, row)).parse().unwrap_or(u64::MAX);
-            let task = trace.words.get(trace.word(&trace.task_name, row));
-            let Some(times) = times.get(&(id, task)) else { continue };
-            // Tries of a group have one name: each has the first time after it was queued.
-            let inside = |time: &&Time| **time >= span.queued && **time <= span.observed;
-            span.first_log = times.iter().filter(inside).min().copied();
-        }
-        draft.spans = spans;
-    }
-
     fn note(&self, draft: &mut Draft) {
         let counts = &self.counts;
         let lines = [
             (counts.again, "exported more than once: it counts once, as it was last", "attempt"),
-            (counts.retried, "retried in place: its work is that of all its tries, unless pods tell more", "task"),
-            (counts.before_predecessors, "begun before what it waited for was seen to end: it waits for it here", "task"),
+            (
+                counts.retried,
+                "retried in place: its work is that of all its tries, unless pods tell more",
+                "task",
+            ),
+            (
+                counts.before_predecessors,
+                "begun before what it waited for was seen to end: it waits for it here",
+                "task",
+            ),
             (counts.backwards, "ended before it began: it takes no time here", "task"),
-            (counts.no_quantity, "no Kubernetes quantity, perhaps an expression: left out", "request or limit"),
-            (counts.made_up, "of which only tasks are known: begun with its first task, and without a project", "attempt"),
+            (
+                counts.no_quantity,
+                "no Kubernetes quantity, perhaps an expression: left out",
+                "request or limit",
+            ),
+            (
+                counts.made_up,
+                "of which only tasks are known: begun with its first task, and without a project",
+                "attempt",
+            ),
         ];
         for (count, what, noun) in lines {
             if count > 0 {
                 draft.notes.push(format!("{} {what}", plural(count, noun)));
-            }
-        }
-        for ((format, reason), count) in &draft.dropped {
-            if *format == Format::Digdag {
-                draft.notes.push(format!("no rows: {count} {reason}"));
             }
         }
     }
@@ -311,7 +280,8 @@ impl Document {
     fn made_up(&self, id: u64, name: Option<String>) -> Attempt<'static> {
         use super::task::TaskState::{Canceled, Error, GroupError, Success};
         let is_over = |task: &Task| {
-            task.parent_id.0.is_some() || matches!(task.state(), Some(Success | GroupError | Error | Canceled))
+            task.parent_id.0.is_some()
+                || matches!(task.state(), Some(Success | GroupError | Error | Canceled))
         };
         Attempt {
             id,
@@ -321,13 +291,6 @@ impl Document {
             is_done: self.tasks.iter().all(is_over),
             ..Attempt::default()
         }
-    }
-}
-
-impl Logs {
-    pub fn new(path: &str, files: Vec<LogFile>) -> Self {
-        let file = |file: LogFile| Some((file.task_name.get()?.to_owned(), file.file_time.0?));
-        Self { path: path.to_owned(), files: files.into_iter().filter_map(file).collect() }
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn likely_id(path: &str) -> Option<u64> {
 
 /// What stands for the id where there is none.
 pub(super) fn stem(path: &str) -> String {
-    let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name =
+        Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
@@ -53,14 +54,18 @@ pub(super) fn attempt_of(
         match found[..] {
             [] => {}
             [id] => return Ok(id),
-            [a, b, ..] => return Err((format!("these tasks may be of attempt {a} or {b}, by the name"), HINT)),
+            [a, b, ..] => {
+                return Err((format!("these tasks may be of attempt {a} or {b}, by the name"), HINT));
+            }
         }
     }
     let mut fitting = attempts.values().filter(|attempt| fits(document, attempt));
     match (fitting.next(), fitting.next()) {
         (Some(attempt), None) => Ok(attempt.id),
         (None, _) => Err(("these tasks fit no attempt that is known".to_owned(), HINT)),
-        (Some(a), Some(b)) => Err((format!("these tasks fit attempts {} and {}, and more may", a.id, b.id), HINT)),
+        (Some(a), Some(b)) => {
+            Err((format!("these tasks fit attempts {} and {}, and more may", a.id, b.id), HINT))
+        }
     }
 }
 
@@ -71,7 +76,8 @@ fn fits(document: &Document, attempt: &Attempt) -> bool {
         let started = task.started_at.0;
         let after = attempt.created.is_none_or(|created| started.is_none_or(|s| s + slack >= created));
         let ends = started.into_iter().chain(task.updated_at.0.filter(|_| started.is_some()));
-        let before = attempt.finished.is_none_or(|finished| ends.max().is_none_or(|end| end <= finished + slack));
+        let before =
+            attempt.finished.is_none_or(|finished| ends.max().is_none_or(|end| end <= finished + slack));
         after && before
     };
     document.workflow() == Some(&*attempt.workflow) && document.tasks.iter().all(is_inside)

@@ -41,7 +41,8 @@ impl Rows<'_, '_> {
         let mut at = node;
         loop {
             let task = self.tasks.get(at as usize);
-            let places = task.map(|task| [&task.config.0.local, &task.export_params.0, &task.config.0.export]);
+            let places =
+                task.map(|task| [&task.config.0.local, &task.export_params.0, &task.config.0.export]);
             // A task's own exports hold for itself too.
             for settings in places.into_iter().flatten() {
                 match settings.get(setting) {
@@ -67,9 +68,23 @@ impl Rows<'_, '_> {
         self.estate.counts.retried += u64::from(task.state_params.0.retries() > 0);
         self.quantity(row, node, Setting::CpuRequest, parse_cpu, |t| &mut t.cpu_request, Cpu::milli);
         self.quantity(row, node, Setting::CpuLimit, parse_cpu, |t| &mut t.cpu_limit, Cpu::milli);
-        self.quantity(row, node, Setting::MemoryRequest, parse_memory, |t| &mut t.memory_request, Memory::bytes);
+        self.quantity(
+            row,
+            node,
+            Setting::MemoryRequest,
+            parse_memory,
+            |t| &mut t.memory_request,
+            Memory::bytes,
+        );
         self.quantity(row, node, Setting::MemoryLimit, parse_memory, |t| &mut t.memory_limit, Memory::bytes);
-        self.quantity(row, node, Setting::StorageRequest, parse_memory, |t| &mut t.ephemeral_storage, Memory::bytes);
+        self.quantity(
+            row,
+            node,
+            Setting::StorageRequest,
+            parse_memory,
+            |t| &mut t.ephemeral_storage,
+            Memory::bytes,
+        );
         if let Some(image) = self.setting(node, Setting::Image) {
             let image = image.to_owned();
             self.draft.word(row, |t| &mut t.image, &image);
@@ -82,7 +97,8 @@ impl Rows<'_, '_> {
             trace.retry_interval.set(row, interval);
         }
         let created = task.state_params.0.pod_created();
-        if let Some(created) = created.filter(|time| *time >= queued && ended.is_none_or(|end| *time <= end)) {
+        if let Some(created) = created.filter(|time| *time >= queued && ended.is_none_or(|end| *time <= end))
+        {
             trace.pod_created_time.set(row, created);
         }
         match task.state_params.0.pod_name() {

@@ -155,7 +155,8 @@ impl Emit for Rows<'_, '_> {
             (Role::Control | Role::Wait, Some(_)) => later.step(self.draft, Time::MIN),
         }
         if role == Role::Wait {
-            let (attempt, session) = (task.state_params.0.target_attempt(), task.state_params.0.target_session());
+            let (attempt, session) =
+                (task.state_params.0.target_attempt(), task.state_params.0.target_session());
             if let (true, Some(ended)) = (attempt.or(session).is_some(), ended) {
                 self.estate.waits.push(Wait { row: row as u32, queued, ended, attempt, session });
             }
@@ -257,7 +258,9 @@ impl Rows<'_, '_> {
                         return (State::Running, None);
                     }
                     // The attempt ended without it.
-                    TaskState::Waiting | TaskState::Running | TaskState::Planned => (State::Canceled, self.end),
+                    TaskState::Waiting | TaskState::Running | TaskState::Planned => {
+                        (State::Canceled, self.end)
+                    }
                 }
             }
         };
@@ -288,7 +291,13 @@ impl Later {
     /// The row is a pod: its work is found from evidence. What still runs is cut at `last`.
     pub fn pod(&self, draft: &mut Draft, last: Time) {
         let observed = self.ended.unwrap_or(last).max(self.queued);
-        draft.spans.push(Span { row: self.row, queued: self.queued, observed, first_log: None, pod: self.key });
+        draft.spans.push(Span {
+            row: self.row,
+            queued: self.queued,
+            observed,
+            first_log: None,
+            pod: self.key,
+        });
     }
 
     /// The row is a step inside Digdag.

@@ -31,10 +31,7 @@ impl Form {
 }
 
 /// Calls `each` with every value and the line on which it begins.
-pub(super) fn values(
-    mut text: Text,
-    mut each: impl FnMut(&Origin, u64, &[u8]) -> Result<()>,
-) -> Result<()> {
+pub(super) fn values(mut text: Text, mut each: impl FnMut(&Origin, u64, &[u8]) -> Result<()>) -> Result<()> {
     let head = text.head(crate::import::detect::HEAD)?;
     match Form::of(&head) {
         Form::Lines => {

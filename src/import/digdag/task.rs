@@ -201,9 +201,7 @@ impl Settings<'_> {
             Resources { requests: quantities(resources.requests.0), limits: quantities(resources.limits.0) };
         Settings {
             docker: Lenient(Docker { image: self.docker.0.image.into_owned() }),
-            kubernetes: Lenient(Kubernetes {
-                pod: Lenient(PodSettings { resources: Lenient(resources) }),
-            }),
+            kubernetes: Lenient(Kubernetes { pod: Lenient(PodSettings { resources: Lenient(resources) }) }),
         }
     }
 }

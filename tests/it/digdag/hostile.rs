@@ -20,7 +20,10 @@ fn broken_graphs_are_refused_with_their_task() {
     for (tasks, expected) in [
         (vec![child(1, "1", "[]")], "task 1 (+w) is inside itself"),
         (vec![child(1, "2", "[]"), child(2, "1", "[]")], "is inside itself"),
-        (vec![child(1, "null", "[]"), child(2, "9", "[]")], "task 2 (+w) has the parent 9, which the attempt does not have"),
+        (
+            vec![child(1, "null", "[]"), child(2, "9", "[]")],
+            "task 2 (+w) has the parent 9, which the attempt does not have",
+        ),
         (vec![child(1, "null", "[1]")], "waits for task 1, which begins only later"),
         (vec![child(1, "null", "[2]"), child(2, "null", "[1]")], "begins only later"),
         (vec![child(1, "null", "[7]")], "waits for task 7, which the attempt does not have"),
@@ -46,23 +49,35 @@ fn broken_json_is_refused_with_its_place() {
     let error = |text: String| import_contents(&[("w.jsonl", &text)]).map(|i| i.trace.rows()).unwrap_err();
     for (text, place, message) in [
         (format!("{good}\n{}\n", &good[..300]), "w.jsonl:2:", "the file ends early"),
-        (good.replace("\"attempt_id\":1", "\"attempt_id\":1,\"attempt_id\":2"), "w.jsonl:1:", "duplicate field"),
+        (
+            good.replace("\"attempt_id\":1", "\"attempt_id\":1,\"attempt_id\":2"),
+            "w.jsonl:1:",
+            "duplicate field",
+        ),
         (good.replace("\"id\":1,", "\"id\":1,\"id\":2,"), "w.jsonl:1:", "duplicate field"),
         (good.replace("\"id\":1,", "\"id\":\"NaN\","), "w.jsonl:1:", "\"NaN\" is no id"),
         (good.replace("\"id\":1,", "\"id\":99999999999999999999,"), "w.jsonl:1:", "an id"),
-        (good.replace("2024-01-30T00:00:01Z", "yesterday"), "w.jsonl:1:", "\"yesterday\" is not an RFC 3339 time"),
+        (
+            good.replace("2024-01-30T00:00:01Z", "yesterday"),
+            "w.jsonl:1:",
+            "\"yesterday\" is not an RFC 3339 time",
+        ),
         (good.replace("2024-01-30T00:00:01Z", "9024-01-30T00:00:01Z"), "w.jsonl:1:", "is out of range"),
         (good.replace("\"sh>\":\"\"", &format!("\"sh>\":{}", "[".repeat(100_000))), "w.jsonl:1:", ""),
     ] {
         let error = error(text);
         assert!(error.contains(place) && error.contains(message), "{place} {message}:\n{error}");
     }
-    let deep = row(&format!("[{TASK}]")).replace("\"sh>\":\"\"", &format!("\"sh>\":{}{}", "[".repeat(50), "]".repeat(50)));
+    let deep = row(&format!("[{TASK}]"))
+        .replace("\"sh>\":\"\"", &format!("\"sh>\":{}{}", "[".repeat(50), "]".repeat(50)));
     assert_eq!(import_contents(&[("w.jsonl", &deep)]).unwrap().trace.rows(), 1);
     // A table tells the column.
     let csv = "attempt_id,workflow_name,created_at,tasks\n1,w,then,[]\n";
     let error = import_contents(&[("w.csv", csv)]).unwrap_err();
-    assert!(error.contains("w.csv:2: created_at is wrong: the time \"then\" is not an RFC 3339 time"), "{error}");
+    assert!(
+        error.contains("w.csv:2: created_at is wrong: the time \"then\" is not an RFC 3339 time"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -76,7 +91,10 @@ fn deep_and_long_graphs_need_no_stack() {
             r#"{{"id":{id},"fullName":"+w","parentId":{parent},"upstreams":[],"state":"success","startedAt":{started},"updatedAt":"2024-01-30T00:00:02Z"}}"#
         ));
     }
-    assert_eq!(import_contents(&[("w.jsonl", &row(&format!("[{}]", tasks.join(","))))]).unwrap().trace.rows(), 1);
+    assert_eq!(
+        import_contents(&[("w.jsonl", &row(&format!("[{}]", tasks.join(","))))]).unwrap().trace.rows(),
+        1
+    );
     tasks.truncate(1);
     for id in 2..=20_000u64 {
         let upstreams = if id == 2 { String::new() } else { (id - 1).to_string() };
@@ -102,7 +120,10 @@ fn ids_and_times_at_their_limits_are_read() {
 #[test]
 fn values_of_other_types_than_digdag_s_are_nothing() {
     let odd = TASK
-        .replace(r#"{"local":{"sh>":""}}"#, r#"{"local":[1],"export":7,"docker":"x","kubernetes":null,"_retry":"often"}"#)
+        .replace(
+            r#"{"local":{"sh>":""}}"#,
+            r#"{"local":[1],"export":7,"docker":"x","kubernetes":null,"_retry":"often"}"#,
+        )
         .replace("\"id\":1,", "\"id\":1,\"stateParams\":[],\"exportParams\":\"\",\"resumingTaskId\":null,");
     let imported = import_contents(&[("w.jsonl", &row(&format!("[{odd}]")))]).unwrap();
     assert_eq!(imported.trace.rows(), 1);

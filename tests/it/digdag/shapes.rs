@@ -53,7 +53,13 @@ fn a_thousand_after_a_thousand_are_few_edges() {
     tasks.push(task(3, "+w+b", Some(1), &[2], None));
     for i in 0..1_000u32 {
         tasks.push(task(1_000 + u64::from(i), &format!("+w+a+{i}"), Some(2), &[], Some((10, 100 + i))));
-        tasks.push(task(5_000 + u64::from(i), &format!("+w+b+{i}"), Some(3), &[], Some((1_200 + i, 3_000 + i))));
+        tasks.push(task(
+            5_000 + u64::from(i),
+            &format!("+w+b+{i}"),
+            Some(3),
+            &[],
+            Some((1_200 + i, 3_000 + i)),
+        ));
     }
     let trace = import_contents(&[("w.jsonl", &row(&tasks))]).unwrap().trace;
     // A row between the two groups, named after the second one's first task.
@@ -71,7 +77,8 @@ fn a_thousand_after_a_thousand_are_few_edges() {
 #[test]
 fn files_of_tasks_find_their_attempts() {
     // Attempts 27 and 28 run the same workflow at different times.
-    let list = json!({"attempts": [attempt(28, 2_000, Some(2_100)), attempt(27, 1_000, Some(1_100))]}).to_string();
+    let list =
+        json!({"attempts": [attempt(28, 2_000, Some(2_100)), attempt(27, 1_000, Some(1_100))]}).to_string();
     let (early, late) = (answer(&two_tasks(100, 1_010)), answer(&two_tasks(200, 2_010)));
     let rows = ["27/101 pod ok |  | 00:16:40 +- | 00:17:50", "28/201 pod ok |  | 00:33:20 +- | 00:34:30"];
     for names in [
@@ -110,14 +117,18 @@ fn tasks_without_any_attempt_are_a_run() {
         task["attemptId"] = json!(33);
     }
     let bare = Value::Array(tasks).to_string();
-    assert_eq!(lines(&import_contents(&[("bare.json", &bare)]).unwrap().trace)[0].split(' ').next(), Some("33/101"));
+    assert_eq!(
+        lines(&import_contents(&[("bare.json", &bare)]).unwrap().trace)[0].split(' ').next(),
+        Some("33/101")
+    );
 }
 
 #[test]
 fn an_archive_alone_is_a_run() {
     let tasks = Value::Array(two_tasks(100, 1_010));
     let archive = json!({"id": 5, "tasks": tasks.to_string(), "created_at": at(1_080)}).to_string();
-    let csv = format!("created_at,id,tasks\n{},5,\"{}\"\n", at(1_080), tasks.to_string().replace('"', "\"\""));
+    let csv =
+        format!("created_at,id,tasks\n{},5,\"{}\"\n", at(1_080), tasks.to_string().replace('"', "\"\""));
     for (name, content) in [("archive.jsonl", archive), ("archive.csv", csv)] {
         let trace = import_contents(&[(name, &content)]).unwrap().trace;
         assert_eq!(lines(&trace), ["5/101 pod ok |  | 00:16:50 +- | 00:17:50"], "{name}");
@@ -143,7 +154,8 @@ fn what_still_runs_is_cut_at_the_end_of_the_export() {
 #[test]
 fn an_attempt_counts_once_and_as_it_ended() {
     let tasks = two_tasks(100, 1_010);
-    let (running, ended) = (attempt(27, 1_000, None).to_string(), attempt(27, 1_000, Some(1_100)).to_string());
+    let (running, ended) =
+        (attempt(27, 1_000, None).to_string(), attempt(27, 1_000, Some(1_100)).to_string());
     let answers = answer(&tasks);
     for order in [[&running, &ended], [&ended, &running]] {
         let files = [("a/27.json", &**order[0]), ("b/27.json", &**order[1]), ("27/tasks.json", &*answers)];
@@ -152,7 +164,11 @@ fn an_attempt_counts_once_and_as_it_ended() {
     let twice = format!("{}\n{}\n", row(&tasks), row(&tasks));
     let imported = import_contents(&[("w.jsonl", &twice)]).unwrap();
     assert_eq!(imported.trace.rows(), 1);
-    assert!(imported.warnings.join("\n").contains("1 attempt exported more than once"), "{:?}", imported.warnings);
+    assert!(
+        imported.warnings.join("\n").contains("1 attempt exported more than once"),
+        "{:?}",
+        imported.warnings
+    );
 }
 
 #[test]
