@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::files;
+use super::logs::{self, Logs};
 use super::pods::Role;
-use super::record::LogFile;
 use super::rows::{self, Attempt};
 use super::task::{Settings, Task};
 use super::tree::Problem;
