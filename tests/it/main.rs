@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod damaged_exports;
 mod diff_traces;
+mod digdag;
 mod discounts;
 mod extremes;
 mod flowbench;
