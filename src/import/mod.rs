@@ -14,6 +14,7 @@ mod draft;
 mod evidence;
 mod format;
 mod kubernetes;
+mod lenient;
 mod openb;
 mod outline;
 mod pods;
@@ -33,7 +34,7 @@ use draft::Draft;
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::{self, Content, Progress, Text};
-use crate::trace::{ReadOptions, SourcePlatform, Trace, side_file};
+use crate::trace::{ReadOptions, SourcePlatform, Trace, WorkMethod, side_file};
 
 /// What a user may say about files that they do not say themselves.
 #[derive(Clone, Debug, Default)]
@@ -167,11 +168,30 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
         return Err(Error::Input(draft.errors));
     }
     digdag::finish(&mut draft, options)?;
+    airflow::finish(&mut draft);
+    batch::finish(&mut draft);
+    raw_spans(&mut draft);
     check(&mut draft, options)?;
-    let Draft { reading, notes, errors, .. } = draft;
+    let Draft { reading, notes, dropped, errors, .. } = draft;
     let (trace, mut warnings) = reading.finish();
     warnings.extend(notes);
+    warnings.extend(
+        dropped
+            .iter()
+            .map(|((format, reason), count)| format!("{count} left out of what {format} tells: {reason}")),
+    );
     errors.into_result(Imported { trace, warnings })
+}
+
+/// Where only the orchestrator's side is known, the whole of it is taken for work.
+fn raw_spans(draft: &mut Draft) {
+    for span in std::mem::take(&mut draft.spans) {
+        let row = span.row as usize;
+        let trace = draft.trace();
+        trace.start_time.set(row, span.queued);
+        trace.end_time.set(row, span.observed);
+        trace.work_method.set(row, WorkMethod::RawSpan);
+    }
 }
 
 /// Rows of canonical files were checked as they were read.
