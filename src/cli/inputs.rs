@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use regex::Regex;
 
 use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
-use crate::import::{self, Format, Options};
+use crate::import::{self, Format, Options, SourceModel};
 use crate::platform::{self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Words as _};
 use crate::replay::Study;
 use crate::report::plural;
-use crate::trace::{self, ReadOptions, Trace};
-use crate::units::{Cpu, Memory, Span, Usd, parse_cpu, parse_memory};
+use crate::trace::{self, ReadOptions, SourcePlatform, Trace};
+use crate::units::{Cpu, Memory, Span, Usd, parse_cpu, parse_duration, parse_memory};
 
 /// The scenario that is used when none is named.
 const SCENARIO: &str = "cost-sim.yaml";
@@ -46,6 +47,25 @@ pub struct ReadArgs {
     /// Leave out rows that ask for a GPU instead of refusing the trace.
     #[arg(long)]
     drop_gpu: bool,
+    /// What the pods ran on, where the files do not say it.
+    #[arg(long, value_name = "fargate|ec2|spot|ecs|other", value_parser = source_platform)]
+    source_platform: Option<SourcePlatform>,
+    /// How long a task waited for an agent before its pod was created, where the files do not say it.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    source_agent_wait: Span,
+    /// From the creation of a pod to its container running, where nobody measured it.
+    ///
+    /// Without it, the value is fitted to the trace, image by image, or is that of --source-platform.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    source_start_up: Option<Span>,
+    /// From the end of a container to the orchestrator noticing it.
+    #[arg(long, value_name = "DURATION", default_value = "6s", value_parser = duration)]
+    source_detection_lag: Span,
+    /// Regular expression for names of pods that says which task they ran.
+    ///
+    /// With the group task_id, or task_name, and if needed attempt_id and workflow. Digdag's own names are known.
+    #[arg(long, value_name = "REGEX", value_parser = import::pod_pattern)]
+    pod_pattern: Option<Regex>,
 }
 
 /// Platforms and assumptions.
@@ -155,9 +175,23 @@ impl ReadArgs {
         Ok(ReadOptions { timezone, drop_gpu: self.drop_gpu })
     }
 
+    fn import(&self) -> Result<Options> {
+        Ok(Options {
+            read: self.options()?,
+            from: self.from,
+            model: SourceModel {
+                agent_wait: self.source_agent_wait,
+                start_up: self.source_start_up,
+                detection_lag: self.source_detection_lag,
+            },
+            source_platform: self.source_platform,
+            pod_pattern: self.pod_pattern.clone(),
+        })
+    }
+
     /// Reads several files as one trace.
     pub fn read(&self, traces: &[PathBuf], printer: &Printer) -> Result<(Trace, Vec<String>)> {
-        let options = Options { read: self.options()?, from: self.from, ..Options::default() };
+        let options = self.import()?;
         let files = import::files(traces)?;
         let bytes = files.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
         let bar = printer.progress(bytes, "reading    {bar:30} {bytes}/{total_bytes}");
@@ -289,7 +323,19 @@ fn arch(text: &str) -> std::result::Result<PodArch, String> {
     PodArch::of_word(text).ok_or_else(|| "use amd64, arm64 or any".to_owned())
 }
 
-fn format(name: &str) -> std::result::Result<Format, String> {
+fn duration(text: &str) -> std::result::Result<Span, String> {
+    parse_duration(text).map_err(|error| format!("{error}; write for example 45s or 1m30s"))
+}
+
+fn source_platform(text: &str) -> std::result::Result<SourcePlatform, String> {
+    SourcePlatform::ALL
+        .iter()
+        .copied()
+        .find(|platform| platform.name() == text)
+        .ok_or_else(|| "use fargate, ec2, spot, ecs or other".to_owned())
+}
+
+pub(super) fn format(name: &str) -> std::result::Result<Format, String> {
     Format::of_name(name).ok_or_else(|| {
         let lines = Format::ALL.iter().map(|format| format!("\n  {:<11} {}", format.name(), format.about()));
         format!("the formats are:{}", lines.collect::<String>())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::evidence::Span;
 use super::pods::Pods;
 use super::{Format, airflow, batch, digdag};
-use crate::error::{Diagnostic, Diagnostics};
+use crate::error::{Diagnostic, Diagnostics, Error, Result};
 use crate::trace::{Column, Place, Reading, Trace, Word};
 
 /// A trace in the making.
@@ -62,6 +62,15 @@ impl Draft {
     /// Counts something that is no row.
     pub fn drop(&mut self, format: Format, reason: &'static str) {
         *self.dropped.entry((format, reason)).or_default() += 1;
+    }
+
+    /// Keeps what is wrong with a file, so that the next one is read too; other errors end the reading.
+    pub fn collect(&mut self, read: Result<()>) -> Result<()> {
+        match read {
+            Err(Error::Input(found)) => self.errors.append(found),
+            other => return other,
+        }
+        Ok(())
     }
 
     pub fn error(&mut self, diagnostic: Diagnostic) {

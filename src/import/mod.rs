@@ -13,19 +13,27 @@ mod digdag;
 mod draft;
 mod evidence;
 mod format;
+mod how;
 mod kubernetes;
 mod lenient;
 mod openb;
 mod outline;
 mod pods;
 mod prometheus;
+mod redact;
+mod side;
+mod summary;
 mod swf;
 mod text;
 mod wfformat;
 
-pub use evidence::SourceModel;
+pub use evidence::{Shift, SourceModel, is_weak, pod_pattern, shifted};
 pub use format::Format;
+pub use how::{WITH_HOW, how};
 pub(crate) use outline::{Outline, Shape};
+pub use redact::{default_key, redact};
+pub use side::meta_json;
+pub use summary::{Summary, summary};
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -34,7 +42,7 @@ use draft::Draft;
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::{self, Content, Progress, Text};
-use crate::trace::{ReadOptions, SourcePlatform, Trace, WorkMethod, side_file};
+use crate::trace::{Dropped, ReadOptions, SideFile, SourcePlatform, Trace, side_file};
 
 /// What a user may say about files that they do not say themselves.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +53,8 @@ pub struct Options {
     pub model: SourceModel,
     /// What the pods ran on, where nothing else says it.
     pub source_platform: Option<SourcePlatform>,
+    /// How the names of pods say which task they ran, where no built-in rule does; see [`pod_pattern`].
+    pub pod_pattern: Option<regex::Regex>,
 }
 
 /// What was read.
@@ -68,11 +78,10 @@ pub fn read(inputs: &[PathBuf], options: &Options, progress: &mut dyn FnMut(u64)
     let progress: Progress = RefCell::new(progress);
     let mut draft = Draft::default();
     for path in files(inputs)? {
-        match file(&path, options, &mut draft, &progress) {
-            Ok(()) => {}
-            Err(Error::Input(found)) => draft.errors.append(found),
-            Err(error) => return Err(error),
-        }
+        let beside = side_file(&path)?;
+        let read = open::open(&path, &progress)
+            .and_then(|content| file(&path, beside, content, options, &mut draft, &progress));
+        draft.collect(read)?;
     }
     finish(draft, options)
 }
@@ -116,9 +125,28 @@ fn directory(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn file(path: &Path, options: &Options, draft: &mut Draft, progress: &Progress) -> Result<()> {
-    let beside = side_file(path)?;
-    let mut content = open::open(path, progress)?;
+/// The same for files that are in memory: pairs of what stands for the path, and the content.
+pub fn read_contents(files: &[(&str, &[u8])], options: &Options) -> Result<Imported> {
+    let mut ignored = |_| {};
+    let progress: Progress = RefCell::new(&mut ignored);
+    let mut draft = Draft::default();
+    for (name, content) in files {
+        let path = Path::new(name);
+        let read = open::of_bytes(path, *content, &progress)
+            .and_then(|content| file(path, None, content, options, &mut draft, &progress));
+        draft.collect(read)?;
+    }
+    finish(draft, options)
+}
+
+fn file(
+    path: &Path,
+    beside: Option<SideFile>,
+    mut content: Content,
+    options: &Options,
+    draft: &mut Draft,
+    progress: &Progress,
+) -> Result<()> {
     let format = match (&mut content, options.from) {
         (Content::Parquet, None | Some(Format::Canonical)) => Format::Canonical,
         (Content::Parquet, Some(format)) => {
@@ -136,14 +164,10 @@ fn file(path: &Path, options: &Options, draft: &mut Draft, progress: &Progress) 
     };
     let mut read = options.read;
     draft.file = draft.reading.source(path, beside, &mut read) as u32;
-    let first = draft.trace().rows();
-    native(format, text, draft, &Options { read, ..options.clone() })?;
-    let rows = (draft.trace().rows() - first) as u64;
     let index = draft.file as usize;
-    let file = &mut draft.trace().files[index];
-    file.rows = rows;
-    file.is_native = true;
-    Ok(())
+    let source = &mut draft.trace().files[index];
+    (source.is_native, source.format) = (true, format.name());
+    native(format, text, draft, &Options { read, ..options.clone() })
 }
 
 fn native(format: Format, text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
@@ -170,27 +194,26 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
     digdag::finish(&mut draft, options)?;
     airflow::finish(&mut draft);
     batch::finish(&mut draft);
-    raw_spans(&mut draft);
+    evidence::resolve(&mut draft, options);
+    count_rows(draft.trace());
     check(&mut draft, options)?;
-    let Draft { reading, notes, dropped, errors, .. } = draft;
-    let (trace, mut warnings) = reading.finish();
+    let Draft { reading, dropped, notes, errors, .. } = draft;
+    let (mut trace, mut warnings) = reading.finish();
+    let dropped = dropped.into_iter().map(|((format, reason), count)| Dropped {
+        format: format.name().to_owned(),
+        reason: reason.to_owned(),
+        count,
+    });
+    trace.evidence.dropped = dropped.collect();
     warnings.extend(notes);
-    warnings.extend(
-        dropped
-            .iter()
-            .map(|((format, reason), count)| format!("{count} left out of what {format} tells: {reason}")),
-    );
     errors.into_result(Imported { trace, warnings })
 }
 
-/// Where only the orchestrator's side is known, the whole of it is taken for work.
-fn raw_spans(draft: &mut Draft) {
-    for span in std::mem::take(&mut draft.spans) {
-        let row = span.row as usize;
-        let trace = draft.trace();
-        trace.start_time.set(row, span.queued);
-        trace.end_time.set(row, span.observed);
-        trace.work_method.set(row, WorkMethod::RawSpan);
+/// Rows of other formats may have come about long after their file was read.
+fn count_rows(trace: &mut Trace) {
+    for place in &trace.place {
+        let file = &mut trace.files[place.file as usize];
+        file.rows += u64::from(file.is_native);
     }
 }
 

@@ -230,6 +230,11 @@ impl<'a> Table<'a> {
         column.and_then(|column| self.record.get(column)).unwrap_or_default()
     }
 
+    /// The current row.
+    pub fn record(&self) -> &StringRecord {
+        &self.record
+    }
+
     /// The current row's line, from 1.
     pub fn line(&self) -> u64 {
         self.line

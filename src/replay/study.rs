@@ -223,6 +223,9 @@ impl Study {
             finding: finding(&platforms),
             warnings,
             platforms,
+            backtest: None,
+            no_backtest: None,
+            bill_comparison: None,
         })
     }
 
@@ -350,7 +353,7 @@ fn rfc3339(time: Time) -> String {
 }
 
 /// The region that the trace names: in its side file, or by the names of its nodes.
-pub(super) fn region_of(trace: &Trace) -> Option<String> {
+pub(crate) fn region_of(trace: &Trace) -> Option<String> {
     let from_files = trace.files.iter().find_map(|file| file.meta.source_region.clone());
     from_files.or_else(|| {
         (0..trace.rows()).filter_map(|row| trace.source_node.get(row)).find_map(|word| {

@@ -285,6 +285,9 @@ pub(crate) fn report() -> Report {
         finding: "node-group would cost 37 % less than fargate (today) ($259.60 instead of $412.75)".into(),
         warnings: vec!["12,000 pods have no image size; 350 MiB is assumed".into()],
         platforms: vec![fargate(), node_group()],
+        backtest: None,
+        no_backtest: None,
+        bill_comparison: None,
     }
 }
 

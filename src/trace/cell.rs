@@ -256,6 +256,8 @@ impl Cell for bool {
 macro_rules! choices {
     ($($type:ident { $($variant:ident $name:literal),* })*) => {$(
         impl $type {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
             /// The word for it in a trace.
             pub const fn name(self) -> &'static str {
                 match self {

@@ -6,6 +6,7 @@
 
 mod cell;
 mod columns;
+mod evidence;
 mod grow;
 mod growth;
 mod header;
@@ -18,7 +19,6 @@ mod parquet;
 mod points;
 mod read;
 mod read_csv;
-pub mod rightsize;
 mod row;
 mod schema;
 mod times;
@@ -27,12 +27,18 @@ mod write;
 
 pub use cell::Refusal;
 pub use columns::{Column, Text, Word, Words};
+pub use evidence::{Dropped, Evidence, StartUp, StartUpSource};
 pub use grow::grow;
 pub use growth::{Factor, Growth};
 pub use lists::{escape_id, split_list, split_reference, split_references};
 pub use locate::{RowProblem, locate};
+pub(crate) use meta::SideFile;
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use points::UsagePoints;
+/// Reading other Parquet files cell by cell, safe from damaged ones.
+pub(crate) mod parquet_cells {
+    pub(crate) use super::parquet::{each_cell, guarded, is_plausible, is_readable};
+}
 pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub(crate) use read::{Reading, side_file};
 pub use times::parse_time;
@@ -128,6 +134,8 @@ pub struct Trace {
     pub labels: Column<Word>,
     /// Measurements behind the usage columns, where the source has them; not part of the canonical form.
     pub points: UsagePoints,
+    /// How the rows came about, where they are from other formats; not part of the canonical form either.
+    pub evidence: Evidence,
     /// Columns that are not of the schema, kept as labels under their own names.
     pub unknown: Vec<(String, Column<Word>)>,
 }
@@ -140,6 +148,18 @@ impl Trace {
     /// The word of `row` in `column`; the empty word where there is none.
     pub fn word(&self, column: &Column<Word>, row: usize) -> Word {
         column.get(row).unwrap_or_default()
+    }
+
+    /// Gives `to` what `from` has in every column but its task id.
+    pub(crate) fn copy_row(&mut self, from: usize, to: usize) {
+        for field in schema::Field::ALL {
+            field.copy(self, from, to);
+        }
+        for (_, column) in &mut self.unknown {
+            if let Some(word) = column.get(from) {
+                column.set(to, word);
+            }
+        }
     }
 
     /// Whether any of these names is a column that a trace must have, or nearly is.
@@ -173,6 +193,8 @@ pub struct SourceFile {
     pub rows: u64,
     /// It is in another format than this one, so its lines are not rows of a table in these columns.
     pub is_native: bool,
+    /// Name of that format; empty for this one.
+    pub format: &'static str,
     pub meta: Meta,
 }
 

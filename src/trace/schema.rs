@@ -125,6 +125,16 @@ macro_rules! schema {
                 }
             }
 
+            /// Sets this column of `to` to what `from` has there, if it has something.
+            pub fn copy(self, trace: &mut Trace, from: usize, to: usize) {
+                match self {
+                    Self::TaskId => {}
+                    $(Self::$field => if let Some(value) = trace.$member.get(from) {
+                        trace.$member.set(to, value);
+                    })*
+                }
+            }
+
             /// How Parquet stores the column.
             pub fn store(self) -> Store {
                 match self {

@@ -4,6 +4,7 @@ mod autoscaling;
 mod billing;
 mod check;
 mod cli;
+mod damaged_exports;
 mod diff_traces;
 mod discounts;
 mod extremes;
@@ -12,6 +13,8 @@ mod growth;
 mod invariants;
 mod karpenter;
 mod mechanisms;
+#[path = "../../benches/support/mutate.rs"]
+mod mutate;
 mod node_group;
 mod plan;
 mod pricing;

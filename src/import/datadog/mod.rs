@@ -12,3 +12,8 @@ pub(super) fn recognise(_: &Shape) -> std::result::Result<(), String> {
 pub(super) fn read(_: Text, _: &mut Draft, _: &Options) -> Result<()> {
     Ok(())
 }
+
+/// What to export, as commands.
+pub(crate) fn how() -> &'static str {
+    "Datadog: see docs/import.md\n"
+}

@@ -61,6 +61,7 @@ fn data(platforms: Vec<Series>) -> ChartData {
         has_makespans: true,
         platforms,
         left_out: 0,
+        back_test: Err("the trace does not have every pod's start".to_owned()),
     }
 }
 

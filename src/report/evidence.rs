@@ -1,0 +1,150 @@
+//! On what the work of pods rests: what was measured, what was subtracted by a model, and what a result owes to it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::bill::Bill;
+use crate::import::is_weak;
+use crate::ledger::Ledger;
+use crate::trace::{Kind, State, Trace, WorkMethod};
+use crate::units::{Span, Usd};
+use crate::workload::Workload;
+
+/// How the work of a trace's pods was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceReport {
+    /// By `work_seconds_method`, best first.
+    pub methods: Vec<MethodReport>,
+    /// Share of the pods whose method stands after `metric_bounds`: an estimate, no measurement.
+    pub weak_share: f64,
+    /// What the files have that was not made a row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<DroppedReport>,
+    /// Start-up times that stand in for those that nobody measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start_up: Vec<StartUpReport>,
+    /// Pods of which less than a second was left, and which work for a second therefore.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub at_floor: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MethodReport {
+    /// As in the column `work_seconds_method`.
+    pub method: String,
+    pub pods: u64,
+    pub work_hours: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DroppedReport {
+    pub format: String,
+    pub reason: String,
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StartUpReport {
+    /// Empty: all images that have no entry of their own.
+    pub image: String,
+    pub seconds: f64,
+    pub how: String,
+    /// Rows that it was found from.
+    pub from_rows: u64,
+    /// Rows for which it was used.
+    pub rows: u64,
+}
+
+/// What of a platform's cost rests on estimates of work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformEvidence {
+    /// Allocated to pods whose work is an estimate.
+    pub weak_usd: String,
+    /// Of what is allocated to all pods.
+    pub weak_share: f64,
+}
+
+/// How the work of `trace`'s pods was found.
+pub fn evidence(trace: &Trace) -> EvidenceReport {
+    let mut methods: BTreeMap<WorkMethod, (u64, Span)> = BTreeMap::new();
+    let (mut pods, mut weak) = (0u64, 0u64);
+    for row in 0..trace.rows() {
+        let is_pod = trace.kind.get(row).unwrap_or_default() == Kind::Pod;
+        if !is_pod || matches!(trace.state.get(row), Some(State::Pending | State::Skipped)) {
+            continue;
+        }
+        let (count, work) = methods.entry(trace.work_method.get(row).unwrap_or_default()).or_default();
+        *count += 1;
+        *work += trace.work.get(row).unwrap_or_default();
+        pods += 1;
+        weak += u64::from(is_weak(trace, row));
+    }
+    let of_import = &trace.evidence;
+    EvidenceReport {
+        methods: methods
+            .into_iter()
+            .map(|(method, (pods, work))| MethodReport {
+                method: method.name().to_owned(),
+                pods,
+                work_hours: work.secs_f64() / 3_600.0,
+            })
+            .collect(),
+        weak_share: if pods == 0 { 0.0 } else { weak as f64 / pods as f64 },
+        dropped: of_import
+            .dropped
+            .iter()
+            .map(|dropped| DroppedReport {
+                format: dropped.format.clone(),
+                reason: dropped.reason.clone(),
+                count: dropped.count,
+            })
+            .collect(),
+        start_up: of_import
+            .start_up
+            .iter()
+            .map(|entry| StartUpReport {
+                image: entry.image.clone(),
+                seconds: entry.value.secs_f64(),
+                how: entry.how.about().to_owned(),
+                from_rows: entry.from,
+                rows: entry.used,
+            })
+            .collect(),
+        at_floor: of_import.at_floor,
+    }
+}
+
+impl EvidenceReport {
+    /// Whether all work was measured and nothing was left out: nothing to say.
+    pub fn is_plain(&self) -> bool {
+        self.dropped.is_empty()
+            && self.start_up.is_empty()
+            && self.methods.iter().all(|entry| entry.method == WorkMethod::Measured.name())
+    }
+}
+
+/// What of `bill` is allocated to pods whose work is an estimate; `None` where there are none.
+pub fn platform_evidence(
+    trace: &Trace,
+    workload: &Workload,
+    ledger: &Ledger,
+    bill: &Bill,
+) -> Option<PlatformEvidence> {
+    let row = |step: u32| workload.steps.row[step as usize] as usize;
+    let is_weak = |step: u32| is_weak(trace, row(step));
+    if !workload.steps.pods().any(is_weak) {
+        return None;
+    }
+    let of_runs = || ledger.runs.iter().zip(&bill.runs);
+    let weak: Usd = of_runs().filter(|(run, _)| is_weak(run.step)).map(|(_, usd)| *usd).sum();
+    let all: Usd = of_runs().map(|(_, usd)| *usd).sum();
+    let weak_share = if all == Usd::ZERO { 0.0 } else { weak.to_f64() / all.to_f64() };
+    Some(PlatformEvidence { weak_usd: weak.to_string(), weak_share })
+}
