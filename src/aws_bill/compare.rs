@@ -69,7 +69,7 @@ pub fn compare(bill: &AwsBill, simulated: &Simulated) -> BillComparison {
         .collect();
     items.sort_by(|a, b| (a.0, &a.1.detail).cmp(&(b.0, &b.1.detail)));
     let items: Vec<BillItem> = items.into_iter().map(|(_, item)| item).collect();
-    let explanation = explanation(&items, simulated);
+    let explanation = explanation(&items);
     BillComparison {
         platform: simulated.platform.to_owned(),
         recorded: simulated.recorded,
@@ -153,28 +153,26 @@ impl Pair<'_> {
 }
 
 /// Why main quantities may be off, where they are.
-fn explanation(items: &[BillItem], simulated: &Simulated) -> Option<String> {
+fn explanation(items: &[BillItem]) -> Option<String> {
     let off = || items.iter().filter(|item| item.is_off());
     off().next()?;
     let is_below = |item: &BillItem| item.difference.is_some_and(|difference| difference < 0.0);
-    let list: Vec<String> = off().map(|item| item.difference_words(simulated.recorded)).collect();
     let mut why = Vec::new();
     if off().any(is_below) {
         why.push(
-            "the bill has more where other workloads share the cluster or the account, where agents run beside the job's \
-             container that its requests do not count, or where pods stay after their end",
+            "a bill has more where other workloads share the cluster or the account, where agents run beside the \
+             job's container that its requests do not count, or where pods stay after their end",
         );
     }
     if off().any(|item| !is_below(item)) {
         why.push(
-            "the bill has less where requests are larger than those that ran or defaults stand in for them, where a part of \
-             the trace ran elsewhere, or where the bill is not complete",
+            "a bill has less where requests are larger than those that ran or defaults stand in for them, where a \
+             part of the trace ran elsewhere, or where it is not complete",
         );
     }
     Some(format!(
-        "Results are indicative, since quantities differ by more than {:.0} %: {}. As a rule, {}.",
+        "Results are indicative, since a main quantity is off by more than {:.0} %: {}.",
         TOLERANCE * 100.0,
-        list.join("; "),
         why.join("; ")
     ))
 }
@@ -196,7 +194,7 @@ fn notes(bill: &AwsBill, simulated: &Simulated) -> Vec<String> {
     }
     if bill.rows_outside > 0 {
         let rows = crate::report::plural(bill.rows_outside, "row");
-        notes.push(format!("{rows} of the bill lie outside of the trace's window and are left out."));
+        notes.push(format!("Outside of the trace's window, and left out: {rows} of the bill."));
     }
     notes
 }

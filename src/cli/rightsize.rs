@@ -195,6 +195,9 @@ impl Args {
                 "leave out --by image, or use --yaml kubernetes",
             ));
         }
+        for path in [&self.output.trace_out, &self.output.yaml_out].into_iter().flatten() {
+            check_writable(path)?;
+        }
         let Some(path) = &self.output.trace_out else { return Ok(()) };
         let ending = path.extension().and_then(|ending| ending.to_str());
         if !matches!(ending, Some("csv" | "gz" | "parquet")) {
@@ -215,6 +218,17 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// Said before the long run, not after it.
+fn check_writable(path: &Path) -> Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let kind = match parent {
+        _ if path.is_dir() => io::ErrorKind::IsADirectory,
+        Some(parent) if !parent.is_dir() => io::ErrorKind::NotFound,
+        _ => return Ok(()),
+    };
+    Err(Error::io("write", path, kind.into()))
 }
 
 fn canonical(path: &Path) -> Option<PathBuf> {

@@ -143,7 +143,7 @@ pub(super) enum Item<T> {
     /// An element of one of the lists, whose key is given; the empty key is the list that is the document itself.
     Record(&'static str, T),
     /// A value beside the lists.
-    Scalar(&'static str, String),
+    Scalar(String),
 }
 
 /// Which keys of a document are lists of records, and which are values worth knowing.
@@ -219,9 +219,9 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Document<'_, '_, T> {
             let find = |keys: &'static [&'static str]| keys.iter().find(|known| **known == key).copied();
             if let Some(list) = find(self.keys.lists) {
                 entries.next_value_seed(Records { document: &mut self, list })?;
-            } else if let Some(name) = find(self.keys.scalars) {
+            } else if find(self.keys.scalars).is_some() {
                 let Scalar(value) = entries.next_value()?;
-                self.give(Item::Scalar(name, value))?;
+                self.give(Item::Scalar(value))?;
             } else {
                 entries.next_value::<IgnoredAny>()?;
             }

@@ -42,7 +42,8 @@ impl Today<'_> {
 /// The platform as it was.
 pub struct Recorded<'r> {
     pub ledger: Cow<'r, Ledger>,
-    /// `None` where it cannot be billed.
+    /// `None` where it cannot be billed as it was: on nodes that nobody knows, or with agents that the trace's requests
+    /// do not have but the scenario does.
     pub bill: Option<Cow<'r, Bill>>,
 }
 
@@ -91,13 +92,14 @@ impl Setup<'_> {
         if !self.workload.has_recorded_delays {
             return None;
         }
+        let has_all_requests = self.settings.sidecars.is_empty();
         if let Some(run) = runs.iter().find(|run| run.report.kind == Kind::Recorded.word()) {
-            let bill = run.bill.as_ref().ok().map(Cow::Borrowed);
+            let bill = run.bill.as_ref().ok().filter(|_| has_all_requests).map(Cow::Borrowed);
             return Some(Recorded { ledger: Cow::Borrowed(&run.ledger), bill });
         }
         let ledger = recorded::ledger(self);
         let platform = Platform { name: "recorded".to_owned(), kind: Kind::Recorded };
-        let bill = self.bill(&platform, &ledger).ok().map(Cow::Owned);
+        let bill = self.bill(&platform, &ledger).ok().filter(|_| has_all_requests).map(Cow::Owned);
         Some(Recorded { ledger: Cow::Owned(ledger), bill })
     }
 

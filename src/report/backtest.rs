@@ -145,13 +145,13 @@ pub(super) fn lines(test: &BackTest) -> Vec<String> {
         if recorded.count == 0 {
             return format!("no {what} was observed");
         }
-        let one = |quantile: &str, recorded, simulated, error| {
-            let (recorded, simulated) = (seconds(recorded), seconds(simulated));
-            format!("{quantile} {simulated} (recorded {recorded}, {})", signed_percent(error))
+        let one = |simulated, recorded: String, error| {
+            format!("{} ({recorded}, {})", seconds(simulated), signed_percent(error))
         };
-        let p50 = one("p50", recorded.p50, simulated.p50, relative_error.p50);
-        let p99 = one("p99", recorded.p99, simulated.p99, relative_error.p99);
-        format!("{what} {p50}, {p99}")
+        let first = format!("recorded {}", seconds(recorded.p50));
+        let p50 = one(simulated.p50, first, relative_error.p50);
+        let p99 = one(simulated.p99, seconds(recorded.p99), relative_error.p99);
+        format!("{what} p50 {p50}, p99 {p99}")
     };
     vec![
         format!("back-test of {name}: {}", of("start delay", &test.start_delay_s)),

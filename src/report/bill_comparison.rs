@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backtest::signed_percent;
+use super::layout::{Align, Column, lay_out};
 use super::risk::Rows;
-use super::text::{NONE, clean, count, money, plural, quantity, window};
+use super::text::{NONE, clean, count, money, plural, quantity, window, wrap};
 use super::{Report, WindowText};
 use crate::aws_bill::OutOfScopeReason;
 
@@ -107,7 +108,8 @@ impl BillComparison {
     /// The main item that is furthest off.
     fn worst(&self) -> Option<&BillItem> {
         let off = |item: &BillItem| item.difference.map_or(f64::INFINITY, f64::abs);
-        self.items.iter().filter(|item| item.main).max_by(|a, b| off(a).total_cmp(&off(b)))
+        // The first of equals.
+        self.items.iter().rev().filter(|item| item.main).max_by(|a, b| off(a).total_cmp(&off(b)))
     }
 
     /// Quantities of an item, per hour of each period where those differ.
@@ -157,37 +159,31 @@ pub(super) fn subject(bill: &BillComparison) -> String {
     )
 }
 
-/// For a terminal, a line each.
-pub(super) fn lines(bill: &BillComparison) -> Vec<String> {
-    let mut out = vec![format!("bill: {}", subject(bill))];
-    for item in &bill.items {
-        let [billed, simulated] = bill.quantities(item);
-        let rate =
-            item.rate_difference.map_or(String::new(), |r| format!("; rate {} of list", against_list(r)));
-        out.push(format!(
-            "  {} ({}): {} {} in the bill, {} here ({}){rate}",
-            item.item,
-            item.detail,
-            quantity(billed),
-            item.unit,
-            quantity(simulated),
-            signed_percent(item.difference)
-        ));
-    }
+/// For a terminal of so many columns: what is compared, a line for each usage type, and what to know of it.
+pub(super) fn lines(bill: &BillComparison, wide: usize) -> Vec<String> {
+    let mut out = vec![wrap(&subject(bill), wide, 2)];
+    let cells = |of: &dyn Fn(&BillItem) -> String| bill.items.iter().map(of).collect::<Vec<_>>();
+    let here = if bill.recorded { "recorded" } else { "simulated" };
+    let right = Align::Right;
+    let columns = vec![
+        Column::new("usage type", ["", "usage type"], Align::Left, cells(&|item| item.detail.clone())),
+        Column::new("bill", ["", "bill"], right, cells(&|item| quantity(bill.quantities(item)[0]))),
+        Column::new("here", ["", here], right, cells(&|item| quantity(bill.quantities(item)[1]))),
+        Column::new("unit", ["", "unit"], Align::Left, cells(&|item| item.unit.clone())).ranked(0),
+        Column::new("difference", ["", "difference"], right, cells(&|item| signed_percent(item.difference))),
+        Column::new("rate", ["rate", "off list"], right, cells(&|item| signed_percent(item.rate_difference)))
+            .ranked(1),
+    ];
+    out.extend(lay_out(columns, wide).0);
     if !bill.out_of_scope.is_empty() {
         let types = plural(bill.out_of_scope.len() as u64, "usage type");
-        out.push(format!("  out of scope: {} in {types}", money(&bill.out_of_scope_usd)));
+        out.push(format!("out of scope: {} in {types}", money(&bill.out_of_scope_usd)));
     }
     if !bill.left_out.is_empty() {
-        out.push(format!("  not usage, left out: {}", left_out(bill)));
+        out.push(wrap(&format!("not usage, left out: {}", left_out(bill)), wide, 2));
     }
-    out.extend(bill.explanation.iter().chain(&bill.notes).map(|note| format!("  {}", clean(note))));
+    out.extend(bill.explanation.iter().chain(&bill.notes).map(|note| wrap(&clean(note), wide, 2)));
     out
-}
-
-/// `100 %`, `72 %`.
-fn against_list(difference: f64) -> String {
-    format!("{:.1} %", (1.0 + difference) * 100.0)
 }
 
 fn left_out(bill: &BillComparison) -> String {

@@ -28,9 +28,7 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     lines.extend(comparison(report, width, paint));
     lines.extend(several_histories(report, width, paint));
     lines.extend(back_test(report, width, paint));
-    lines.extend(
-        report.bill_comparison.iter().flat_map(bill_comparison::lines).map(|line| wrap(&line, width, 4)),
-    );
+    lines.extend(report.bill_comparison.iter().flat_map(|bill| bill_comparison::lines(bill, width)));
     lines.push(String::new());
     lines.push(paint.bold(&wrap(&clean(&report.finding), width, 0)));
     lines.extend(warnings(report, width, paint));

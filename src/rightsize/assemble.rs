@@ -73,6 +73,10 @@ pub fn rightsize(
     let report = study.report(&as_is.resolved, &as_is.runs)?;
     let platforms = saving::table(&as_is, &after);
     let kept = sized.kept() as u64;
+    let mut notes = saving::notes(&as_is, &after);
+    if study.assumed_requests().is_some() {
+        notes.push("what right-sizing saves is relative to assumed requests".to_owned());
+    }
     let mut result = RightSizeReport {
         schema_version: SCHEMA_VERSION,
         tool: report.tool.clone(),
@@ -84,7 +88,7 @@ pub fn rightsize(
         tasks,
         baseline: platforms.first().map(|first| first.platform.clone()).unwrap_or_default(),
         platforms,
-        notes: saving::other_types(&as_is, &after),
+        notes,
         warnings: report.warnings.clone(),
     };
     result.finding = output::finding(&result);

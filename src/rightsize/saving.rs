@@ -77,16 +77,24 @@ pub fn saved(baseline: (Usd, Usd), here: (Usd, Usd)) -> Saved {
     }
 }
 
-/// Node groups that are of other types with right-sized requests: what a built-in group is, the pods decide.
-pub(super) fn other_types(as_is: &Variant, sized: &Variant) -> Vec<String> {
-    let pairs = as_is.resolved.platforms.iter().zip(&sized.resolved.platforms);
-    let note = |(before, after): (&Platform, &Platform)| {
-        let (old, new) = (types(before)?, types(after)?);
-        (old != new).then(|| {
-            format!("{} is of {} with the requests as they are, and of {} right-sized", before.name, old, new)
+/// Why platforms are not compared, and which node groups are of other types with right-sized requests: what a built-in
+/// group is, the pods decide.
+pub(super) fn notes(as_is: &Variant, sized: &Variant) -> Vec<String> {
+    let incomplete = [(as_is, "with requests as they are"), (sized, "right-sized")].into_iter();
+    let incomplete = incomplete.flat_map(|(variant, how)| {
+        let reports = variant.runs.iter().map(|run| &run.report);
+        reports.flat_map(move |report| {
+            let reasons = report.incomplete_reasons.iter();
+            reasons.map(move |reason| format!("{} {how} is not complete: {reason}", report.name))
         })
-    };
-    pairs.filter_map(note).collect()
+    });
+    let pairs = as_is.resolved.platforms.iter().zip(&sized.resolved.platforms);
+    let other_types = pairs.filter_map(|(before, after)| {
+        let (old, new) = (types(before)?, types(after)?);
+        (old != new)
+            .then(|| format!("{} is of {old} with requests as they are, of {new} right-sized", before.name))
+    });
+    incomplete.chain(other_types).collect()
 }
 
 fn types(platform: &Platform) -> Option<String> {

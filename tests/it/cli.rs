@@ -8,6 +8,7 @@ mod help;
 mod inputs;
 mod output;
 mod planning;
+mod rightsize;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,6 +1,8 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
 mod autoscaling;
+mod aws_bill;
+mod backtest;
 mod billing;
 mod check;
 mod cli;

@@ -69,7 +69,7 @@ pub(super) fn read(mut text: Text, draft: &mut Draft, options: &Options) -> Resu
     }
     let mut tasks = edges::Tasks::of_file(&text.name);
     let result = records(text, KEYS, &mut |item| match item {
-        Item::Scalar(_, dag) => {
+        Item::Scalar(dag) => {
             // Pages of several DAGs may follow each other in one file.
             if tasks.dag.as_ref().is_some_and(|known| *known != dag) && !tasks.is_empty() {
                 let next = tasks.next();

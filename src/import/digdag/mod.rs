@@ -24,7 +24,6 @@ use super::draft::Draft;
 use super::text::Table;
 use super::{Options, Outline, Shape};
 use crate::error::Result;
-use crate::trace::WorkMethod;
 use crate::trace::open::Text;
 use intake::{Columns, Intake};
 
@@ -153,18 +152,5 @@ fn tasks(text: Text, draft: &mut Draft, estate: &mut Estate) -> Result<()> {
 pub(super) fn finish(draft: &mut Draft, _: &Options) -> Result<()> {
     let mut estate = std::mem::take(&mut draft.digdag);
     estate.finish(draft)?;
-    for index in 0..draft.spans.len() {
-        let span = draft.spans[index];
-        let (row, trace) = (span.row as usize, draft.trace());
-        trace.pod_created_time.set(row, trace.pod_created_time.get(row).unwrap_or(span.queued));
-        trace.start_time.set(row, trace.pod_created_time.get(row).unwrap_or(span.queued));
-        trace.end_time.set(row, span.observed);
-        trace.work_method.set(row, WorkMethod::RawSpan);
-    }
     Ok(())
-}
-
-/// What to export, as commands.
-pub(super) fn how() -> &'static str {
-    "Digdag: see docs/import.md\n"
 }

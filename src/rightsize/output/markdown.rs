@@ -24,9 +24,9 @@ pub fn markdown(result: &RightSizeReport, top: usize) -> String {
     );
     out.push_str("### Requests\n\n");
     tasks(&mut out, result, top);
-    let lines: Vec<String> = words::risk(result).into_iter().chain(result.notes.iter().cloned()).collect();
-    for line in &lines {
-        let _ = writeln!(out, "- {}", prose(line));
+    let lines = words::legend(result).into_iter().map(|line| line[2..].to_owned()).chain(words::risk(result));
+    for line in lines.chain(result.notes.iter().cloned()) {
+        let _ = writeln!(out, "- {}", prose(&line));
     }
     for warning in &result.warnings {
         let _ = writeln!(out, "- warning: {}", prose(warning));

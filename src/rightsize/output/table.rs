@@ -65,7 +65,7 @@ fn tasks(result: &RightSizeReport, top: usize, width: usize) -> Vec<String> {
     if let Some(rest) = result.tasks.len().checked_sub(shown.len()).filter(|rest| *rest > 0) {
         lines.push(format!("and {} that change less (--top)", plural(rest as u64, &result.rule.by)));
     }
-    lines.extend(words::legend(shown.iter()).iter().map(|text| wrap(text, width, 2)));
+    lines.extend(words::legend(result).iter().map(|text| wrap(text, width, 2)));
     if shown.iter().any(|task| words::short_evidence(task).ends_with("pt")) {
         lines.push("pt: single measurements; otherwise one number for each pod".to_owned());
     }

@@ -143,53 +143,53 @@ pub fn times(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("×{ratio:.2}"))
 }
 
-/// Every sign, and what it says.
-const SIGNS: [(Flag, char, &str); 9] = [
-    (Flag::TooLittleKnown, '?', "too little known: keeps its requests"),
-    (Flag::CpuKept, 'c', "too little known of its CPU: keeps that"),
-    (Flag::MemoryKept, 'm', "too little known of its memory: keeps that"),
-    (Flag::OutOfMemory, 'k', "killed out of memory: it needs more than was measured"),
-    (Flag::Throttled, 't', "CPU was at its limit: its real need is not known"),
-    (Flag::CpuRises, '+', "uses more than it asks for: its request rises"),
-    (Flag::MemoryRises, '+', "uses more than it asks for: its request rises"),
-    (Flag::AssumedRequest, 'd', "without a request in the trace: the default is what it is compared with"),
-    (Flag::MixedRequests, '~', "its pods ask for different amounts: the largest is shown"),
+/// Every sign, the flags that it stands for, and what it says.
+const SIGNS: [(char, &[Flag], &str); 8] = [
+    ('?', &[Flag::TooLittleKnown], "too little known: requests are kept"),
+    ('c', &[Flag::CpuKept], "too little known of the CPU: its request is kept"),
+    ('m', &[Flag::MemoryKept], "too little known of the memory: its request is kept"),
+    ('k', &[Flag::OutOfMemory], "killed out of memory: what was measured is less than what is needed"),
+    (
+        't',
+        &[Flag::Throttled],
+        "CPU seen at all that a limit or the machine allows: the real need is not known",
+    ),
+    ('+', &[Flag::CpuRises, Flag::MemoryRises], "used more than asked for: a request rises"),
+    ('d', &[Flag::AssumedRequest], "no request in the trace: compared with the default"),
+    ('~', &[Flag::MixedRequests], "pods ask for different amounts: the largest is shown"),
 ];
+
+fn has(task: &TaskSize, flags: &[Flag]) -> bool {
+    flags.iter().any(|flag| task.flags.contains(flag))
+}
 
 /// The flags of a task in one sign each.
 pub fn signs(task: &TaskSize) -> String {
-    let mut signs: Vec<char> =
-        SIGNS.iter().filter(|(flag, ..)| task.flags.contains(flag)).map(|(_, sign, _)| *sign).collect();
-    signs.dedup();
-    signs.into_iter().collect()
+    SIGNS.iter().filter(|(_, flags, _)| has(task, flags)).map(|(sign, ..)| *sign).collect()
 }
 
 /// The flags of a task in words.
 pub fn flags(task: &TaskSize) -> Vec<String> {
-    let mut texts: Vec<String> = Vec::new();
-    for (flag, _, text) in SIGNS.iter().filter(|(flag, ..)| task.flags.contains(flag)) {
-        let text = match flag {
-            Flag::OutOfMemory => format!("{} killed out of memory", plural(task.pods_out_of_memory, "pod")),
-            Flag::Throttled => format!("CPU at its limit in {}", plural(task.pods_throttled, "pod")),
-            Flag::CpuRises => "CPU request rises".to_owned(),
-            Flag::MemoryRises => "memory request rises".to_owned(),
-            _ => (*text).to_owned(),
-        };
-        texts.push(text);
-    }
-    texts
+    let texts = task.flags.iter().map(|flag| match flag {
+        Flag::OutOfMemory => format!("{} killed out of memory", plural(task.pods_out_of_memory, "pod")),
+        Flag::Throttled => format!("{} seen at the most CPU to be had", plural(task.pods_throttled, "pod")),
+        Flag::CpuRises => "CPU request rises".to_owned(),
+        Flag::MemoryRises => "memory request rises".to_owned(),
+        flag => {
+            let sign = SIGNS.iter().find(|(_, flags, _)| flags.contains(flag));
+            sign.map_or(String::new(), |(.., text)| (*text).to_owned())
+        }
+    });
+    texts.collect()
 }
 
-/// What the signs mean that are there.
-pub fn legend<'a>(tasks: impl Iterator<Item = &'a TaskSize> + Clone) -> Vec<String> {
-    let is_used = |flag: Flag| tasks.clone().any(|task| task.flags.contains(&flag));
-    let mut lines: Vec<String> = SIGNS
-        .iter()
-        .filter(|(flag, ..)| is_used(*flag))
-        .map(|(_, sign, text)| format!("{sign} {text}"))
-        .collect();
-    lines.dedup();
-    lines
+/// What the signs mean that any task has, shown or not, and how many have them.
+pub fn legend(result: &RightSizeReport) -> Vec<String> {
+    let line = |(sign, flags, text): &(char, &[Flag], &str)| {
+        let count = result.tasks.iter().filter(|task| has(task, flags)).count() as u64;
+        (count > 0).then(|| format!("{sign} {}: {text}", plural(count, &result.rule.by)))
+    };
+    SIGNS.iter().filter_map(line).collect()
 }
 
 /// What happens above the new requests, over all tasks.
@@ -208,12 +208,27 @@ pub fn risk(result: &RightSizeReport) -> Vec<String> {
         }
         lines.push(text);
     }
-    let margins = result.tasks.iter().filter_map(|task| task.memory_risk.as_ref());
-    let over: u64 = margins.clone().map(|risk| risk.pods_above).sum();
-    let least = margins.filter_map(|risk| risk.margin).reduce(f64::min);
-    if let Some(least) = least {
-        let tail = format!("the new requests are {} of the highest peaks and more", times(Some(least)));
-        lines.push(format!("Memory of {} was above a new request: {tail}", plural(over, "pod")));
+    let margins = || result.tasks.iter().filter_map(|task| task.memory_risk.as_ref());
+    if let Some(least) = margins().filter_map(|risk| risk.margin).reduce(f64::min) {
+        let over: u64 = margins().map(|risk| risk.pods_above).sum();
+        let pods = if over == 0 {
+            "no pod's peak is".to_owned()
+        } else {
+            format!("the peaks of {} are", plural(over, "pod"))
+        };
+        lines.push(format!(
+            "memory: {pods} above the new request, the least margin is {}",
+            times(Some(least))
+        ));
+    }
+    let sized = || result.tasks.iter().filter(|task| task.cpu.is_some() || task.memory.is_some());
+    let same = sized().filter(|task| task.fargate.is_some() && task.fargate == task.fargate_before).count();
+    if same > 0 && result.platforms.iter().any(|platform| platform.kind == "fargate") {
+        lines.push(format!(
+            "Fargate bills {} of {} in the same size as before: nothing is saved by them there",
+            count(same as u64),
+            plural(sized().count() as u64, &result.rule.by)
+        ));
     }
     lines
 }
