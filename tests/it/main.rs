@@ -12,6 +12,7 @@ mod discounts;
 mod extremes;
 mod flowbench;
 mod growth;
+mod importers;
 mod invariants;
 mod karpenter;
 mod mechanisms;
