@@ -13,6 +13,7 @@ mod discounts;
 mod extremes;
 mod flowbench;
 mod growth;
+mod importers;
 mod invariants;
 mod karpenter;
 mod mechanisms;
