@@ -14,6 +14,7 @@ mod karpenter;
 mod mechanisms;
 mod node_group;
 mod plan;
+mod pod_sources;
 mod pricing;
 mod pricing_import;
 mod scenarios;
