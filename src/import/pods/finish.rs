@@ -153,14 +153,18 @@ fn some(number: u64, one: &str, many: &str) -> String {
 /// Brings points into order; gives how many files disagreed on. Tables do not say how far apart points are.
 fn order(series: &mut Series) -> u64 {
     let mut conflicts = 0;
+    let mut steps: BTreeMap<Word, Span> = BTreeMap::new();
     for ((_, (container, _)), points) in &mut series.usage {
         let settled = points.settle();
-        let life = series.containers.entry(*container).or_default();
-        if life.step.is_none() {
-            let steps = settled.windows(2).map(|pair| Span::from_ms(pair[1].0 - pair[0].0));
-            life.step = steps.min();
+        if let Some(step) = settled.windows(2).map(|pair| Span::from_ms(pair[1].0 - pair[0].0)).min() {
+            let known = steps.entry(*container).or_insert(step);
+            *known = (*known).min(step);
         }
         conflicts += points.conflicts;
+    }
+    for (container, step) in steps {
+        let life = series.containers.entry(container).or_default();
+        life.step = life.step.or(Some(step));
     }
     conflicts
 }
