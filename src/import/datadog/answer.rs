@@ -76,6 +76,7 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
         let Self { sink, mark, request, errors } = self;
         let mut answer: Option<v2::Answer> = None;
         let mut seen = Vec::new();
+        let (mut failed, mut messages) = (false, Vec::new());
         let mut query: Option<String> = None;
         let mut doubted = None;
         while let Some(key) = fields.next_key::<String>()? {
@@ -91,16 +92,16 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
                 "data" => answer = fields.next_value()?,
                 "request" => *request = fields.next_value::<v2::Envelope>()?.request(),
                 "response" => fields.next_value_seed(Answers { sink, mark, request, errors })?,
-                "error" | "errors" => errors.extend(fields.next_value::<Loose>()?.text()),
-                "status" => {
-                    if fields.next_value::<Loose>()?.text().as_deref() == Some("error") {
-                        errors.push("its status is error".to_owned());
-                    }
-                }
+                "error" | "errors" => messages.extend(fields.next_value::<Loose>()?.text()),
+                "status" => failed = fields.next_value::<Loose>()?.text().as_deref() == Some("error"),
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
             seen.push(key);
         }
+        if failed && messages.is_empty() {
+            messages.push("its status is error".to_owned());
+        }
+        errors.append(&mut messages);
         // The query may stand after the series.
         if let (Some(metric), Some(query)) = (doubted, &query)
             && let Some(doubt) = super::query::doubt(metric, query)
@@ -143,7 +144,10 @@ struct V1<'s, 'd> {
 impl<'de> DeserializeSeed<'de> for V1<'_, '_> {
     type Value = Option<&'static Metric>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Self::Value, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
@@ -196,7 +200,8 @@ fn take(
     let V1Series { metric, expression, scope, tag_set, unit, interval, pointlist } = series;
     let tags = tag_set.unwrap_or_default();
     let scope = scope.unwrap_or_default();
-    let tags = if tags.is_empty() { Tags::of(scope.split(',')) } else { Tags::of(tags.iter().map(String::as_str)) };
+    let tags =
+        if tags.is_empty() { Tags::of(scope.split(',')) } else { Tags::of(tags.iter().map(String::as_str)) };
     if !sink.has_pod(&tags) {
         return Ok(None);
     }
@@ -229,7 +234,11 @@ pub(super) fn named(name: &str) -> Option<&'static Metric> {
 /// The time between two points: the shortest there is, gaps included.
 pub(super) fn step(times: impl Iterator<Item = Time>) -> Option<Span> {
     let times: Vec<Time> = times.collect();
-    times.windows(2).map(|pair| Span::from_ms((pair[1] - pair[0]).ms().abs())).filter(|step| *step > Span::ZERO).min()
+    times
+        .windows(2)
+        .map(|pair| Span::from_ms((pair[1] - pair[0]).ms().abs()))
+        .filter(|step| *step > Span::ZERO)
+        .min()
 }
 
 /// `interval` is documented as milliseconds, and recorded answers have seconds. Rollups divide a day.
@@ -252,7 +261,9 @@ impl<'de> Deserialize<'de> for Stamp {
         if (0.0..TOO_LATE_MS).contains(&ms) {
             Ok(Self(Time::from_ms(ms as i64)))
         } else {
-            Err(D::Error::custom("a time of a point is out of range: milliseconds from 1970 to 2200 are expected"))
+            Err(D::Error::custom(
+                "a time of a point is out of range: milliseconds from 1970 to 2200 are expected",
+            ))
         }
     }
 }
@@ -268,7 +279,10 @@ mod tests {
         assert_eq!(step_of_interval(60_000.0), Some(Span::from_secs(60)));
         assert_eq!(step_of_interval(15_000.0), Some(Span::from_secs(15)));
         assert_eq!(step_of_interval(3_600.0), Some(Span::from_secs(3_600)));
-        assert_eq!((step_of_interval(0.0), step_of_interval(f64::NAN), step_of_interval(-5.0)), (None, None, None));
+        assert_eq!(
+            (step_of_interval(0.0), step_of_interval(f64::NAN), step_of_interval(-5.0)),
+            (None, None, None)
+        );
     }
 
     #[test]

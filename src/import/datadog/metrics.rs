@@ -91,7 +91,8 @@ impl Metric {
         let mut found = None;
         for word in text.split(|c| !is_part(c)) {
             // A name before an ending, as in kubernetes.cpu.usage.total.json or _2024.
-            let longest = METRICS.iter().filter(|metric| begins(word, metric.name)).max_by_key(|m| m.name.len());
+            let longest =
+                METRICS.iter().filter(|metric| begins(word, metric.name)).max_by_key(|m| m.name.len());
             match (longest, found) {
                 (Some(metric), None) => found = Some(metric),
                 (Some(metric), Some(other)) if metric != other => return None,
@@ -115,7 +116,10 @@ mod tests {
         let name = |text: &str| Metric::in_text(text).map(|metric| metric.name);
         let query = "sum:kubernetes.memory.usage{*} by {pod_name}.rollup(avg, 60)";
         assert_eq!(name(query), Some("kubernetes.memory.usage"));
-        assert_eq!(name("export/kubernetes.cpu.usage.total-2026-01.json"), Some("kubernetes.cpu.usage.total"));
+        assert_eq!(
+            name("export/kubernetes.cpu.usage.total-2026-01.json"),
+            Some("kubernetes.cpu.usage.total")
+        );
         assert_eq!(name("kubernetes.cpu.usage.total_01.json.gz"), Some("kubernetes.cpu.usage.total"));
         assert_eq!(name("container.memory.usage.peak.json"), Some("container.memory.usage.peak"));
         // Two metrics: which one is meant is not said.

@@ -30,7 +30,9 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
     match shape {
         Shape::Json(outline) => {
             let has = |path: &str| {
-                ["", "[].", "response.", "[].response."].iter().any(|prefix| outline.has(&format!("{prefix}{path}")))
+                ["", "[].", "response.", "[].response."]
+                    .iter()
+                    .any(|prefix| outline.has(&format!("{prefix}{path}")))
             };
             let is_answer = (has("series[].pointlist") || has("series[].metric"))
                 || has("data.attributes.series")
@@ -38,7 +40,11 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
                 || (has("series") && ["status", "res_type", "from_date", "query"].iter().any(|key| has(key)))
                 || (has("errors") && !has("data") && outline.top().len() == 1)
                 || has("data.attributes.queries");
-            if is_answer { Ok(()) } else { Err("has no series of points, as answers to metrics queries have".to_owned()) }
+            if is_answer {
+                Ok(())
+            } else {
+                Err("has no series of points, as answers to metrics queries have".to_owned())
+            }
         }
         Shape::Yaml(_) | Shape::Text(_) => Err("is no JSON and no table".to_owned()),
         Shape::Table { header, first } => table::recognise(header, first),

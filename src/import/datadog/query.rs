@@ -43,7 +43,9 @@ fn aggregator(before: &str) -> Option<&str> {
 /// The tags in `by {…}`.
 fn groups(after: &str) -> impl Iterator<Item = &str> {
     let list = after.split_once('}').and_then(|(_, rest)| rest.trim_start().strip_prefix("by"));
-    let list = list.and_then(|rest| rest.trim_start().strip_prefix('{')?.split_once('}')).map_or("", |(list, _)| list);
+    let list = list
+        .and_then(|rest| rest.trim_start().strip_prefix('{')?.split_once('}'))
+        .map_or("", |(list, _)| list);
     list.split(',').map(str::trim)
 }
 

@@ -37,7 +37,11 @@ pub(super) struct Series<'s> {
 }
 
 impl<'d> Sink<'d> {
-    pub fn new(draft: &'d mut Draft, origin: Origin, options: &Options) -> std::result::Result<Self, Diagnostic> {
+    pub fn new(
+        draft: &'d mut Draft,
+        origin: Origin,
+        options: &Options,
+    ) -> std::result::Result<Self, Diagnostic> {
         let metric = match &options.metric {
             Some(name) => Some(Metric::of_name(name).ok_or_else(|| {
                 origin
@@ -193,7 +197,8 @@ impl<'d> Sink<'d> {
 
 fn factor(metric: &Metric, unit: Option<&str>) -> std::result::Result<f64, String> {
     let unit = unit.unwrap_or(metric.unit);
-    units::factor(metric.quantity, unit).ok_or_else(|| format!("{} in the unit {unit} is not understood", metric.name))
+    units::factor(metric.quantity, unit)
+        .ok_or_else(|| format!("{} in the unit {unit} is not understood", metric.name))
 }
 
 fn phase(name: &str) -> Option<State> {

@@ -21,7 +21,8 @@ pub(super) fn recognise(header: &[String], first: &[String]) -> std::result::Res
         return Err("is a table without a column time, timestamp or date".to_owned());
     }
     let in_header = header.iter().any(|name| name.contains("pod_name:"));
-    let in_series = usual(header, Role::Series).and_then(|at| first.get(at)).is_some_and(|s| s.contains("pod_name:"));
+    let in_series =
+        usual(header, Role::Series).and_then(|at| first.get(at)).is_some_and(|s| s.contains("pod_name:"));
     let has_values = usual(header, Role::Value).is_some() || header.iter().any(|name| named(name).is_some());
     let is_log = is_log(header);
     if in_header || (has_values && (in_series || usual(header, Role::Pod).is_some())) || is_log {
@@ -90,14 +91,18 @@ fn layout(
     let header = &table.header;
     let said = |role| mapping.and_then(|mapping| mapping.get(role));
     let missing = |name: &str| {
-        (format!("there is no column {name}, which --columns names"), format!("the columns are {}", header.join(", ")))
+        (
+            format!("there is no column {name}, which --columns names"),
+            format!("the columns are {}", header.join(", ")),
+        )
     };
     let column = |role| match said(role) {
         Some(name) => table.column(name).map(Some).ok_or_else(|| missing(name)),
         None => Ok(usual(header, role)),
     };
     let hint = "say what the columns are, such as --columns time=Date,pod=pod_name,value=Value";
-    let time = column(Role::Time)?.ok_or_else(|| ("there is no column of times".to_owned(), hint.to_owned()))?;
+    let time =
+        column(Role::Time)?.ok_or_else(|| ("there is no column of times".to_owned(), hint.to_owned()))?;
     // Both may also be said for all values.
     let metric = said(Role::Metric).map_or_else(|| usual(header, Role::Metric), |name| table.column(name));
     let unit = said(Role::Unit).map_or_else(|| usual(header, Role::Unit), |name| table.column(name));
@@ -125,7 +130,8 @@ fn layout(
         values: Vec::new(),
     };
     let taken = |at: usize| {
-        let roles = [layout.pod, layout.namespace, layout.container, layout.node, layout.series, metric, unit];
+        let roles =
+            [layout.pod, layout.namespace, layout.container, layout.node, layout.series, metric, unit];
         at == time || roles.contains(&Some(at))
     };
     let is_all = said(Role::Value) == Some("*");
@@ -133,12 +139,17 @@ fn layout(
     let values: Vec<usize> = match one {
         Some(value) => vec![value],
         None => (0..header.len())
-            .filter(|at| !taken(*at) && (is_all || header[*at].contains("pod_name:") || named(&header[*at]).is_some()))
+            .filter(|at| {
+                !taken(*at) && (is_all || header[*at].contains("pod_name:") || named(&header[*at]).is_some())
+            })
             .collect(),
     };
     let of_header = |column: usize| {
         let name = &header[column];
-        let inside = name.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map_or(name.as_str(), |(s, _)| s);
+        let inside = name
+            .split_once('{')
+            .and_then(|(_, rest)| rest.rsplit_once('}'))
+            .map_or(name.as_str(), |(s, _)| s);
         let tags = name.contains("pod_name:").then(|| Tags::of(inside.split(',')));
         Value { column, metric: named(name), tags, header: name.clone() }
     };
@@ -197,7 +208,8 @@ fn row(table: &Table, layout: &Layout, time: Time, sink: &mut Sink) {
         let unit = Some(cell(layout.unit)).filter(|unit| !unit.is_empty()).or(layout.all.1.as_deref());
         let query = Some(name).filter(|name| name.contains(':')).or(Some(value.header.as_str()));
         let query = query.filter(|query| query.contains(metric.name) && query.contains(':'));
-        let series = Series { metric, tags: tags.clone(), unit, points: vec![(time, number)], step: None, query };
+        let series =
+            Series { metric, tags: tags.clone(), unit, points: vec![(time, number)], step: None, query };
         if let Err(message) = sink.series(series) {
             let wrong = table.origin.diagnostic(message).line(table.line());
             sink.draft.error(wrong);
@@ -210,12 +222,14 @@ fn in_json_cells(table: &Table) -> Tags {
     let mut tags = Tags::default();
     for column in 0..table.header.len() {
         let text = table.get(Some(column)).trim();
-        let Some(value) = text.starts_with('{').then(|| serde_json::from_str::<serde_json::Value>(text).ok()).flatten()
+        let Some(value) =
+            text.starts_with('{').then(|| serde_json::from_str::<serde_json::Value>(text).ok()).flatten()
         else {
             continue;
         };
         let find = |paths: [&str; 4]| {
-            let text = |path: &str| value.pointer(path).and_then(serde_json::Value::as_str).map(str::to_owned);
+            let text =
+                |path: &str| value.pointer(path).and_then(serde_json::Value::as_str).map(str::to_owned);
             paths.into_iter().find_map(text)
         };
         let pod = find(["/pod_name", "/kubernetes/pod_name", "/kubernetes/pod/name", "/kube/pod_name"]);
@@ -224,8 +238,12 @@ fn in_json_cells(table: &Table) -> Tags {
         let namespace =
             find(["/kube_namespace", "/kubernetes/namespace_name", "/kubernetes/namespace", "/namespace"]);
         tags.namespace = namespace.unwrap_or_default();
-        let container =
-            find(["/kube_container_name", "/kubernetes/container_name", "/kubernetes/container/name", "/container_name"]);
+        let container = find([
+            "/kube_container_name",
+            "/kubernetes/container_name",
+            "/kubernetes/container/name",
+            "/container_name",
+        ]);
         tags.container = container.unwrap_or_default();
         break;
     }

@@ -161,7 +161,8 @@ pub(super) fn read(
         let asked = request.as_ref().and_then(|request| request.query(series.query_index.unwrap_or(0)));
         let text = asked.and_then(|query| query.query.as_deref()).or(query);
         let Some(metric) = metric_of(text, request.is_some(), None, unit, sink)? else { continue };
-        let points = times.iter().zip(&values).filter_map(|(time, value)| Some((time.0, (*value)?))).collect();
+        let points =
+            times.iter().zip(&values).filter_map(|(time, value)| Some((time.0, (*value)?))).collect();
         let step = step(times.iter().map(|time| time.0));
         sink.series(Series { metric, tags, unit, points, step, query: text })?;
     }
@@ -196,7 +197,8 @@ fn scalars(
         for (index, column) in numbers.enumerate() {
             let Cell::Number(value) = column.values[row] else { continue };
             let unit = column.meta.as_ref().and_then(|meta| units::name(&meta.unit));
-            let asked = request.and_then(|request| request.of_name(&column.name).or_else(|| request.query(index)));
+            let asked =
+                request.and_then(|request| request.of_name(&column.name).or_else(|| request.query(index)));
             let text = asked.and_then(|query| query.query.as_deref()).or(query);
             let Some(metric) = metric_of(text, request.is_some(), Some(&column.name), unit, sink)? else {
                 continue;

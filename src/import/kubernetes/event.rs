@@ -54,7 +54,11 @@ mod tests {
     fn pull_times_are_read_from_messages() {
         for (message, ms, bytes) in [
             (r#"Successfully pulled image "a:1" in 2.134s (2.134s including waiting)"#, Some(2_134), None),
-            (r#"Successfully pulled image "a:1" in 1m3.5s (2m including waiting). Image size: 29542 bytes."#, Some(63_500), Some(29_542)),
+            (
+                r#"Successfully pulled image "a:1" in 1m3.5s (2m including waiting). Image size: 29542 bytes."#,
+                Some(63_500),
+                Some(29_542),
+            ),
             (r#"Successfully pulled image "a:1" in 812ms (812ms including waiting)"#, Some(812), None),
             (r#"Container image "a:1" already present on machine"#, None, None),
             ("Image size: lots", None, None),

@@ -11,8 +11,8 @@ use super::draft::Draft;
 use super::text::{self, Origin};
 use super::{Format, Options, Shape};
 use crate::error::Result;
-use crate::trace::open::Text;
 use crate::trace::Place;
+use crate::trace::open::Text;
 use objects::Object;
 
 /// Kinds of lists and objects whose beginning may look like those of other formats.
@@ -40,7 +40,9 @@ pub(super) fn read(mut text: Text, draft: &mut Draft, _: &Options) -> Result<()>
     let mut objects = Objects { draft, place: Place::default(), used: 0, first_other: None };
     objects.place.file = objects.draft.file;
     if is_json {
-        text::json_documents(text, |json, mark| objects::read_json(json, mark, &mut |object| objects.take(object)))?;
+        text::json_documents(text, |json, mark| {
+            objects::read_json(json, mark, &mut |object| objects.take(object))
+        })?;
     } else {
         objects::read_yaml(&origin, &text::whole(text)?, &mut |object| objects.take(object))?;
     }

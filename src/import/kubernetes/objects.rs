@@ -211,7 +211,8 @@ pub(super) fn read_yaml(origin: &Origin, text: &str, take: Take) -> Result<()> {
         with_snippet: false,
     };
     let documents = serde_saphyr::from_multiple_with_options::<Document>(text, options).map_err(|error| {
-        let diagnostic = origin.diagnostic(format!("this cannot be read as YAML of Kubernetes objects: {error}"));
+        let diagnostic =
+            origin.diagnostic(format!("this cannot be read as YAML of Kubernetes objects: {error}"));
         match error.location() {
             Some(place) if place.line() > 0 => diagnostic.at(place.line(), place.column().max(1)),
             _ => diagnostic,
@@ -290,11 +291,15 @@ impl<'de> Visitor<'de> for Node<'_> {
                     is_list = true;
                     fields.next_value_seed(Node { mark: self.mark, take: &mut *self.take })?;
                 }
-                "metadata" if is_ours => object.metadata = fields.next_value::<Option<_>>()?.unwrap_or_default(),
+                "metadata" if is_ours => {
+                    object.metadata = fields.next_value::<Option<_>>()?.unwrap_or_default()
+                }
                 "spec" if is_ours => object.spec = fields.next_value()?,
                 "status" if is_ours => object.status = fields.next_value::<Option<_>>()?.unwrap_or_default(),
                 "involvedObject" | "regarding" if is_ours => object.event.involved = fields.next_value()?,
-                "reason" if is_ours => object.event.reason = fields.next_value::<Option<_>>()?.unwrap_or_default(),
+                "reason" if is_ours => {
+                    object.event.reason = fields.next_value::<Option<_>>()?.unwrap_or_default()
+                }
                 "message" | "note" if is_ours => {
                     object.event.message = fields.next_value::<Option<_>>()?.unwrap_or_default();
                 }

@@ -24,13 +24,15 @@ pub(super) fn take(
         return Ok(Err("pods of services and of nodes, which do not end"));
     }
     let spec = spec.unwrap_or_default();
-    let names: Vec<&str> = spec.containers.iter().flatten().map(|container| container.name.as_str()).collect();
+    let names: Vec<&str> =
+        spec.containers.iter().flatten().map(|container| container.name.as_str()).collect();
     let main = main_names(&names, &name);
     let namespace = metadata.namespace.unwrap_or_default();
     let times = Times::of(&status, &main);
     let instant = |instant: Option<super::objects::Instant>| instant.map(|instant| instant.0);
     let created = instant(metadata.creation_timestamp);
-    pods.latest = [pods.latest, created, times.started, times.ended, times.latest].into_iter().flatten().max();
+    pods.latest =
+        [pods.latest, created, times.started, times.ended, times.latest].into_iter().flatten().max();
     let pod = pods.pod_at(place, &namespace, &name);
     pod.created = created.or(pod.created);
     pod.deleted = instant(metadata.deletion_timestamp).or(pod.deleted);
@@ -62,7 +64,8 @@ pub(super) fn take(
     pod.do_not_disrupt |= is("karpenter.sh/do-not-disrupt", "true")
         || is("karpenter.sh/do-not-evict", "true")
         || is("cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
-    pod.provisioned = annotation("CapacityProvisioned").and_then(|text| provisioned(&text)).or(pod.provisioned);
+    pod.provisioned =
+        annotation("CapacityProvisioned").and_then(|text| provisioned(&text)).or(pod.provisioned);
     let labels = metadata.labels.unwrap_or_default();
     if pod.provisioned.is_some() || labels.contains_key("eks.amazonaws.com/fargate-profile") {
         pod.platform = Some(SourcePlatform::Fargate);
@@ -91,12 +94,16 @@ impl Times {
         for condition in status.conditions.iter().flatten() {
             let time = condition.last_transition_time.map(|instant| instant.0);
             times.latest = times.latest.max(time);
-            if condition.kind == "PodScheduled" && condition.status.as_ref().is_some_and(|s| s.text().eq_ignore_ascii_case("true")) {
+            if condition.kind == "PodScheduled"
+                && condition.status.as_ref().is_some_and(|s| s.text().eq_ignore_ascii_case("true"))
+            {
                 times.scheduled = time;
             }
         }
         let mut unfinished = false;
-        for container in status.container_statuses.iter().flatten().filter(|c| main.contains(&c.name.as_str())) {
+        for container in
+            status.container_statuses.iter().flatten().filter(|c| main.contains(&c.name.as_str()))
+        {
             times.restarts = times.restarts.max(container.restart_count.unwrap_or(0));
             let state = container.state.as_ref();
             let running = state.and_then(|state| state.running.as_ref());
@@ -106,7 +113,8 @@ impl Times {
                 .or_else(|| container.last_state.as_ref()?.terminated.as_ref().filter(|_| running.is_none()));
             times.is_running |= running.is_some();
             let Some(run) = running.or(ended) else { continue };
-            let at = |time: Option<super::objects::Instant>| time.map(|instant| instant.0).filter(|t| t.ms() > 0);
+            let at =
+                |time: Option<super::objects::Instant>| time.map(|instant| instant.0).filter(|t| t.ms() > 0);
             times.started = [times.started, at(run.started_at)].into_iter().flatten().min();
             if let Some(run) = ended {
                 unfinished |= at(run.finished_at).is_none();
@@ -148,7 +156,8 @@ fn sizes(pod: &mut PodSeen, spec: &Spec) -> Result<(), String> {
     let bytes = |text: &str| parse_memory(text).ok().map(Memory::bytes);
     let some = |size: Option<i64>| size.filter(|size| *size > 0);
     pod.cpu_request = some(requests(spec, "cpu", cpu)?).map(Cpu::from_milli).or(pod.cpu_request);
-    pod.memory_request = some(requests(spec, "memory", bytes)?).map(Memory::from_bytes).or(pod.memory_request);
+    pod.memory_request =
+        some(requests(spec, "memory", bytes)?).map(Memory::from_bytes).or(pod.memory_request);
     pod.cpu_limit = some(limits(spec, "cpu", cpu)?).map(Cpu::from_milli).or(pod.cpu_limit);
     pod.memory_limit = some(limits(spec, "memory", bytes)?).map(Memory::from_bytes).or(pod.memory_limit);
     let storage = some(requests(spec, "ephemeral-storage", bytes)?).map(Memory::from_bytes);
@@ -231,8 +240,14 @@ mod tests {
     fn tolerations_are_written_as_traces_have_them() {
         let of = |json: &str| toleration(&serde_json::from_str(json).unwrap());
         assert_eq!(of(r#"{"operator":"Exists"}"#).as_deref(), Some("*"));
-        assert_eq!(of(r#"{"key":"batch","operator":"Exists","effect":"NoSchedule"}"#).as_deref(), Some("batch:NoSchedule"));
+        assert_eq!(
+            of(r#"{"key":"batch","operator":"Exists","effect":"NoSchedule"}"#).as_deref(),
+            Some("batch:NoSchedule")
+        );
         assert_eq!(of(r#"{"key":"team","operator":"Equal","value":"a"}"#).as_deref(), Some("team=a"));
-        assert_eq!(of(r#"{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute"}"#), None);
+        assert_eq!(
+            of(r#"{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute"}"#),
+            None
+        );
     }
 }

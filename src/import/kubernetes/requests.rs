@@ -90,9 +90,15 @@ mod tests {
 
     #[test]
     fn requests_are_those_of_all_containers_or_of_the_largest_init_container() {
-        let container = |cpu: &str, more: &str| format!(r#"{{"name":"x","resources":{{"requests":{{"cpu":"{cpu}"}}}}{more}}}"#);
+        let container = |cpu: &str, more: &str| {
+            format!(r#"{{"name":"x","resources":{{"requests":{{"cpu":"{cpu}"}}}}{more}}}"#)
+        };
         let spec = |inits: &[String], containers: &[String], more: &str| {
-            format!(r#"{{"initContainers":[{}],"containers":[{}]{more}}}"#, inits.join(","), containers.join(","))
+            format!(
+                r#"{{"initContainers":[{}],"containers":[{}]{more}}}"#,
+                inits.join(","),
+                containers.join(",")
+            )
         };
         let (small, large) = (container("250m", ""), container("2", ""));
         let sidecar = container("100m", r#","restartPolicy":"Always""#);

@@ -39,9 +39,12 @@ impl Pods {
         let steps = self.seen.values().flat_map(|pod| pod.series.containers.values());
         self.step = self.step.or(steps.filter_map(|life| life.step).min());
         for ((_, name), pod) in &mut self.seen {
+            // Its own object says that it runs, and objects are all exported at once; else the series that says so ends.
+            let by_object = pod.state == Some(State::Running);
+            let seen = if by_object { self.latest } else { pod.series.state.map(|(time, _)| time) };
             settle(pod, name, &self.words, self.step, &mut counts);
             if pod.state == Some(State::Running) && pod.started.is_some() && pod.ended.is_none() {
-                pod.ended = pod.last_point.max(self.latest).filter(|latest| Some(*latest) >= pod.started);
+                pod.ended = pod.last_point.max(seen).filter(|latest| Some(*latest) >= pod.started);
                 counts.running += u64::from(pod.ended.is_some());
             }
             counts.restarted += u64::from(pod.restarts > 0);
@@ -80,10 +83,17 @@ impl Pods {
 
     fn tell(&self, counts: &Counts, ambiguous: u64, notes: &mut Vec<String>) {
         if !self.unknown_metrics.is_empty() {
-            let names: Vec<String> =
-                self.unknown_metrics.iter().take(10).map(|(name, count)| format!("{name} ({count})")).collect();
+            let names: Vec<String> = self
+                .unknown_metrics
+                .iter()
+                .take(10)
+                .map(|(name, count)| format!("{name} ({count})"))
+                .collect();
             let more = if self.unknown_metrics.len() > 10 { ", …" } else { "" };
-            notes.push(format!("series of metrics that are not used are left out: {}{more}", names.join(", ")));
+            notes.push(format!(
+                "series of metrics that are not used are left out: {}{more}",
+                names.join(", ")
+            ));
         }
         if counts.conflicts > 0 {
             notes.push(format!(
@@ -178,7 +188,8 @@ fn settle(pod: &mut PodSeen, name: &str, words: &Words, step: Option<Span>, coun
         // The kubelet pulls the images of a pod one after the other.
         pod.image_pull = pod.image_pull.or(Some(series.pulls.values().copied().sum()));
     }
-    pod.scheduled = pod.scheduled.or(series.scheduled.max(pod.created.filter(|_| series.scheduled.is_some())));
+    pod.scheduled =
+        pod.scheduled.or(series.scheduled.max(pod.created.filter(|_| series.scheduled.is_some())));
     bounds(pod, &series, &main, step, counts);
     levels(pod, &series.levels);
     outcome(pod, &mut series, &main);
@@ -342,7 +353,8 @@ fn usage(pod: &mut PodSeen, series: &mut Series, counts: &mut Counts) {
             short = true;
         }
     }
-    counts.short += u64::from(short || pod.first_point.is_some_and(|_| pod.cpu.is_empty() && pod.memory.is_empty()));
+    counts.short +=
+        u64::from(short || pod.first_point.is_some_and(|_| pod.cpu.is_empty() && pod.memory.is_empty()));
     let measured = Usage { cpu_seconds, ..Usage::of(&pod.cpu, &pod.memory) };
     pod.usage = measured.or(scalars(&series.scalars));
 }
@@ -364,11 +376,7 @@ fn rates(points: &[(i64, f64)]) -> Vec<(i64, f64)> {
 }
 
 /// The sum over the parts of a pod at each time within the life of its main container, of the best measure there is.
-fn sums(
-    series: Vec<(Measure, Part, Points)>,
-    step: Option<Span>,
-    window: Option<(Time, Time)>,
-) -> Vec<f64> {
+fn sums(series: Vec<(Measure, Part, Points)>, step: Option<Span>, window: Option<(Time, Time)>) -> Vec<f64> {
     let Some(best) = series.iter().map(|(measure, ..)| *measure).min() else { return Vec::new() };
     let mut parts: Vec<(Part, Vec<(i64, f64)>)> = series
         .into_iter()
@@ -394,9 +402,8 @@ fn sums(
             *sums.entry(in_step[0].0 / step).or_default() += mean;
         }
     }
-    let within = |at: i64| {
-        window.is_none_or(|(first, last)| (first.ms() / step..=last.ms() / step).contains(&at))
-    };
+    let within =
+        |at: i64| window.is_none_or(|(first, last)| (first.ms() / step..=last.ms() / step).contains(&at));
     sums.into_iter().filter(|(at, _)| within(*at)).map(|(_, sum)| sum).collect()
 }
 

@@ -185,8 +185,9 @@ impl<'de> Deserialize<'de> for Point {
             ));
         }
         // Rust reads NaN, Inf and +Inf as Prometheus writes them.
-        let value: f64 =
-            text.parse().map_err(|_| D::Error::custom(format!("the value {text:?} of a point is no number")))?;
+        let value: f64 = text
+            .parse()
+            .map_err(|_| D::Error::custom(format!("the value {text:?} of a point is no number")))?;
         let time = Time::from_ms((seconds * 1_000.0).round() as i64);
         Ok(Self { time, value: Some(value).filter(|value| value.is_finite()) })
     }

@@ -16,7 +16,10 @@ impl Labels {
     /// that kube-state-metrics runs in.
     fn own(&self, names: &[&str]) -> &str {
         let exported = names.iter().map(|name| self.get(&format!("exported_{name}")));
-        exported.chain(names.iter().map(|name| self.get(name))).find(|value| !value.is_empty()).unwrap_or_default()
+        exported
+            .chain(names.iter().map(|name| self.get(name)))
+            .find(|value| !value.is_empty())
+            .unwrap_or_default()
     }
 
     pub fn pod(&self) -> &str {
@@ -43,8 +46,12 @@ impl Labels {
     }
 
     pub fn owner(&self) -> Option<(OwnerKind, &str)> {
-        let kind = [self.get("owner_kind"), self.get("created_by_kind")].into_iter().find(|kind| !kind.is_empty())?;
-        let name = [self.get("owner_name"), self.get("created_by_name")].into_iter().find(|name| !name.is_empty())?;
+        let kind = [self.get("owner_kind"), self.get("created_by_kind")]
+            .into_iter()
+            .find(|kind| !kind.is_empty())?;
+        let name = [self.get("owner_name"), self.get("created_by_name")]
+            .into_iter()
+            .find(|name| !name.is_empty())?;
         (kind != "<none>" && name != "<none>")
             .then_some((if kind == "Job" { OwnerKind::Job } else { OwnerKind::None }, name))
     }

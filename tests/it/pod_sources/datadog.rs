@@ -52,7 +52,10 @@ fn usage_is_summed_over_the_containers_of_a_pod() {
     assert_eq!(trace.cpu_usage_avg_milli.get(row), Some(1_250.0 / 3.0));
     assert_eq!(trace.cpu_usage_max_milli.get(row), Some(630.0));
     // 100 + 50 and 300 + 50 MiB.
-    assert_eq!((trace.memory_usage_avg_mib.get(row), trace.memory_usage_max_mib.get(row)), (Some(250.0), Some(350.0)));
+    assert_eq!(
+        (trace.memory_usage_avg_mib.get(row), trace.memory_usage_max_mib.get(row)),
+        (Some(250.0), Some(350.0))
+    );
 }
 
 #[test]
@@ -132,14 +135,20 @@ fn a_missing_unit_is_the_documented_one() {
     ]);
     let trace = import(&[("answer.json", &text)]).trace;
     // 250,000,000 nanocores, 536,870,912 bytes, 0.5 cores.
-    assert_eq!((trace.cpu_usage_avg_milli.get(0), trace.memory_usage_max_mib.get(0)), (Some(250.0), Some(512.0)));
+    assert_eq!(
+        (trace.cpu_usage_avg_milli.get(0), trace.memory_usage_max_mib.get(0)),
+        (Some(250.0), Some(512.0))
+    );
     assert_eq!(request(&trace, 0).0, Some(500));
 }
 
 #[test]
 fn units_that_cannot_be_are_refused() {
     let text = answer(&[series(CPU, &["pod_name:a"], &bytes(), &points(&[1.0]))]);
-    assert!(refused("answer.json", &text).contains("kubernetes.cpu.usage.total in the unit byte is not understood"));
+    assert!(
+        refused("answer.json", &text)
+            .contains("kubernetes.cpu.usage.total in the unit byte is not understood")
+    );
 }
 
 #[test]
@@ -161,7 +170,12 @@ fn averages_over_containers_are_warned_of() {
         ];
         for text in texts {
             let imported = import(&[("answer.json", &text)]);
-            assert_eq!(says(&imported, "of a pod with two containers"), is_doubtful, "{text}: {:?}", imported.warnings);
+            assert_eq!(
+                says(&imported, "of a pod with two containers"),
+                is_doubtful,
+                "{text}: {:?}",
+                imported.warnings
+            );
         }
     }
 }
@@ -176,7 +190,11 @@ fn pods_with_one_point_have_unknown_usage() {
     let trace = &imported.trace;
     let short = row(trace, "short");
     assert_eq!((trace.cpu_usage_avg_milli.get(short), trace.points.cpu(short)), (None, &[][..]));
-    assert!(says(&imported, "1 pod has fewer than two points of usage: it is unknown there"), "{:?}", imported.warnings);
+    assert!(
+        says(&imported, "1 pod has fewer than two points of usage: it is unknown there"),
+        "{:?}",
+        imported.warnings
+    );
     // It was seen once in steps of a minute, as the others show: half a step to either side of the point.
     assert_eq!(second(trace.end_time.get(short)), Some(30.0));
 }
@@ -191,7 +209,12 @@ fn uptime_age_and_reason_say_when_and_how() {
         series("container.uptime", &tags, &none, &[(2, Some(40.0)), (3, Some(100.0)), (4, None)]),
         series("kubernetes_state.pod.age", &pod, &none, &[(2, Some(110.0)), (3, Some(170.0))]),
         series("kubernetes_state.pod.uptime", &pod, &none, &[(2, Some(65.0)), (3, Some(125.0))]),
-        series("kubernetes_state.container.status_report.count.terminated", &reason, &none, &[(4, Some(1.0))]),
+        series(
+            "kubernetes_state.container.status_report.count.terminated",
+            &reason,
+            &none,
+            &[(4, Some(1.0))],
+        ),
         series("eks.fargate.cpu.capacity", &pod, &none, &[(2, Some(0.25))]),
         series("eks.fargate.memory.capacity", &pod, &none, &[(2, Some(512.0 * MIB))]),
     ]);
@@ -279,7 +302,10 @@ fn scalars_are_numbers_without_times() {
     let row = row(trace, "b");
     // Points of CPU go before the average; memory has its maximum only.
     assert_eq!(trace.cpu_usage_avg_milli.get(row), Some(1.0));
-    assert_eq!((trace.memory_usage_avg_mib.get(row), trace.memory_usage_max_mib.get(row)), (None, Some(64.0)));
+    assert_eq!(
+        (trace.memory_usage_avg_mib.get(row), trace.memory_usage_max_mib.get(row)),
+        (None, Some(64.0))
+    );
     // Nothing says when c ran.
     assert_eq!(trace.rows(), 1);
 }
@@ -331,7 +357,10 @@ fn a_pod_told_of_with_and_without_its_namespace_is_one() {
     let without = answer(&[series(CPU, &["pod_name:a"], &nanocores(), &points(&[1e6, 2e6]))]);
     let with = answer(&[series(MEMORY, &["pod_name:a", "kube_namespace:x"], &bytes(), &points(&[MIB, MIB]))]);
     let trace = import(&[("a.json", &without), ("b.json", &with)]).trace;
-    assert_eq!((trace.rows(), trace.points.cpu(0), trace.points.memory(0)), (1, &[1.0, 2.0][..], &[1.0, 1.0][..]));
+    assert_eq!(
+        (trace.rows(), trace.points.cpu(0), trace.points.memory(0)),
+        (1, &[1.0, 2.0][..], &[1.0, 1.0][..])
+    );
 }
 
 #[test]

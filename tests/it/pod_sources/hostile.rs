@@ -18,10 +18,19 @@ fn broken_files_are_refused_where_they_are_broken() {
         // Keys twice, and an early end.
         (r#"{"series":[],"series":[],"query":"x"}"#, "twice"),
         ("{\"status\":\"ok\",\n\"series\":[{\"metric\":\"m\",\n\"pointlist\":[[1,2],", ":3:"),
-        (r#"{"data":{"attributes":{"series":[{"group_tags":["pod_name:a"]}],"times":[1],"values":[[1,2]]}}}"#, "2 values"),
+        (
+            r#"{"data":{"attributes":{"series":[{"group_tags":["pod_name:a"]}],"times":[1],"values":[[1,2]]}}}"#,
+            "2 values",
+        ),
         (r#"{"data":{"attributes":{"series":[],"times":[],"values":[[]]}}}"#, "0 series"),
-        (r#"{"status":"success","data":{"result":[{"metric":{"pod":"a"},"values":[[1,"x"]]}]}}"#, "no number"),
-        (r#"{"status":"success","data":{"result":[{"metric":{"pod":"a"},"values":[[1e99,"1"]]}]}}"#, "out of range"),
+        (
+            r#"{"status":"success","data":{"result":[{"metric":{"pod":"a"},"values":[[1,"x"]]}]}}"#,
+            "no number",
+        ),
+        (
+            r#"{"status":"success","data":{"result":[{"metric":{"pod":"a"},"values":[[1e99,"1"]]}]}}"#,
+            "out of range",
+        ),
         (r#"{"status":"success","data":{"result":[{"metric":{"pod":"a"}}]}}"#, "neither values nor value"),
         (r#"{"kind":"Pod","metadata":{"name":"a","creationTimestamp":"yesterday"}}"#, "yesterday"),
         (r#"{"kind":"Pod","metadata":{}}"#, "no metadata.name"),

@@ -40,11 +40,27 @@ fn kube_state_metrics_say_when_a_pod_ran() {
         one("kube_pod_container_state_started", &[("container", "work")], &epoch(60)),
         one("kube_pod_container_state_started", &[("container", "istio-proxy")], &epoch(50)),
         one("kube_pod_completion_time", &[], &epoch(360)),
-        one("kube_pod_container_resource_requests", &[("container", "work"), ("resource", "cpu"), ("unit", "core")], "0.5"),
-        one("kube_pod_container_resource_requests", &[("container", "istio-proxy"), ("resource", "cpu")], "0.1"),
+        one(
+            "kube_pod_container_resource_requests",
+            &[("container", "work"), ("resource", "cpu"), ("unit", "core")],
+            "0.5",
+        ),
+        one(
+            "kube_pod_container_resource_requests",
+            &[("container", "istio-proxy"), ("resource", "cpu")],
+            "0.1",
+        ),
         one("kube_pod_container_resource_requests_memory_bytes", &[("container", "work")], "1.073741824e+09"),
-        one("kube_pod_init_container_resource_requests", &[("container", "prepare"), ("resource", "cpu")], "0.7"),
-        one("kube_pod_info", &[("node", "fargate-ip-10-0-0-1"), ("created_by_kind", "Job"), ("created_by_name", "nightly")], "1"),
+        one(
+            "kube_pod_init_container_resource_requests",
+            &[("container", "prepare"), ("resource", "cpu")],
+            "0.7",
+        ),
+        one(
+            "kube_pod_info",
+            &[("node", "fargate-ip-10-0-0-1"), ("created_by_kind", "Job"), ("created_by_name", "nightly")],
+            "1",
+        ),
         one("kube_pod_container_info", &[("container", "work"), ("image", "registry/work:1")], "1"),
         one("kube_pod_status_phase", &[("phase", "Succeeded")], "1"),
         one("kube_pod_status_phase", &[("phase", "Failed")], "0"),
@@ -132,13 +148,15 @@ fn series_without_a_name_take_it_from_the_file_or_the_user() {
     assert!(said.contains("1 series do not say") && said.contains("--metric"), "{said}");
     let trace = import(&[("rate_container_cpu_usage_seconds_total.json", &text)]).trace;
     assert_eq!(trace.points.cpu(0), [250.0, 500.0]);
-    let options = Options { metric: Some("rate(container_cpu_usage_seconds_total)".to_owned()), ..Options::default() };
+    let options =
+        Options { metric: Some("rate(container_cpu_usage_seconds_total)".to_owned()), ..Options::default() };
     assert_eq!(import_with(&[("answer.json", &text)], &options).unwrap().trace.points.cpu(0), [250.0, 500.0]);
 }
 
 #[test]
 fn answers_come_in_several_wrappings() {
-    let result = [one("kube_pod_created", &[], &epoch(0)), one("kube_pod_status_phase", &[("phase", "Pending")], "1")];
+    let result =
+        [one("kube_pod_created", &[], &epoch(0)), one("kube_pod_status_phase", &[("phase", "Pending")], "1")];
     let whole = answer(&result);
     let vector: Vec<Value> = result
         .iter()
@@ -159,7 +177,8 @@ fn answers_come_in_several_wrappings() {
 
 #[test]
 fn errors_of_prometheus_are_said() {
-    let said = refused("a.json", r#"{"status":"error","errorType":"bad_data","error":"parse error: unexpected x"}"#);
+    let said =
+        refused("a.json", r#"{"status":"error","errorType":"bad_data","error":"parse error: unexpected x"}"#);
     assert!(said.contains("parse error: unexpected x"), "{said}");
     let said = refused("a.json", r#"{"status":"success","data":{"resultType":"scalar","result":[1.5,"1"]}}"#);
     assert!(said.contains("scalar"), "{said}");
