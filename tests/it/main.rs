@@ -21,6 +21,7 @@ mod mechanisms;
 mod mutate;
 mod node_group;
 mod plan;
+mod pod_sources;
 mod pricing;
 mod pricing_import;
 mod scenarios;
