@@ -9,7 +9,7 @@ use super::printer::Printer;
 use crate::error::{Error, Result};
 use crate::platform::{self, Scenario};
 use crate::replay::{PlatformRun, Setup, Study};
-use crate::report::{self, PlatformRecords, Report, plural};
+use crate::report::{self, PlatformRecords, Report, Sensitivity, plural};
 use crate::units::Usd;
 
 #[derive(Debug, ClapArgs)]
@@ -68,7 +68,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     }
     report::check_writable(&args.out)?;
     let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
-    let report = study.report(&resolved, &runs)?;
+    let mut report = study.report(&resolved, &runs)?;
+    report.sensitivity = sensitivity(&study, &resolved, &runs, printer)?;
     say(&report, printer);
     write(args, printer, &study, &runs, &report)?;
     enforce(&resolved, &report)
@@ -100,6 +101,23 @@ fn simulate(
     bar.finish_and_clear();
     printer.detail(|| format!("simulated {what}: {total}"));
     runs
+}
+
+/// The same with other start-up times, where costs rest on those that were subtracted.
+fn sensitivity(
+    study: &Study,
+    resolved: &Scenario,
+    runs: &[PlatformRun],
+    printer: &Printer,
+) -> Result<Option<Sensitivity>> {
+    if !Study::needs_sensitivity(runs) {
+        return Ok(None);
+    }
+    let total = 2 * resolved.platforms.len() as u64;
+    let bar = printer.progress(total, "with other start-up times {bar:30} {pos}/{len} platforms");
+    let found = study.sensitivity(resolved, runs, &|| bar.inc(1));
+    bar.finish_and_clear();
+    found
 }
 
 /// What each platform came to, for who asked for details.
