@@ -14,6 +14,7 @@
 //! arguments and gives the same bytes for any number of threads. `docs/architecture.md` is the map.
 
 // Money, resources and time are never computed in floats; where one is displayed, the exception says so.
+pub mod aws_bill;
 #[deny(clippy::float_arithmetic)]
 pub mod bill;
 pub mod catalog;
@@ -36,6 +37,7 @@ pub mod platform;
 pub mod pricing;
 pub mod replay;
 pub mod report;
+pub mod rightsize;
 pub mod rng;
 pub mod sim;
 pub mod trace;

@@ -47,6 +47,8 @@ enum Output {
     Check,
     /// plan.json of `plan`.
     Plan,
+    /// `rightsize --format json`.
+    Rightsize,
     /// `diff` of two reports.
     DiffReports,
     /// `diff` of two traces.
@@ -131,6 +133,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
             Output::Report => crate::report::schema(),
             Output::Check => crate::check::schema(),
             Output::Plan => crate::plan::output::schema(),
+            Output::Rightsize => crate::rightsize::output::schema(),
             Output::DiffReports => crate::compare::reports::schema(),
             Output::DiffTraces => crate::compare::traces::schema(),
         }),

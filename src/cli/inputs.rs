@@ -9,7 +9,7 @@ use super::printer::Printer;
 use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
-use crate::import::{self, Format, Options, SourceModel};
+use crate::import::{self, Format, Mapping, Options, SourceModel};
 use crate::platform::{self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Words as _};
 use crate::replay::Study;
 use crate::report::plural;
@@ -66,6 +66,12 @@ pub struct ReadArgs {
     /// With the group task_id, or task_name, and if needed attempt_id and workflow. Digdag's own names are known.
     #[arg(long, value_name = "REGEX", value_parser = import::pod_pattern)]
     pod_pattern: Option<Regex>,
+    /// What the columns of a Datadog table mean, such as time=Date,pod=pod_name,value=Value,unit=nanocore.
+    #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = Mapping::parse)]
+    columns: Option<Mapping>,
+    /// The metric of Datadog or Prometheus answers that do not name theirs.
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
 }
 
 /// Platforms and assumptions.
@@ -186,6 +192,8 @@ impl ReadArgs {
             },
             source_platform: self.source_platform,
             pod_pattern: self.pod_pattern.clone(),
+            columns: self.columns.clone(),
+            metric: self.metric.clone(),
         })
     }
 

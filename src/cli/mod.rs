@@ -15,6 +15,7 @@ mod plan;
 mod pricing;
 mod printer;
 mod replay;
+mod rightsize;
 #[cfg(test)]
 mod tests;
 mod trace_file;
@@ -71,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.parquet --scenario scenario.yaml --out report/
   cost-sim replay --example wear                  a synthetic week that comes with the program
   cost-sim plan trace.csv --max-p99-start-delay 90s   the cheapest platform that starts pods in time
+  cost-sim rightsize trace.csv                    requests from measured usage, and what they save
   cost-sim check trace.csv --baseline report.json --max-cost-increase 5%
   cost-sim diff last-month.csv this-month.csv     why did it cost more?
   cost-sim generate day --pods 10000 --out day.csv";
@@ -91,6 +93,8 @@ enum Command {
     Check(check::Args),
     /// Search for the cheapest platform that keeps limits.
     Plan(plan::Args),
+    /// Say what tasks should ask for by their measured usage, what that saves on every platform, and what it risks.
+    Rightsize(rightsize::Args),
     /// Say what is different between two reports, or why one trace costs more than another.
     Diff(diff::Args),
     /// Make a trace of what Digdag, Datadog, Kubernetes and others export.
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args, &printer),
         Command::Check(args) => check::run(args, &printer),
         Command::Plan(args) => plan::run(args, &printer),
+        Command::Rightsize(args) => rightsize::run(args, &printer),
         Command::Diff(args) => diff::run(args, &printer),
         Command::Import(args) => import::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),

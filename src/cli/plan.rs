@@ -11,7 +11,7 @@ use crate::catalog::{Arch, CapacityType};
 use crate::error::{Error, Result};
 use crate::plan::{self, Budget, Input, Narrowing, Outcome, Request, RightSize, output};
 use crate::replay::Study;
-use crate::trace::rightsize::Rule;
+use crate::rightsize::Rule;
 use crate::trace::{Factor, Growth, Trace};
 use crate::units::parse_duration;
 

@@ -6,10 +6,11 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::inputs::{ScenarioArgs, TraceArgs};
 use super::printer::Printer;
+use crate::aws_bill::{self, AwsBill, Scope};
 use crate::error::{Error, Result};
-use crate::platform::{self, Scenario};
+use crate::platform::{self, Platform, Scenario};
 use crate::replay::{PlatformRun, Setup, Study};
-use crate::report::{self, PlatformRecords, Report, Sensitivity, plural};
+use crate::report::{self, BackTestSamples, PlatformRecords, Report, Sensitivity, plural};
 use crate::units::Usd;
 
 #[derive(Debug, ClapArgs)]
@@ -20,7 +21,21 @@ pub struct Args {
     #[command(flatten)]
     assumptions: ScenarioArgs,
     #[command(flatten)]
+    bill: BillArgs,
+    #[command(flatten)]
     output: OutputArgs,
+}
+
+/// A real bill to compare with.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Bill")]
+struct BillArgs {
+    /// Compare with a bill of AWS what the platform that the trace ran on is billed.
+    ///
+    /// Takes the answer of aws ce get-cost-and-usage, grouped by SERVICE and USAGE_TYPE, or a Cost and Usage Report as CSV
+    /// (plain or with gzip) or Parquet. Several files, each with its own --bill, are one bill.
+    #[arg(long, value_name = "FILE")]
+    bill: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -48,6 +63,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
   zcat month.csv.gz | cost-sim replay - --format json > report.json
   cost-sim replay trace.csv --print-scenario > scenario.yaml
+  cost-sim replay trace.csv --bill cost-explorer.json
   cost-sim replay --example wear";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,16 +78,20 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let study = args.assumptions.study(&args.trace, printer)?;
     let setup = study.setup();
     let resolved = study.resolve()?;
+    let bill = &args.bill;
     let args = &args.output;
     if args.print_scenario {
         return printer.data(&resolved.to_yaml());
     }
     report::check_writable(&args.out)?;
+    let today = setup.today(&resolved.platforms);
+    let bill = read_bill(bill, &study, &today)?;
     let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
     let mut report = study.report(&resolved, &runs)?;
     report.sensitivity = sensitivity(&study, &resolved, &runs, printer)?;
+    let samples = check_against_today(&setup, today, bill.as_ref(), &runs, &mut report)?;
     say(&report, printer);
-    write(args, printer, &study, &runs, &report)?;
+    write(args, printer, &study, &runs, &report, samples.as_ref())?;
     enforce(&resolved, &report)
 }
 
@@ -120,6 +140,52 @@ fn sensitivity(
     found
 }
 
+/// The bill that was asked for, read before the long run; whatever it is held against must be known.
+fn read_bill(
+    args: &BillArgs,
+    study: &Study,
+    today: &std::result::Result<Platform, String>,
+) -> Result<Option<AwsBill>> {
+    if args.bill.is_empty() {
+        return Ok(None);
+    }
+    if let Err(why) = today {
+        return Err(Error::usage(
+            format!("there is nothing to hold the bill against: {why}"),
+            "fill in the trace's column source_platform; where it ran on EC2, describe the node group in a scenario",
+        ));
+    }
+    let scope = Scope { window: study.workload.window, region: study.asked().settings.region.name.clone() };
+    aws_bill::read(&args.bill, scope).map(Some)
+}
+
+/// Holds the platform that the trace ran on against what was recorded of it, and against the bill.
+fn check_against_today(
+    setup: &Setup,
+    today: std::result::Result<Platform, String>,
+    bill: Option<&AwsBill>,
+    runs: &[PlatformRun],
+    report: &mut Report,
+) -> Result<Option<BackTestSamples>> {
+    let recorded = setup.recorded(runs);
+    // Nothing is simulated that has nothing to be compared with.
+    let is_needed = recorded.is_some() || bill.is_some();
+    let today = today.map(|today| is_needed.then(|| setup.simulate_today(today, runs)));
+    if let (Some(bill), Ok(Some(today))) = (bill, &today) {
+        report.set_bill_comparison(setup.compare_bill(bill, today, recorded.as_ref())?);
+    }
+    match (today, recorded) {
+        (Ok(Some(today)), Some(recorded)) => {
+            let (test, samples) = setup.back_test(&today, &recorded);
+            report.backtest = Some(test);
+            return Ok(Some(samples));
+        }
+        (Err(why), _) => report.no_backtest = Some(why),
+        (Ok(_), _) => report.no_backtest = Some("the trace does not have every pod's start".to_owned()),
+    }
+    Ok(None)
+}
+
 /// What each platform came to, for who asked for details.
 fn say(report: &Report, printer: &Printer) {
     for platform in &report.platforms {
@@ -143,13 +209,21 @@ fn write(
     study: &Study,
     runs: &[PlatformRun],
     report: &Report,
+    samples: Option<&BackTestSamples>,
 ) -> Result<()> {
     let records: Vec<PlatformRecords> = runs
         .iter()
         .map(|run| PlatformRecords { name: &run.name, ledger: &run.ledger, bill: run.bill.as_ref().ok() })
         .collect();
-    let files =
-        report::write_all(&args.out, report, &records, &study.trace, &study.workload, &study.catalog.zones)?;
+    let files = report::write_all(
+        &args.out,
+        report,
+        &records,
+        samples,
+        &study.trace,
+        &study.workload,
+        &study.catalog.zones,
+    )?;
     let text = match args.format {
         Format::Table => report::table(report, printer.width(), printer.colored()),
         Format::Json => report::json(report),

@@ -26,6 +26,7 @@ mod swf;
 mod text;
 mod wfformat;
 
+pub use datadog::Mapping;
 pub use evidence::{Shift, SourceModel, is_weak, pod_pattern, shifted};
 pub use format::Format;
 pub use how::{WITH_HOW, how};
@@ -54,6 +55,10 @@ pub struct Options {
     pub source_platform: Option<SourcePlatform>,
     /// How the names of pods say which task they ran, where no built-in rule does; see [`pod_pattern`].
     pub pod_pattern: Option<regex::Regex>,
+    /// What the columns of Datadog's tables mean.
+    pub columns: Option<datadog::Mapping>,
+    /// The metric of answers that do not name theirs.
+    pub metric: Option<String>,
 }
 
 /// What was read.
@@ -191,6 +196,8 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
         return Err(Error::Input(draft.errors));
     }
     digdag::finish(&mut draft, options)?;
+    let told = draft.pods.finish();
+    draft.notes.extend(told);
     evidence::resolve(&mut draft, options);
     count_rows(draft.trace());
     check(&mut draft, options)?;

@@ -147,6 +147,29 @@ where
     Ok(value)
 }
 
+/// A JSON document that streams by.
+pub(super) type Json<'a> = serde_json::Deserializer<serde_json::de::IoRead<BufReader<Bounded<'a>>>>;
+
+/// Reads JSON documents that stand one after the other, on lines of their own or not; `read` reads one of them.
+pub(super) fn json_documents(
+    text: Text,
+    mut read: impl FnMut(&mut Json, &Mark) -> serde_json::Result<()>,
+) -> Result<()> {
+    let origin = Origin::of(&text);
+    let (bounded, mark) = Bounded::new(text);
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER, bounded));
+    loop {
+        match json.end() {
+            Ok(()) => return Ok(()),
+            // Something follows, so there is another document.
+            Err(error) if error.is_syntax() => {}
+            Err(error) => return Err(origin.bad_json(1, error)),
+        }
+        mark.record();
+        read(&mut json, &mark).map_err(|error| origin.bad_json(1, error))?;
+    }
+}
+
 /// All of a file that is one record, as text.
 pub(super) fn whole(text: Text) -> Result<String> {
     let origin = Origin::of(&text);
@@ -228,6 +251,11 @@ impl<'a> Table<'a> {
     /// The cell of the current row; the empty text where there is no such column.
     pub fn get(&self, column: Option<usize>) -> &str {
         column.and_then(|column| self.record.get(column)).unwrap_or_default()
+    }
+
+    /// The current row.
+    pub fn record(&self) -> &StringRecord {
+        &self.record
     }
 
     /// The current row's line, from 1.

@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::platform::{Limits, Platform, Scenario};
 use crate::replay::{Setup, Study};
 use crate::report::Report;
-use crate::trace::rightsize::{self, RightSized, Rule};
+use crate::rightsize::{self, RightSized, Rule};
 use crate::trace::{Growth, Trace};
 use crate::units::Span;
 use crate::workload::Window;

@@ -20,8 +20,8 @@ use crate::platform::{Platform, Scenario, manifests, scenario_with_manifests};
 use crate::replay::{Floor, Study};
 use crate::report::text::clean;
 use crate::report::{Inputs, Tool};
+use crate::rightsize::{self, RightSized, SizedTask};
 use crate::trace::Trace;
-use crate::trace::rightsize::{self, RightSized, SizedTask};
 use crate::units::Usd;
 
 /// Raised when a reader of older plans would misunderstand.
@@ -411,7 +411,7 @@ fn right_sizing(request: &Request, study: &Study, sized: &RightSized) -> RightSi
         cpu_percentile: rule.cpu_percentile,
         cpu_headroom_percent: rule.cpu_headroom,
         memory_headroom_percent: rule.memory_headroom,
-        least_points: rule.least_points as u64,
+        least_points: rule.least_pods as u64,
         tasks: sized.tasks.len() as u64,
         tasks_kept: sized.kept() as u64,
         requests: sized

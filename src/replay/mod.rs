@@ -4,6 +4,7 @@
 //! does depends on which others run.
 
 mod allowed;
+mod backtest;
 mod bound;
 mod fleet;
 mod floor;
@@ -15,6 +16,7 @@ mod types;
 mod warnings;
 
 pub use allowed::{Allowed, allowed_types};
+pub use backtest::{Recorded, Today};
 pub use fleet::{Refusals, fargate_size, node_type};
 pub use floor::{Demand, Floor, floor, hourly, refusal};
 pub use group::{Choice, choose_group};

@@ -224,6 +224,9 @@ impl Study {
             sensitivity: None,
             warnings,
             platforms,
+            backtest: None,
+            no_backtest: None,
+            bill_comparison: None,
         })
     }
 

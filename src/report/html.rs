@@ -10,13 +10,14 @@ use std::fmt::Write;
 
 use element::{Cell, details, escape, section, table, tag};
 
+use super::charts::BACK_TEST;
 use super::evidence;
 use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{controllers, incomplete, pods_and_runs, workflow_rows};
-use super::{Chart, Distribution, PlatformReport, Report};
+use super::{Chart, Distribution, PlatformReport, Report, backtest, bill_comparison};
 
 const STYLE: &str = include_str!("html/style.css");
 const WORKFLOWS_SHOWN: usize = 100;
@@ -35,7 +36,9 @@ pub fn html(report: &Report, charts: &[Chart]) -> String {
     );
     header(&mut out, report);
     section(&mut out, "Comparison", |out| comparison(out, report));
-    self::charts(&mut out, charts);
+    self::charts(&mut out, report, charts);
+    back_test(&mut out, report);
+    bill(&mut out, report);
     bars::allocation(&mut out, report);
     bars::bills(&mut out, report);
     bars::savings(&mut out, report);
@@ -202,12 +205,13 @@ fn latency(out: &mut String, report: &Report) {
 }
 
 /// Each as an inline SVG: its letters are text, and its colours follow the page's.
-fn charts(out: &mut String, charts: &[Chart]) {
+fn charts(out: &mut String, report: &Report, charts: &[Chart]) {
+    let shown = |chart: &&Chart| chart.name != BACK_TEST || report.backtest.is_some();
     if charts.is_empty() {
         return;
     }
     section(out, "Charts", |out| {
-        for chart in charts {
+        for chart in charts.iter().filter(shown) {
             // A page needs no namespace, and names no address that somebody could take for a link.
             let svg = chart.svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
             let _ = write!(out, "<figure>\n{svg}</figure>\n");
@@ -294,6 +298,41 @@ fn risk(out: &mut String, report: &Report) {
             }
         });
     }
+}
+
+fn back_test(out: &mut String, report: &Report) {
+    if let Some(why) = &report.no_backtest {
+        section(out, "Back-test", |out| tag(out, "p", &format!("None: {why}.")));
+    }
+    let Some(test) = &report.backtest else { return };
+    section(out, &format!("Back-test: {} as recorded and as simulated", test.platform), |out| {
+        let Rows { heads, rows } = backtest::rows(test);
+        let cells = |row: &Vec<String>| row.iter().map(Cell::text).collect::<Vec<_>>();
+        table(out, heads, 1, &rows.iter().map(cells).collect::<Vec<_>>());
+        for sentence in backtest::sentences(test) {
+            tag(out, "p", &sentence);
+        }
+    });
+}
+
+fn bill(out: &mut String, report: &Report) {
+    let Some(bill) = &report.bill_comparison else { return };
+    let show = |out: &mut String, rows: &Rows, names: usize| {
+        let cells = |row: &Vec<String>| row.iter().map(Cell::text).collect::<Vec<_>>();
+        table(out, rows.heads, names, &rows.rows.iter().map(cells).collect::<Vec<_>>());
+    };
+    section(out, "Bill", |out| {
+        tag(out, "p", &format!("{}.", bill_comparison::subject(bill)));
+        show(out, &bill_comparison::item_rows(bill), 3);
+        for sentence in bill_comparison::sentences(bill) {
+            tag(out, "p", &sentence);
+        }
+        if !bill.out_of_scope.is_empty() {
+            details(out, &bill_comparison::out_of_scope_title(bill), |out| {
+                show(out, &bill_comparison::out_of_scope_rows(bill), 3);
+            });
+        }
+    });
 }
 
 fn pods(out: &mut String, report: &Report) {

@@ -8,7 +8,7 @@ use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
 use super::view::{controllers, incomplete, plan_use, pods_and_runs, workflow_rows};
-use super::{Assumption, Cost, CostItem, PlatformReport, Report};
+use super::{Assumption, Cost, CostItem, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
 /// By which a bot finds its own comment.
@@ -36,6 +36,8 @@ pub fn markdown(report: &Report) -> String {
     out.push_str(&notes.join(" "));
     out.push_str("\n\n");
     comparison(&mut out, report);
+    back_test(&mut out, report);
+    bill(&mut out, report);
     for platform in &report.platforms {
         if let Some(cost) = &platform.cost {
             items(&mut out, platform, cost);
@@ -148,6 +150,39 @@ fn risk(out: &mut String, report: &Report) {
             }
         });
     }
+}
+
+fn back_test(out: &mut String, report: &Report) {
+    if let Some(why) = &report.no_backtest {
+        let _ = writeln!(out, "No back-test: {}.\n", prose(why));
+    }
+    let Some(test) = &report.backtest else { return };
+    details(out, &format!("Back-test: {} as recorded and as simulated", html(&test.platform)), |out| {
+        let escaped = |row: Vec<String>| row.iter().map(|cell| prose(cell)).collect();
+        let Rows { heads, rows } = backtest::rows(test);
+        table(out, heads, 1, &rows.into_iter().map(escaped).collect::<Vec<_>>());
+        for sentence in backtest::sentences(test) {
+            let _ = writeln!(out, "{}\n", prose(&sentence));
+        }
+    });
+}
+
+fn bill(out: &mut String, report: &Report) {
+    let Some(bill) = &report.bill_comparison else { return };
+    let show = |out: &mut String, rows: Rows, names: usize| {
+        let escaped = |row: Vec<String>| row.iter().map(|cell| prose(cell)).collect();
+        table(out, rows.heads, names, &rows.rows.into_iter().map(escaped).collect::<Vec<_>>());
+    };
+    details(out, &format!("Bill: {}", html(&bill_comparison::subject(bill))), |out| {
+        show(out, bill_comparison::item_rows(bill), 3);
+        for sentence in bill_comparison::sentences(bill) {
+            let _ = writeln!(out, "{}\n", prose(&sentence));
+        }
+        if !bill.out_of_scope.is_empty() {
+            let _ = writeln!(out, "{}\n", prose(&bill_comparison::out_of_scope_title(bill)));
+            show(out, bill_comparison::out_of_scope_rows(bill), 3);
+        }
+    });
 }
 
 fn allocation(out: &mut String, report: &Report) {
@@ -287,7 +322,7 @@ fn details(out: &mut String, title: &str, content: impl FnOnce(&mut String)) {
 }
 
 /// A table whose first `names` columns are aligned to the left, the others to the right.
-pub(super) fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, rows: &[Vec<String>]) {
+pub(crate) fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, rows: &[Vec<String>]) {
     for head in heads {
         let _ = write!(out, "| {} ", head.as_ref());
     }
@@ -306,7 +341,7 @@ pub(super) fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, r
 }
 
 /// A name as a code span: nothing in it is markup, and nobody is mentioned.
-pub(super) fn code(name: &str) -> String {
+pub(crate) fn code(name: &str) -> String {
     let name = clean(name);
     let ticks = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(ticks + 1);

@@ -4,6 +4,8 @@
 //! which is generated from these types. Money is a decimal string with the ledger's full precision, times in
 //! text are RFC 3339, other numbers are numbers. This module knows nothing of simulation state.
 
+mod backtest;
+mod bill_comparison;
 mod charts;
 mod columns;
 mod csv;
@@ -28,6 +30,8 @@ pub(crate) mod text;
 pub mod trace_diff;
 mod view;
 
+pub use backtest::{BackTest, BackTestCost, BackTestSamples, Compared, Differences, RelativeError, Samples};
+pub use bill_comparison::{BillComparison, BillFileReport, BillItem, LeftOutReport, OutOfScope, TOLERANCE};
 pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
@@ -44,7 +48,7 @@ pub use outputs::{Content, NAMES, check_writable, write_all, write_files};
 pub(crate) use outputs::{check_paths, prepare};
 pub(crate) use replications::student_t_975;
 pub use replications::{numbers, replications, spread};
-pub use summary::{Source, distribution, summarize};
+pub use summary::{Source, distribution, makespans, summarize};
 pub use table::table;
 pub(crate) use table::{heading, warning_lines};
 pub use text::plural;
@@ -81,6 +85,15 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The first is what the others are compared with.
     pub platforms: Vec<PlatformReport>,
+    /// The platform that the trace ran on, as simulated and as recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backtest: Option<BackTest>,
+    /// Why there is no back-test, where one was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_backtest: Option<String>,
+    /// A bill of AWS beside that of the platform that the trace ran on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_comparison: Option<BillComparison>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::columns::{PlatformRecords, write_nodes, write_pods};
-use super::{ChartData, Report, charts, html, json, markdown, summary_csv};
+use super::{BackTestSamples, ChartData, Report, charts, html, json, markdown, summary_csv};
 use crate::error::{Error, Result};
 use crate::trace::Trace;
 use crate::workload::Workload;
@@ -71,12 +71,13 @@ pub fn write_all(
     dir: &Path,
     report: &Report,
     records: &[PlatformRecords],
+    back_test: Option<&BackTestSamples>,
     trace: &Trace,
     workload: &Workload,
     zones: &[String],
 ) -> Result<Vec<PathBuf>> {
     prepare(dir, &paths(dir))?;
-    let charts = charts::charts(&ChartData::new(report, records));
+    let charts = charts::charts(&ChartData::new(report, records).with_back_test(report, back_test));
     let page = html(report, &charts);
     let text = |text: String| bytes(text.into_bytes());
     let pods = |out: &mut BufWriter<File>| write_pods(out, records, trace, workload, zones);
@@ -166,7 +167,8 @@ mod tests {
         let out = dir.path().join("new/report");
         let report = sample::report();
         for _ in 0..2 {
-            let paths = write_all(&out, &report, &[], &Trace::default(), &Workload::default(), &[]).unwrap();
+            let paths =
+                write_all(&out, &report, &[], None, &Trace::default(), &Workload::default(), &[]).unwrap();
             assert_eq!(paths, super::paths(&out));
             let mut expected = NAMES.to_vec();
             expected.push(CHARTS);

@@ -289,6 +289,9 @@ pub(crate) fn report() -> Report {
         sensitivity: None,
         warnings: vec!["12,000 pods have no image size; 350 MiB is assumed".into()],
         platforms: vec![fargate(), node_group()],
+        backtest: None,
+        no_backtest: None,
+        bill_comparison: None,
     }
 }
 

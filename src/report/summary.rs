@@ -81,6 +81,12 @@ pub fn distribution(values: &mut [i64]) -> Distribution {
     }
 }
 
+/// How long each workflow run took, by [`RunId`](crate::workload::RunId); `None` where a step that ran on the source
+/// platform did not run.
+pub fn makespans(workload: &Workload, ledger: &Ledger) -> Vec<Option<Span>> {
+    RunTimes::new(workload, ledger).makespan
+}
+
 /// How long each workflow run took; `None` where a step that ran on the source platform did not run.
 struct RunTimes {
     makespan: Vec<Option<Span>>,

@@ -11,7 +11,7 @@ use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
 use super::view::{controllers, incomplete, pods_and_runs};
-use super::{Distribution, PlatformReport, Report};
+use super::{Distribution, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
 /// Warnings beyond these are in `report.json` only.
@@ -28,6 +28,8 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     lines.push(String::new());
     lines.extend(comparison(report, width, paint));
     lines.extend(several_histories(report, width, paint));
+    lines.extend(back_test(report, width, paint));
+    lines.extend(report.bill_comparison.iter().flat_map(|bill| bill_comparison::lines(bill, width)));
     lines.push(String::new());
     lines.push(paint.bold(&wrap(&clean(&report.finding), width, 0)));
     lines.extend(evidence::sentence(report).map(|text| wrap(&text, width, 2)));
@@ -276,6 +278,16 @@ fn several_histories(report: &Report, width: usize, paint: Paint) -> Vec<String>
         lines.push(wrap(&format!("{}: {}", clean(&row[0]), numbers.join("; ")), width, 2));
     }
     lines
+}
+
+/// How far the simulation is from what happened, where that is known; or why it is not.
+fn back_test(report: &Report, width: usize, paint: Paint) -> Vec<String> {
+    let none = report
+        .no_backtest
+        .iter()
+        .map(|why| paint.dim(&wrap(&format!("no back-test: {}", clean(why)), width, 2)));
+    let found = report.backtest.iter().flat_map(backtest::lines).map(|line| wrap(&line, width, 2));
+    none.chain(found).collect()
 }
 
 fn warnings(report: &Report, width: usize, paint: Paint) -> Vec<String> {

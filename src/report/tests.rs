@@ -289,7 +289,8 @@ fn the_page_is_balanced() {
     report.platforms.push(sample::incomplete());
     let charts = charts(&ChartData::new(&report, &[]));
     let page = html(&report, &charts);
-    assert_eq!(page.matches("<figure>").count(), charts.len());
+    // The page has no room for a chart that shows nothing: there is no back-test here.
+    assert_eq!(page.matches("<figure>").count(), charts.len() - 1);
     assert!(!page.contains("http") && !page.contains(" id="));
     for name in [
         "main", "section", "table", "tr", "td", "th", "div", "ul", "li", "details", "article", "span",

@@ -19,7 +19,6 @@ mod parquet;
 mod points;
 mod read;
 mod read_csv;
-pub mod rightsize;
 mod row;
 mod schema;
 mod times;
@@ -36,6 +35,10 @@ pub use locate::{RowProblem, locate};
 pub(crate) use meta::SideFile;
 pub use parquet::{write as write_parquet, write_to as write_parquet_to};
 pub use points::UsagePoints;
+/// Reading other Parquet files cell by cell, safe from damaged ones.
+pub(crate) mod parquet_cells {
+    pub(crate) use super::parquet::{each_cell, guarded, is_plausible, is_readable};
+}
 pub use read::{Embedded, ReadOptions, read, read_embedded};
 pub(crate) use read::{Reading, side_file};
 pub use times::parse_time;

@@ -78,7 +78,7 @@ pub(super) fn read(source: &Source, file: File, trace: &mut Trace, notes: &mut N
 }
 
 /// Calls polars, which panics over some damage instead of reporting it.
-fn guarded<T>(name: &str, call: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+pub(crate) fn guarded<T>(name: &str, call: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     match guard::catch(call) {
         Some(result) => result.map_err(|error| unreadable(name, &error)),
         None => Err(damaged(name, "the Parquet file is damaged")),
@@ -97,7 +97,7 @@ fn damaged(name: &str, message: impl Into<String>) -> Error {
 
 /// Whether the footer can be true of a file of `size` bytes. polars reserves memory for as many rows as the footer
 /// promises, and a reservation that fails cannot be caught.
-fn is_plausible(reader: &mut ParquetReader<File>, size: u64) -> PolarsResult<bool> {
+pub(crate) fn is_plausible(reader: &mut ParquetReader<File>, size: u64) -> PolarsResult<bool> {
     /// Far more than task ids and times, of which no two rows have the same, can be compressed to.
     const ROWS_PER_BYTE: u64 = 1_024;
     let metadata = reader.get_metadata()?;
@@ -179,7 +179,7 @@ fn is_integer(dtype: &ArrowDataType) -> bool {
     )
 }
 
-fn is_readable(dtype: &ArrowDataType) -> bool {
+pub(crate) fn is_readable(dtype: &ArrowDataType) -> bool {
     use ArrowDataType::*;
     is_text(dtype)
         || is_integer(dtype)
@@ -253,11 +253,11 @@ fn read_column(
     Ok(())
 }
 
-type Visit<'a> = dyn FnMut(usize, std::result::Result<&str, Refusal>) + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(usize, std::result::Result<&str, Refusal>) + 'a;
 
 /// Calls `visit` with row and text of every cell that has a value. `local` says that times without a zone are
 /// in the user's zone; otherwise they are in UTC.
-fn each_cell(series: &Series, local: bool, visit: &mut Visit) -> PolarsResult<()> {
+pub(crate) fn each_cell(series: &Series, local: bool, visit: &mut Visit) -> PolarsResult<()> {
     fn print<T: ToString>(cells: impl Iterator<Item = Option<T>>, visit: &mut Visit) {
         for (row, cell) in cells.enumerate() {
             if let Some(cell) = cell {

@@ -9,6 +9,7 @@ mod import;
 mod inputs;
 mod output;
 mod planning;
+mod rightsize;
 
 use std::collections::BTreeMap;
 use std::fmt;

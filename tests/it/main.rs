@@ -1,9 +1,12 @@
 //! The integration tests: the program as its users meet it, in one binary.
 
 mod autoscaling;
+mod aws_bill;
+mod backtest;
 mod billing;
 mod check;
 mod cli;
+mod damaged_exports;
 mod diff_traces;
 mod discounts;
 mod extremes;
@@ -12,6 +15,8 @@ mod growth;
 mod invariants;
 mod karpenter;
 mod mechanisms;
+#[path = "../../benches/support/mutate.rs"]
+mod mutate;
 mod node_group;
 mod plan;
 mod pricing;

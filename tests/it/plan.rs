@@ -4,7 +4,7 @@ use cost_sim::catalog::{Arch, CapacityType, Snapshot};
 use cost_sim::plan::{self, Budget, Input, Narrowing, Outcome, Planned, Request, RightSize, Volume, output};
 use cost_sim::platform::{Limits, Platform, RegionSource, Scenario, Settings};
 use cost_sim::replay::{Demand, Study, floor};
-use cost_sim::trace::rightsize::Rule;
+use cost_sim::rightsize::Rule;
 use cost_sim::trace::{Factor, Growth, ReadOptions, read};
 use cost_sim::units::{Rate, Span, Usd};
 use proptest::prelude::*;

@@ -29,6 +29,7 @@ use serde::Serialize;
 pub use merge::{Change, Imported, merge};
 pub use read::read;
 pub use refused::Reason;
+pub(crate) use region::{region_of_usage, without_prefix};
 
 use super::services::Item;
 use super::{PaymentOption, PriceDate, SavingsPlanType};

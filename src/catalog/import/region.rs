@@ -44,7 +44,7 @@ const REGIONS: [Region; 32] = [
 ];
 
 /// A usage type without the region that it may begin with: `BoxUsage:m5.large` of `EU-BoxUsage:m5.large`.
-pub(super) fn without_prefix(usage_type: &str) -> &str {
+pub(crate) fn without_prefix(usage_type: &str) -> &str {
     prefix(usage_type).map_or(usage_type, |(_, rest)| rest)
 }
 
@@ -56,6 +56,11 @@ fn prefix(usage_type: &str) -> Option<(&str, &str)> {
         && letters.bytes().all(|b| b.is_ascii_uppercase())
         && digit.bytes().all(|b| b.is_ascii_digit());
     (named || prefix == "EU").then_some((prefix, rest))
+}
+
+/// The region in which usage of a type is billed, as far as the type says it.
+pub(crate) fn region_of_usage(usage_type: &str) -> Option<String> {
+    region_of(None, None, Some(usage_type)).ok()
 }
 
 /// The region of a row, which must be one where anybody can buy in USD. `usage_type` decides where neither a code nor

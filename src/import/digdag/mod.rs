@@ -1,28 +1,156 @@
-//! Digdag.
+//! Digdag: rows of its database, or answers of its REST API, in any mixture.
+//!
+//! `source` takes files apart, `record` and `task` read what is in them, `intake` decides what to do with each record,
+//! `tree` and `edges` find what waits for what, `rows` writes rows, and `estate` joins what several files told.
+//! docs/digdag.md says what becomes of what; the facts about Digdag are of its source at 0.10.
+
+mod edges;
+mod estate;
+mod files;
+mod how;
+mod intake;
+mod record;
+mod rows;
+mod schedule;
+mod source;
+mod task;
+mod tree;
+mod value;
+
+pub(super) use estate::Estate;
+pub(crate) use how::how;
 
 use super::draft::Draft;
-use super::{Options, Shape};
+use super::text::Table;
+use super::{Options, Outline, Shape};
 use crate::error::Result;
 use crate::trace::open::Text;
+use intake::{Columns, Intake};
 
-/// Attempts and tasks, as far as files told of them.
-#[derive(Debug, Default)]
-pub(super) struct Estate {}
+/// What each kind of file has, under the path of one record.
+const KINDS: [&[&str]; 12] = [
+    &["attempt_id", "tasks"],
+    &["attempt_id", "workflow_name"],
+    &["id", "tasks", "created_at"],
+    &["tasks[].fullName"],
+    &["fullName", "upstreams"],
+    &["attempts[].sessionTime"],
+    &["sessions[].sessionUuid"],
+    &["workflows[].project"],
+    &["schedules[].nextRunTime"],
+    &["files[].taskName"],
+    &["sessionUuid", "sessionTime"],
+    &["project", "revision", "config"],
+];
 
-pub(super) fn recognise(_: &Shape) -> std::result::Result<(), String> {
-    Err("is not read yet".to_owned())
+/// Answers that may be empty, and projects.
+const LISTS: [&str; 7] = ["attempts", "tasks", "sessions", "workflows", "projects", "schedules", "files"];
+
+pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
+    const LACKS: &str = "has neither tasks with fullName nor attempts with sessionTime";
+    match shape {
+        Shape::Table { header, .. } => {
+            let has = |name: &str| header.iter().any(|column| column == name);
+            match has("tasks") && (has("attempt_id") || has("id")) {
+                true => Ok(()),
+                false => Err("has no columns tasks and attempt_id".to_owned()),
+            }
+        }
+        Shape::Json(outline) => match is_digdag(outline) {
+            true => Ok(()),
+            false => Err(LACKS.to_owned()),
+        },
+        Shape::Yaml(_) | Shape::Text(_) => Err("is neither JSON nor a table with tasks".to_owned()),
+    }
 }
 
-pub(super) fn read(_: Text, _: &mut Draft, _: &Options) -> Result<()> {
+fn is_digdag(outline: &Outline) -> bool {
+    let is_kind = |prefix: &str| {
+        KINDS.iter().any(|keys| keys.iter().all(|key| outline.has(&format!("{prefix}{key}"))))
+            || outline.has(&format!("{prefix}projects[].archiveType"))
+    };
+    let is_empty_list = || match outline.top()[..] {
+        [only] => LISTS.contains(&only) && !outline.has(&format!("{only}[]")),
+        _ => false,
+    };
+    is_kind("") || is_kind("[].") || (is_empty_list() && !outline.has("[]"))
+}
+
+pub(super) fn read(mut text: Text, draft: &mut Draft, _: &Options) -> Result<()> {
+    let shape = Shape::of(&text.head(super::detect::HEAD)?);
+    let mut estate = std::mem::take(&mut draft.digdag);
+    estate.file.get_or_insert_with(|| text.name.clone());
+    let read = match &shape {
+        Shape::Table { header, .. } if header.len() > 1 => {
+            let separator = if header.iter().any(|name| name.contains('\t')) { b'\t' } else { b',' };
+            table(text, separator, draft, &mut estate)
+        }
+        shape => {
+            let outline = shape.document();
+            let is_tasks = outline.is_some_and(|outline| {
+                ["", "[]."].iter().any(|prefix| {
+                    outline.has(&format!("{prefix}fullName")) && !outline.has(&format!("{prefix}tasks"))
+                })
+            });
+            if is_tasks { tasks(text, draft, &mut estate) } else { records(text, draft, &mut estate) }
+        }
+    };
+    draft.digdag = estate;
+    read
+}
+
+fn table(text: Text, separator: u8, draft: &mut Draft, estate: &mut Estate) -> Result<()> {
+    let mut table = Table::new(text, separator)?;
+    let columns = Columns::of(&table.header);
+    while table.next()? {
+        let line = table.line();
+        match columns.record(table.record()) {
+            Ok(record) => {
+                Intake { draft, estate, origin: &table.origin, line }.record(record)?;
+            }
+            Err((column, message)) => draft.error(table.wrong(Some(column), format!(": {message}"))),
+        }
+    }
+    Ok(())
+}
+
+fn records(text: Text, draft: &mut Draft, estate: &mut Estate) -> Result<()> {
+    source::values(text, |origin, line, bytes| {
+        let values = serde_json::Deserializer::from_slice(bytes).into_iter();
+        // All are read before any is used: a line may have to be read anew.
+        let records = values.collect::<std::result::Result<Vec<record::Record>, _>>();
+        for record in records.map_err(|error| origin.bad_json(line, error))? {
+            Intake { draft, estate, origin, line }.record(record)?;
+        }
+        Ok(())
+    })
+}
+
+/// A list of tasks, or one task after the other.
+fn tasks(text: Text, draft: &mut Draft, estate: &mut Estate) -> Result<()> {
+    let mut tasks = Vec::new();
+    let mut file = None;
+    source::values(text, |origin, line, bytes| {
+        let values = serde_json::Deserializer::from_slice(bytes).into_iter();
+        let read = values.collect::<std::result::Result<Vec<task::Task>, _>>();
+        let read = read.map_err(|error| origin.bad_json(line, error))?;
+        tasks.extend(read.into_iter().map(task::Task::into_owned));
+        file.get_or_insert_with(|| origin.clone());
+        Ok(())
+    })?;
+    // Archived tasks say their attempt: a list may have those of several.
+    tasks.sort_by_key(|task| task.attempt_id.0);
+    if let Some(origin) = &file {
+        for tasks in tasks.chunk_by(|a, b| a.attempt_id == b.attempt_id) {
+            Intake { draft, estate, origin, line: 1 }.tasks(tasks.to_vec());
+        }
+    }
     Ok(())
 }
 
 /// Puts attempts and their tasks together.
-pub(super) fn finish(_: &mut Draft, _: &Options) -> Result<()> {
+pub(super) fn finish(draft: &mut Draft, _: &Options) -> Result<()> {
+    let mut estate = std::mem::take(&mut draft.digdag);
+    estate.finish(draft)?;
     Ok(())
-}
-
-/// What to export, as commands.
-pub(super) fn how() -> &'static str {
-    "Digdag: see docs/import.md\n"
 }

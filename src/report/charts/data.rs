@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::backtest::BackTestSeries;
 use crate::bill::{Bill, ItemKind};
 use crate::ledger::{Lease, Ledger, Machine, PodRun};
-use crate::report::{PlatformRecords, PlatformReport, Report};
+use crate::report::{BackTestSamples, PlatformRecords, PlatformReport, Report};
 use crate::units::{Span, Time, Usd};
 use crate::workload::Window;
 
@@ -30,6 +31,8 @@ pub struct ChartData {
     pub platforms: Vec<Series>,
     /// Platforms for which there is no room.
     pub left_out: usize,
+    /// The platform of the trace against its record, or why they cannot be compared.
+    pub back_test: Result<BackTestSeries, String>,
 }
 
 /// One platform.
@@ -97,7 +100,16 @@ impl ChartData {
             has_makespans,
             left_out: records.len().saturating_sub(DRAWN),
             platforms,
+            back_test: Err(report.no_backtest.clone().unwrap_or_else(|| "none was made".to_owned())),
         }
+    }
+
+    /// With the values that the report's back-test is made of.
+    pub fn with_back_test(mut self, report: &Report, samples: Option<&BackTestSamples>) -> Self {
+        if let (Some(test), Some(samples)) = (&report.backtest, samples) {
+            self.back_test = Ok(BackTestSeries::new(test, samples));
+        }
+        self
     }
 }
 
@@ -320,12 +332,18 @@ fn most(starts: &[Time], ends: &[Time], grid: &Grid) -> Vec<u32> {
 /// The distribution of start delays, at most [`QUANTILES`] points of it: both ends and the places between where it
 /// has risen.
 fn delays(ledger: &Ledger) -> Vec<(Span, f64)> {
-    let mut delays: Vec<Span> = ledger.runs.iter().filter_map(PodRun::start_delay).collect();
+    let mut delays: Vec<i64> = ledger.runs.iter().filter_map(PodRun::start_delay).map(Span::ms).collect();
     delays.sort_unstable();
-    let count = delays.len();
+    distribution(&delays)
+}
+
+/// The same of ascending milliseconds.
+pub(super) fn distribution(values: &[i64]) -> Vec<(Span, f64)> {
+    let count = values.len();
     let points = count.min(QUANTILES);
     let share = |rank: usize| (rank + 1) as f64 / count as f64;
-    (1..=points).map(|n| n * count / points - 1).map(|rank| (delays[rank], share(rank))).collect()
+    let ranks = (1..=points).map(|n| n * count / points - 1);
+    ranks.map(|rank| (Span::from_ms(values[rank]), share(rank))).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! say what was found; lines and bars carry their names; dashes tell platforms apart without colour.
 
 mod axis;
+mod backtest;
 mod cost_by_item;
 mod cost_vs_latency;
 mod cumulative_cost;
@@ -30,13 +31,17 @@ use rayon::prelude::*;
 
 type Draw = fn(&ChartData) -> Figure;
 
+/// The one chart that may have nothing to show; then it says why.
+pub(super) const BACK_TEST: &str = "backtest";
+
 /// The charts, in the order in which they are shown.
-const CHARTS: [(&str, Draw); 5] = [
+const CHARTS: [(&str, Draw); 6] = [
     ("cumulative-cost", cumulative_cost::draw),
     ("cost-by-item", cost_by_item::draw),
     ("cost-vs-latency", cost_vs_latency::draw),
     ("start-delay", start_delay::draw),
     ("nodes-and-pending", nodes_and_pending::draw),
+    (BACK_TEST, backtest::draw),
 ];
 
 /// A rendered chart.
@@ -52,10 +57,10 @@ pub struct Chart {
 }
 
 /// Names of all charts, in the order of [`charts`].
-pub const NAMES: [&str; 5] = {
-    let mut names = [""; 5];
+pub const NAMES: [&str; 6] = {
+    let mut names = [""; 6];
     let mut i = 0;
-    while i < 5 {
+    while i < 6 {
         names[i] = CHARTS[i].0;
         i += 1;
     }

@@ -41,7 +41,7 @@ pub fn draw(data: &ChartData) -> Figure {
         .iter()
         .enumerate()
         .filter(|(_, platform)| !platform.delays.is_empty())
-        .map(|(index, platform)| (index, platform, curve(platform, x, y)))
+        .map(|(index, platform)| (index, platform, curve(&platform.delays, x, y)))
         .collect();
     for (index, _, curve) in &curves {
         figure.dashed(curve, 2.5, theme::color(*index), theme::dash(*index));
@@ -54,10 +54,10 @@ pub fn draw(data: &ChartData) -> Figure {
 const STEP: f64 = 2.0;
 
 /// Steps: the share rises where pods started.
-fn curve(platform: &Series, x: Scale, y: Scale) -> Vec<Point> {
-    let first = platform.delays.first().map(|(delay, _)| (x.place(axis::log(*delay)), y.place(0.0)));
+pub(super) fn curve(delays: &[(Span, f64)], x: Scale, y: Scale) -> Vec<Point> {
+    let first = delays.first().map(|(delay, _)| (x.place(axis::log(*delay)), y.place(0.0)));
     let mut before = y.place(0.0);
-    let steps = platform.delays.iter().flat_map(|(delay, share)| {
+    let steps = delays.iter().flat_map(|(delay, share)| {
         let (at, height) = (x.place(axis::log(*delay)), y.place(*share));
         let foot = if before - height > STEP { (at, before) } else { (at, height) };
         before = height;
@@ -96,7 +96,7 @@ fn detail(platform: &Series) -> String {
 }
 
 /// Where a curve passes `height`.
-fn at_height(curve: &[Point], height: f64) -> Point {
+pub(super) fn at_height(curve: &[Point], height: f64) -> Point {
     let crossing = curve.windows(2).find(|pair| pair[0].1 >= height && pair[1].1 <= height);
     crossing.map_or_else(
         || curve.last().copied().unwrap_or_default(),

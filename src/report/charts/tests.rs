@@ -61,6 +61,7 @@ fn data(platforms: Vec<Series>) -> ChartData {
         has_makespans: true,
         platforms,
         left_out: 0,
+        back_test: Err("the trace does not have every pod's start".to_owned()),
     }
 }
 
@@ -77,6 +78,7 @@ fn titles_state_the_finding() {
     fargate has a 33 % shorter p99 makespan than karpenter, for 61 % more a month
     Half of the pods start within 30s on fargate, within 45s on karpenter
     Up to 90 pods wait at once on karpenter, at most 60 on fargate
+    There is no back-test
     ");
     let better = data(vec![platform("fargate", 100.0, 60.0), platform("karpenter", 62.0, 40.0)]);
     insta::assert_snapshot!(titles(&better), @r"
@@ -85,6 +87,7 @@ fn titles_state_the_finding() {
     karpenter costs least a month and has the shortest p99 makespan
     Half of the pods start within 20s on karpenter, within 30s on fargate
     Up to 60 pods wait at once on fargate, at most 40 on karpenter
+    There is no back-test
     ");
     // The cheapest could not run everything, so it is not what is found.
     let cut = data(vec![platform("fargate", 100.0, 60.0), incomplete("small", 10.0, 5.0)]);
@@ -94,6 +97,7 @@ fn titles_state_the_finding() {
     fargate costs $434.52 a month, with a p99 makespan of 1m00s
     Half of the pods start within 30s on fargate
     Up to 60 pods wait at once on fargate
+    There is no back-test
     ");
 }
 
@@ -105,6 +109,7 @@ fn there_is_a_title_where_there_is_nothing_to_find() {
     What it costs is not known on any platform
     No simulated pod started
     No platform was simulated
+    There is no back-test
     ");
     insta::assert_snapshot!(titles(&data(vec![unbilled("a"), Series { recorded: true, ..unbilled("recorded") }])), @r"
     What it costs is not known on any platform
@@ -112,6 +117,7 @@ fn there_is_a_title_where_there_is_nothing_to_find() {
     What it costs is not known on any platform
     Half of the pods start within 15s on a
     Up to 30 pods wait at once on a
+    There is no back-test
     ");
     insta::assert_snapshot!(titles(&data(vec![incomplete("a", 1.0, 30.0)])), @r"
     No platform with a bill ran the whole trace
@@ -119,6 +125,7 @@ fn there_is_a_title_where_there_is_nothing_to_find() {
     No platform with a bill ran the whole trace
     Half of the pods start within 15s on a
     Up to 30 pods wait at once on a
+    There is no back-test
     ");
     let equal = data(vec![platform("a", 0.0, 0.0), platform("b", 0.0, 0.0)]);
     insta::assert_snapshot!(titles(&equal), @r"
@@ -127,6 +134,7 @@ fn there_is_a_title_where_there_is_nothing_to_find() {
     a costs least a month and has the shortest p99 makespan
     Half of the pods start within 0ms on every platform
     No pod waits on any platform
+    There is no back-test
     ");
 }
 

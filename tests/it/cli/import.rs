@@ -28,7 +28,8 @@ fn a_directory_of_several_formats_is_one_trace() {
     let run = case.run(&["import", "in", "--out", "trace.csv"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run}");
     assert!(run.stderr.contains("wrote trace.csv and trace.meta.json"), "{run}");
-    let rows: Vec<_> = case.read("trace.csv").lines().map(|line| line.split(',').next().unwrap().to_owned()).collect();
+    let rows: Vec<_> =
+        case.read("trace.csv").lines().map(|line| line.split(',').next().unwrap().to_owned()).collect();
     assert_eq!(rows, ["task_id", "extract", "load", "report", "pod-1", "pod-2"]);
     let meta = case.json("trace.meta.json");
     assert_eq!(meta["source"], "cost-sim import of canonical, openb");
@@ -55,17 +56,35 @@ fn standard_input_is_a_file_too() {
 
 #[test]
 fn what_cannot_be_read_is_refused_and_nothing_is_lost() {
-    let case = Case::new().file("openb.csv", OPENB).file("odd.txt", "one\ntwo\n").file("kept.csv", "precious");
+    let case =
+        Case::new().file("openb.csv", OPENB).file("odd.txt", "one\ntwo\n").file("kept.csv", "precious");
     let unknown = case.refuse(&["import", "odd.txt", "--out", "kept.csv"]);
-    for format in ["canonical", "digdag", "datadog", "prometheus", "kubernetes", "argo", "airflow", "aws-batch", "wfformat", "swf", "openb"] {
+    for format in [
+        "canonical",
+        "digdag",
+        "datadog",
+        "prometheus",
+        "kubernetes",
+        "argo",
+        "airflow",
+        "aws-batch",
+        "wfformat",
+        "swf",
+        "openb",
+    ] {
         assert!(unknown.contains(&format!("\n    {format} ")), "{format} is not in: {unknown}");
     }
     let wrong = case.refuse(&["import", "openb.csv", "--from", "canonical", "--out", "kept.csv"]);
     assert!(wrong.contains("openb.csv:1"), "{wrong}");
-    assert!(case.refuse(&["import", "openb.csv", "--from", "xml"]).contains("openb"), "the formats are listed");
+    assert!(
+        case.refuse(&["import", "openb.csv", "--from", "xml"]).contains("openb"),
+        "the formats are listed"
+    );
     assert!(case.refuse(&["import", "nowhere"]).contains("nowhere"));
     assert!(case.refuse(&["import"]).contains("<FILE>"));
-    assert!(case.refuse(&["import", "openb.csv", "trace.csv", "--pod-pattern", "("]).contains("unclosed group"));
+    assert!(
+        case.refuse(&["import", "openb.csv", "trace.csv", "--pod-pattern", "("]).contains("unclosed group")
+    );
     assert!(case.refuse(&["import", "trace.csv", "--report", "--out", "-"]).contains("stdout"));
     assert!(case.refuse(&["import", "trace.csv", "--out", "no-such-dir/trace.csv"]).contains("no-such-dir"));
     assert_eq!(case.read("kept.csv"), "precious");
@@ -88,12 +107,16 @@ fn a_report_says_what_was_found() {
     let run = case.run(&["import", "trace.csv", "--report", "--format", "json"]);
     assert_eq!(run.code, Some(0), "{run}");
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!((&report["rows"], &report["pods"], &report["workflow_runs"]), (&3.into(), &3.into(), &2.into()));
+    assert_eq!(
+        (&report["rows"], &report["pods"], &report["workflow_runs"]),
+        (&3.into(), &3.into(), &2.into())
+    );
     // 300 + 600 + 60 s.
     let hours = report["evidence"]["methods"][0]["work_hours"].as_f64().unwrap();
     assert!((hours * 3_600.0 - 960.0).abs() < 1e-6, "{hours}");
     // From the end of load at 16:45 to the start of report at 30:40; from 5:50 to 6:45.
-    let gaps: Vec<_> = report["gaps"].as_array().unwrap().iter().map(|gap| gap["seconds"].as_f64().unwrap()).collect();
+    let gaps: Vec<_> =
+        report["gaps"].as_array().unwrap().iter().map(|gap| gap["seconds"].as_f64().unwrap()).collect();
     assert_eq!(gaps, [835.0, 55.0]);
     assert_eq!(report["running_pods"]["max"], 1);
     for format in ["table", "markdown"] {
@@ -129,7 +152,10 @@ fn a_report_says_what_rests_on_estimates() {
     assert_eq!(report["inputs"]["evidence"]["weak_share"], 0.5);
     let sensitivity = &report["sensitivity"];
     let amount = |at: &str| sensitivity["platforms"][0][at].as_str().unwrap().parse::<f64>().unwrap();
-    assert!(amount("low_usd") < amount("base_usd") && amount("base_usd") < amount("high_usd"), "{sensitivity}");
+    assert!(
+        amount("low_usd") < amount("base_usd") && amount("base_usd") < amount("high_usd"),
+        "{sensitivity}"
+    );
     assert_eq!(sensitivity["finding_changes"], false);
     let table = case.run(&["replay", "trace.csv", "--platform", "fargate"]);
     let said = table.stdout.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -304,7 +304,7 @@ fn a_scenario_of_the_directory_is_used_and_said() {
         let names = of_platforms(&report, "/name").into_iter().map(|name| name.as_str().unwrap().to_owned());
         (names.collect::<Vec<_>>(), run.stderr)
     };
-    let wrote = "wrote 16 files to cost-sim-report\n";
+    let wrote = "wrote 18 files to cost-sim-report\n";
     assert_eq!(platforms(&[]), (vec!["fargate".to_owned()], format!("{found}{wrote}")));
     assert_eq!(platforms(&["--quiet"]), (vec!["fargate".to_owned()], String::new()));
     // Flags win over it as over any scenario.

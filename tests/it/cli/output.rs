@@ -6,7 +6,9 @@ use std::process::Stdio;
 
 use super::{Case, Run, files};
 
-const FILES: [&str; 16] = [
+const FILES: [&str; 18] = [
+    "charts/backtest.png",
+    "charts/backtest.svg",
     "charts/cost-by-item.png",
     "charts/cost-by-item.svg",
     "charts/cost-vs-latency.png",
@@ -50,7 +52,7 @@ fn the_comparison_at_80_columns() {
       SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
-    wrote 16 files to cost-sim-report
+    wrote 18 files to cost-sim-report
     ");
 }
 
@@ -77,7 +79,7 @@ fn the_comparison_at_120_columns() {
     warning: prices inferred, not observed: SpotUsage:c7i-flex.large, SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
-    wrote 16 files to cost-sim-report
+    wrote 18 files to cost-sim-report
     ");
 }
 
@@ -102,7 +104,7 @@ fn what_is_assumed_is_said() {
     warning: the trace covers 10m00s: a monthly cost repeats that for a whole month
     warning: the trace does not say where it ran: no platform is marked as today's
     --- stderr
-    wrote 16 files to cost-sim-report
+    wrote 18 files to cost-sim-report
     ");
 }
 
@@ -111,7 +113,7 @@ fn each_format_prints_what_the_report_has_as_a_file() {
     let case = Case::new();
     for (format, file) in [("json", "report.json"), ("markdown", "report.md"), ("csv", "summary.csv")] {
         let run = case.run(&["replay", "trace.csv", "--format", format]);
-        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "wrote 16 files to cost-sim-report\n"));
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "wrote 18 files to cost-sim-report\n"));
         assert_eq!(run.stdout, case.read(&format!("cost-sim-report/{file}")), "{format}");
     }
     let report = cost_sim::report::parse("report.json", &case.read("cost-sim-report/report.json")).unwrap();
@@ -219,7 +221,7 @@ fn colour_and_bars_are_for_terminals() {
     let capable = Run::of(command.env("TERM", "xterm-256color").env("CLICOLOR", "1"));
     for run in [&plain, &capable] {
         assert!(!run.stdout.contains('\u{1b}'), "{run}");
-        assert_eq!(run.stderr, "wrote 16 files to cost-sim-report\n");
+        assert_eq!(run.stderr, "wrote 18 files to cost-sim-report\n");
     }
     let coloured = case.run(&["replay", "trace.csv", "--color", "always"]);
     assert!(coloured.stdout.contains('\u{1b}'));
