@@ -3,8 +3,11 @@
 use super::PodSeen;
 use crate::import::Options;
 use crate::import::draft::Draft;
-use crate::trace::{Kind, State, Trace, WorkMethod};
+use crate::trace::{Column, Kind, State, Trace, Word, WorkMethod};
 use crate::units::{Span, Time};
+
+/// A column of texts.
+type Words = fn(&mut Trace) -> &mut Column<Word>;
 
 /// Appends a row for every pod of which its work is known, or that it never ran.
 pub(in crate::import) fn write(draft: &mut Draft, options: &Options) {
@@ -20,7 +23,7 @@ pub(in crate::import) fn write(draft: &mut Draft, options: &Options) {
         };
         draft.word(row, |t| &mut t.namespace, &namespace);
         draft.word(row, |t| &mut t.pod_name, &name);
-        let texts: [(fn(&mut Trace) -> &mut crate::trace::Column<crate::trace::Word>, &Option<String>); 7] = [
+        let texts: [(Words, &Option<String>); 7] = [
             (|t| &mut t.exit_reason, &pod.exit_reason),
             (|t| &mut t.image, &pod.image),
             (|t| &mut t.source_node, &pod.node),
