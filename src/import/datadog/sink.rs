@@ -3,7 +3,7 @@
 use super::metrics::{Meaning, Metric};
 use super::tags::Tags;
 use super::{query, units};
-use crate::error::{Diagnostic, Result};
+use crate::error::Result;
 use crate::import::draft::Draft;
 use crate::import::pods::{Measure, Statistic};
 use crate::import::text::Origin;
@@ -37,17 +37,16 @@ pub(super) struct Series<'s> {
 }
 
 impl<'d> Sink<'d> {
-    pub fn new(
-        draft: &'d mut Draft,
-        origin: Origin,
-        options: &Options,
-    ) -> std::result::Result<Self, Diagnostic> {
+    pub fn new(draft: &'d mut Draft, origin: Origin, options: &Options) -> Result<Self> {
         let metric = match &options.metric {
-            Some(name) => Some(Metric::of_name(name).ok_or_else(|| {
-                origin
-                    .diagnostic(format!("the metric {name} says nothing of pods that is understood"))
-                    .hint("docs/datadog.md lists the metrics, such as kubernetes.memory.working_set")
-            })?),
+            Some(name) => {
+                let unknown = || {
+                    origin
+                        .diagnostic(format!("the metric {name} says nothing of pods that is understood"))
+                        .hint("docs/datadog.md lists the metrics, such as kubernetes.memory.working_set")
+                };
+                Some(Metric::of_name(name).ok_or_else(unknown)?)
+            }
             None => Metric::in_text(origin.name.rsplit(['/', '\\']).next().unwrap_or_default()),
         };
         let place = Place { file: draft.file, line: 0 };
@@ -107,7 +106,9 @@ impl<'d> Sink<'d> {
         match metric.meaning {
             Meaning::Usage(measure) => {
                 if metric.quantity == units::Quantity::Bytes {
-                    points.iter_mut().for_each(|point| point.1 /= 1_048_576.0);
+                    for point in &mut points {
+                        point.1 /= 1_048_576.0;
+                    }
                 }
                 pod.series.usage(measure, part, &points, step);
             }
@@ -117,12 +118,12 @@ impl<'d> Sink<'d> {
             Meaning::PodUptime => pod.series.pod_uptime(&points),
             Meaning::Running => pod.series.alive(part.0, running().map(|point| point.0), step),
             Meaning::Phase => {
-                if let (Some(state), Some(last)) = (phase(&tags.phase), running().last()) {
+                if let (Some(state), Some(last)) = (phase(&tags.phase), running().next_back()) {
                     pod.series.state(last.0, state);
                 }
             }
             Meaning::Terminated => {
-                if let Some(last) = running().last().filter(|_| !tags.reason.is_empty()) {
+                if let Some(last) = running().next_back().filter(|_| !tags.reason.is_empty()) {
                     pod.series.terminated(part.0, last.0, &tags.reason);
                 }
             }

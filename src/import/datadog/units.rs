@@ -33,29 +33,37 @@ pub(super) fn name(units: &Units) -> Option<&str> {
 pub(super) fn factor(quantity: Quantity, unit: &str) -> Option<f64> {
     let unit = unit.to_ascii_lowercase();
     let unit = if unit.len() > 2 { unit.strip_suffix('s').unwrap_or(&unit) } else { &unit };
-    Some(match (quantity, unit) {
+    Some(match quantity {
         // A rate of CPU time is a number of cores.
-        (Quantity::Cpu, "nanocore" | "ncore" | "percent_nano" | "nanosecond") => 1e-6,
-        (Quantity::Cpu, "microcore" | "µcore" | "microsecond") => 1e-3,
-        (Quantity::Cpu, "millicore" | "mcore" | "millisecond") => 1.0,
-        (Quantity::Cpu, "core" | "cpu" | "vcpu" | "second") => 1_000.0,
-        (Quantity::Cpu, "percent" | "%") => 10.0,
-        (Quantity::Bytes, "byte" | "b") => 1.0,
-        (Quantity::Bytes, "kilobyte" | "kb") => 1e3,
-        (Quantity::Bytes, "megabyte" | "mb") => 1e6,
-        (Quantity::Bytes, "gigabyte" | "gb") => 1e9,
-        (Quantity::Bytes, "kibibyte" | "kib") => 1_024.0,
-        (Quantity::Bytes, "mebibyte" | "mib") => 1_048_576.0,
-        (Quantity::Bytes, "gibibyte" | "gib") => 1_073_741_824.0,
-        (Quantity::Seconds, "nanosecond" | "ns") => 1e-9,
-        (Quantity::Seconds, "microsecond" | "µs" | "us") => 1e-6,
-        (Quantity::Seconds, "millisecond" | "ms") => 1e-3,
-        (Quantity::Seconds, "second" | "s") => 1.0,
-        (Quantity::Seconds, "minute" | "min") => 60.0,
-        (Quantity::Seconds, "hour" | "h" | "hr") => 3_600.0,
-        (Quantity::Seconds, "day" | "d") => 86_400.0,
-        (Quantity::Count, _) => 1.0,
-        _ => return None,
+        Quantity::Cpu => match unit {
+            "nanocore" | "ncore" | "percent_nano" | "nanosecond" => 1e-6,
+            "microcore" | "µcore" | "microsecond" => 1e-3,
+            "millicore" | "mcore" | "millisecond" => 1.0,
+            "core" | "cpu" | "vcpu" | "second" => 1_000.0,
+            "percent" | "%" => 10.0,
+            _ => return None,
+        },
+        Quantity::Bytes => match unit {
+            "byte" | "b" => 1.0,
+            "kilobyte" | "kb" => 1e3,
+            "megabyte" | "mb" => 1e6,
+            "gigabyte" | "gb" => 1e9,
+            "kibibyte" | "kib" => 1_024.0,
+            "mebibyte" | "mib" => 1_048_576.0,
+            "gibibyte" | "gib" => 1_073_741_824.0,
+            _ => return None,
+        },
+        Quantity::Seconds => match unit {
+            "nanosecond" | "ns" => 1e-9,
+            "microsecond" | "µs" | "us" => 1e-6,
+            "millisecond" | "ms" => 1e-3,
+            "second" | "s" => 1.0,
+            "minute" | "min" => 60.0,
+            "hour" | "h" | "hr" => 3_600.0,
+            "day" | "d" => 86_400.0,
+            _ => return None,
+        },
+        Quantity::Count => 1.0,
     })
 }
 

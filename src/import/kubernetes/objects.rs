@@ -292,13 +292,13 @@ impl<'de> Visitor<'de> for Node<'_> {
                     fields.next_value_seed(Node { mark: self.mark, take: &mut *self.take })?;
                 }
                 "metadata" if is_ours => {
-                    object.metadata = fields.next_value::<Option<_>>()?.unwrap_or_default()
+                    object.metadata = fields.next_value::<Option<_>>()?.unwrap_or_default();
                 }
                 "spec" if is_ours => object.spec = fields.next_value()?,
                 "status" if is_ours => object.status = fields.next_value::<Option<_>>()?.unwrap_or_default(),
                 "involvedObject" | "regarding" if is_ours => object.event.involved = fields.next_value()?,
                 "reason" if is_ours => {
-                    object.event.reason = fields.next_value::<Option<_>>()?.unwrap_or_default()
+                    object.event.reason = fields.next_value::<Option<_>>()?.unwrap_or_default();
                 }
                 "message" | "note" if is_ours => {
                     object.event.message = fields.next_value::<Option<_>>()?.unwrap_or_default();

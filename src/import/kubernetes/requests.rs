@@ -93,23 +93,25 @@ mod tests {
         let container = |cpu: &str, more: &str| {
             format!(r#"{{"name":"x","resources":{{"requests":{{"cpu":"{cpu}"}}}}{more}}}"#)
         };
-        let spec = |inits: &[String], containers: &[String], more: &str| {
+        let spec = |inits: &[&String], containers: &[&String], more: &str| {
+            let [inits, containers] =
+                [inits, containers].map(|list| list.iter().map(|text| text.as_str()).collect::<Vec<_>>());
             format!(
                 r#"{{"initContainers":[{}],"containers":[{}]{more}}}"#,
                 inits.join(","),
                 containers.join(",")
             )
         };
-        let (small, large) = (container("250m", ""), container("2", ""));
-        let sidecar = container("100m", r#","restartPolicy":"Always""#);
+        let (small, large) = (&container("250m", ""), &container("2", ""));
+        let sidecar = &container("100m", r#","restartPolicy":"Always""#);
         // 250 + 250.
-        assert_eq!(milli(&spec(&[], &[small.clone(), small.clone()], "")), Some(500));
+        assert_eq!(milli(&spec(&[], &[small, small], "")), Some(500));
         // max(2000, 250).
-        assert_eq!(milli(&spec(&[large.clone()], &[small.clone()], "")), Some(2_000));
+        assert_eq!(milli(&spec(&[large], &[small], "")), Some(2_000));
         // A sidecar before the init container runs beside it: max(100 + 2000, 100 + 250).
-        assert_eq!(milli(&spec(&[sidecar.clone(), large.clone()], &[small.clone()], "")), Some(2_100));
+        assert_eq!(milli(&spec(&[sidecar, large], &[small], "")), Some(2_100));
         // One after it does not: max(2000, 100 + 250).
-        assert_eq!(milli(&spec(&[large, sidecar], &[small.clone()], "")), Some(2_000));
+        assert_eq!(milli(&spec(&[large, sidecar], &[small], "")), Some(2_000));
         assert_eq!(milli(&spec(&[], &[small], r#","overhead":{"cpu":"50m"}"#)), Some(300));
         assert_eq!(milli(r#"{"containers":[{"name":"x"}]}"#), None);
         assert_eq!(milli(r#"{"containers":[{"name":"x","resources":{"limits":{"cpu":1}}}]}"#), Some(1_000));

@@ -308,8 +308,8 @@ fn outcome(pod: &mut PodSeen, series: &mut Series, main: &BTreeSet<Word>) {
     let of_main = |name: &Word| main.is_empty() || main.contains(name) || name.is_empty();
     let told = series.containers.iter_mut().filter(|(name, _)| of_main(name));
     let reason = told.filter_map(|(_, life)| life.reason.take()).max().or(series.reason.take());
-    let image = series.containers.iter_mut().filter(|(name, _)| of_main(name));
-    pod.image = pod.image.take().or(image.filter_map(|(_, life)| life.image.take()).next());
+    let mut image = series.containers.iter_mut().filter(|(name, _)| of_main(name));
+    pod.image = pod.image.take().or(image.find_map(|(_, life)| life.image.take()));
     let reason = reason.map(|(_, reason)| reason);
     let by_reason = match reason.as_deref() {
         None => None,

@@ -28,7 +28,7 @@ impl Labels {
 
     pub fn namespace(&self) -> &str {
         // A pod that is renamed has a renamed namespace, and a pod that is not has none.
-        if !self.get("exported_pod").is_empty() { self.own(&["namespace"]) } else { self.get("namespace") }
+        if self.get("exported_pod").is_empty() { self.get("namespace") } else { self.own(&["namespace"]) }
     }
 
     pub fn container(&self) -> &str {
