@@ -197,6 +197,8 @@ fn span(
     let name = pod_name(workflow, id, node);
     let trace = draft.trace();
     trace.pod_created_time.set(row, queued);
+    // The controller takes the last container's own end (`getLatestFinishedAt`), not when it saw it.
+    trace.end_time.set(row, observed);
     if state != State::Running {
         trace.finish_observed_time.set(row, observed);
     }
