@@ -71,7 +71,7 @@ struct Seen {
     lost_predecessors: u64,
 }
 
-pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
+pub(super) fn read(text: Text, draft: &mut Draft, _: &Options) -> Result<()> {
     let mut lines = Lines::new(text);
     let mut header = BTreeMap::new();
     let mut seen = Seen::default();
@@ -109,7 +109,6 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
         return Err(origin.diagnostic("the file has no jobs that ran").hint(hint).into());
     }
     note(draft, &origin.name, start.flatten(), &seen);
-    let _ = options;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub(in crate::import) fn finish(draft: &mut Draft) {
         match (kind.as_str(), index, estate.children.get(id)) {
             // Each child waits for the one of the same index; with no id, for the one before it.
             ("N_TO_N", Some(index), Some(children)) => {
-                targets.extend(children.get(index).map(String::as_str))
+                targets.extend(children.get(index).map(String::as_str));
             }
             ("SEQUENTIAL", Some(index), _) => {
                 let parent = ids[row].rsplit_once(':').map(|(parent, _)| parent);
@@ -29,7 +29,7 @@ pub(in crate::import) fn finish(draft: &mut Draft) {
                 targets.extend(previous.map(|(_, id)| id.as_str()));
             }
             (_, _, Some(children)) if !children.is_empty() => {
-                targets.extend(children.values().map(String::as_str))
+                targets.extend(children.values().map(String::as_str));
             }
             _ if estate.rows.contains_key(id) => targets.push(id),
             _ => lost += 1,

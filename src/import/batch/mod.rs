@@ -241,7 +241,7 @@ fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
         match kind {
             "VCPU" => cpu = parse_cpu(value).ok(),
             "MEMORY" => {
-                memory = value.parse().ok().filter(|mib| (0..1 << 40).contains(mib)).map(Memory::from_mib)
+                memory = value.parse().ok().filter(|mib| (0..1 << 40).contains(mib)).map(Memory::from_mib);
             }
             "GPU" => gpu = value.parse::<i64>().ok().filter(|n| (1..1_000).contains(n)),
             _ => {}
@@ -250,7 +250,7 @@ fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
     let mut image = container.image.0.clone();
     let containers = &job.eks_properties.pod_properties.containers;
     if let Some(first) = containers.first() {
-        image = first.image.0.clone();
+        image.clone_from(&first.image.0);
         let of = |container: &EksContainer, name: &str| {
             let resources = &container.resources;
             let found = resources.requests.get(name).or_else(|| resources.limits.get(name));
