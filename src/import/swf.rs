@@ -54,11 +54,9 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
         let comment = line.trim_start().strip_prefix(';').and_then(|text| text.split_once(':'));
         comment.is_some_and(|(key, _)| HEADER.contains(&key.trim()))
     };
-    let fits = |line: &&String| is_job(line) || line.trim_start().starts_with(';');
-    if !lines.is_empty()
-        && lines.iter().all(|line| fits(&line))
-        && lines.iter().any(|l| is_job(l) || is_header(l))
-    {
+    let plain = |line: &String| is_job(line) || line.trim_start().starts_with(';');
+    let jobs = lines.iter().all(plain) && lines.iter().any(|line| is_job(line));
+    if jobs || lines.iter().any(|line| is_header(line)) {
         return Ok(());
     }
     Err("has no lines of 18 numbers, and no header such as `; Version: 2.2`".to_owned())
@@ -73,7 +71,7 @@ struct Seen {
     lost_predecessors: u64,
 }
 
-pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
+pub(super) fn read(text: Text, draft: &mut Draft, _: &Options) -> Result<()> {
     let mut lines = Lines::new(text);
     let mut header = BTreeMap::new();
     let mut seen = Seen::default();
@@ -89,8 +87,7 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
             draft.error(origin.diagnostic("this is not UTF-8 text").line(number));
             continue;
         };
-        let line = line.trim();
-        if let Some(comment) = line.strip_prefix(';') {
+        if let Some(comment) = line.trim_start().strip_prefix(';') {
             if let Some((key, value)) = comment.split_once(':') {
                 header.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
             }
@@ -112,7 +109,6 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
         return Err(origin.diagnostic("the file has no jobs that ran").hint(hint).into());
     }
     note(draft, &origin.name, start.flatten(), &seen);
-    let _ = options;
     Ok(())
 }
 

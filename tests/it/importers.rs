@@ -90,6 +90,7 @@ fn pods_of_argo_wait_for_pods_through_nodes_that_are_none() {
     // startedAt is the creation of the pod: D was created at 09:12:37 and seen to end at 09:12:41.
     let observed = trace.finish_observed_time.get(d).unwrap();
     assert_eq!((observed - trace.pod_created_time.get(d).unwrap()).secs_ceil(), 4);
+    assert_eq!(trace.end_time.get(d), Some(observed), "finishedAt is the container's own end");
     assert_eq!(request(trace, d), (0, 0), "resourcesDuration is no request");
 }
 
@@ -221,14 +222,16 @@ fn times_of_airflows_database_need_a_zone() {
 #[test]
 fn jobs_of_aws_batch_with_attempts_arrays_and_pods() {
     let trace = import(&[fixture!("batch/describe-jobs.json")]).trace;
+    // All were created at once: the children wait for the last attempt of job-a (stopped at 1714522100, that is +500),
+    // job-c for the later of the children (1714522290).
     assert_eq!(
         steps(&trace, MAY),
         [
             "job-a#1 pod failed [] +0",
             "job-a#2 pod succeeded [] +300",
-            "job-b:0#1 pod succeeded [job-a] +0",
-            "job-b:1#1 pod failed [job-a] +0",
-            "job-c#1 pod running [job-b:0;job-b:1] +0",
+            "job-b:0#1 pod succeeded [job-a] +500",
+            "job-b:1#1 pod failed [job-a] +500",
+            "job-c#1 pod running [job-b:0;job-b:1] +690",
             "job-d#1 pod succeeded [] +0",
         ]
     );
@@ -275,26 +278,29 @@ fn jobs_of_aws_batch_that_cannot_be_are_refused_with_their_place() {
 
 #[test]
 fn arrays_of_aws_batch_wait_index_by_index_or_in_order() {
-    let child = |array: &str, index: u32, depends: &str| {
+    // Each ran for 100 s, from as many seconds after the creation of all as is said.
+    let child = |id: &str, start: i64, depends: &str| {
+        let (index, created) = (&id[2..], MAY * 1_000);
+        let (start, stop) = (created + start * 1_000, created + start * 1_000 + 100_000);
         format!(
-            r#"{{"jobId": "{array}:{index}", "status": "SUCCEEDED", "createdAt": 1714521600000, "startedAt": 1714521700000,
-            "stoppedAt": 1714521800000, "arrayProperties": {{"index": {index}}}, "dependsOn": [{depends}]}}"#
+            r#"{{"jobId": "{id}", "status": "SUCCEEDED", "createdAt": {created}, "startedAt": {start},
+            "stoppedAt": {stop}, "arrayProperties": {{"index": {index}}}, "dependsOn": [{depends}]}}"#
         )
     };
     let jobs = [
-        child("a", 0, r#"{"type": "SEQUENTIAL"}"#),
-        child("a", 1, r#"{"type": "SEQUENTIAL"}"#),
-        child("b", 0, r#"{"jobId": "a", "type": "N_TO_N"}"#),
-        child("b", 1, r#"{"jobId": "a", "type": "N_TO_N"}"#),
+        child("a:0", 10, r#"{"type": "SEQUENTIAL"}"#),
+        child("a:1", 120, r#"{"type": "SEQUENTIAL"}"#),
+        child("b:0", 130, r#"{"jobId": "a", "type": "N_TO_N"}"#),
+        child("b:1", 240, r#"{"jobId": "a", "type": "N_TO_N"}"#),
     ];
     let trace = import(&[("jobs.json", format!("{{\"jobs\": [{}]}}", jobs.join(",")).as_bytes())]).trace;
     assert_eq!(
         steps(&trace, MAY),
         [
             "a:0#1 pod succeeded [] +0",
-            "a:1#1 pod succeeded [a:0] +0",
-            "b:0#1 pod succeeded [a:0] +0",
-            "b:1#1 pod succeeded [a:1] +0",
+            "a:1#1 pod succeeded [a:0] +110",
+            "b:0#1 pod succeeded [a:0] +110",
+            "b:1#1 pod succeeded [a:1] +220",
         ]
     );
 }

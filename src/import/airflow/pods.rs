@@ -83,11 +83,10 @@ pub(super) fn finish(estate: &Estate, draft: &mut Draft) {
         let trace = draft.trace();
         let state = trace.state.get(row).unwrap_or_default();
         let kind = match instance.runs_in {
-            RunsIn::PodOfOperator | RunsIn::PodOfExecutor => Kind::Pod,
             RunsIn::Sensor => Kind::Wait,
             RunsIn::Scheduler => Kind::Control,
             RunsIn::Unknown if kubernetes => Kind::Control,
-            RunsIn::Unknown => Kind::Pod,
+            RunsIn::PodOfOperator | RunsIn::PodOfExecutor | RunsIn::Unknown => Kind::Pod,
         };
         trace.kind.set(row, kind);
         unknown += u64::from(!kubernetes && instance.runs_in == RunsIn::Unknown);

@@ -78,15 +78,13 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
 /// All documents of the file.
 fn objects(origin: &Origin, text: &str) -> Result<Vec<Object>> {
     if text.trim_start().starts_with(['{', '[']) {
-        let all = serde_json::Deserializer::from_str(text).into_iter::<OneOrMany>();
-        let mut objects = Vec::new();
-        for one in all {
-            match one.map_err(|error| origin.bad_json(1, error))? {
-                OneOrMany::One(object) => objects.push(*object),
-                OneOrMany::Many(many) => objects.extend(many),
-            }
+        let bad = |error| origin.bad_json(1, error);
+        let json = serde_json::Deserializer::from_str(text);
+        if text.trim_start().starts_with('[') {
+            let lists = json.into_iter::<Vec<Object>>().collect::<std::result::Result<Vec<_>, _>>();
+            return Ok(lists.map_err(bad)?.into_iter().flatten().collect());
         }
-        return Ok(objects);
+        return json.into_iter::<Object>().collect::<std::result::Result<Vec<_>, _>>().map_err(bad);
     }
     // Exports are large, and repeat nothing: limits are those of a file, not of what one writes by hand.
     let options = serde_saphyr::options! {
@@ -105,13 +103,6 @@ fn objects(origin: &Origin, text: &str) -> Result<Vec<Object>> {
     };
     serde_saphyr::from_multiple_with_options::<Object>(text, options)
         .map_err(|error| bad_yaml(origin, &error))
-}
-
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    Many(Vec<Object>),
-    One(Box<Object>),
 }
 
 fn bad_yaml(origin: &Origin, error: &serde_saphyr::Error) -> Error {

@@ -97,7 +97,6 @@ fn state(node: &Node, times: &Times) -> State {
         _ if times.started.is_none() && times.finished.is_none() => State::Pending,
         (_, "Failed" | "Error") if is_canceled(&node.message) => State::Canceled,
         (_, "Failed" | "Error") => State::Failed,
-        (_, "Running" | "Daemoned") if times.finished.is_none() => State::Running,
         _ if times.finished.is_none() => State::Running,
         _ => State::Succeeded,
     }
@@ -177,10 +176,8 @@ fn pod_name(workflow: &Workflow, id: &str, node: &Node) -> String {
     let Some((_, hash)) = id.rsplit_once('-') else { return id.to_owned() };
     let template =
         if node.template_ref.template.is_empty() { &node.template_name } else { &node.template_ref.template };
-    let mut prefix = match template.is_empty() || node.name.contains(".inline") {
-        true => name.to_owned(),
-        false => format!("{name}-{}", &**template),
-    };
+    let is_inline = template.is_empty() || node.name.contains(".inline");
+    let mut prefix = if is_inline { name.to_owned() } else { format!("{name}-{}", &**template) };
     prefix.truncate(prefix.floor_char_boundary(LONGEST));
     format!("{prefix}-{hash}")
 }
@@ -197,6 +194,8 @@ fn span(
     let name = pod_name(workflow, id, node);
     let trace = draft.trace();
     trace.pod_created_time.set(row, queued);
+    // The controller takes the last container's own end (`getLatestFinishedAt`), not when it saw it.
+    trace.end_time.set(row, observed);
     if state != State::Running {
         trace.finish_observed_time.set(row, observed);
     }

@@ -117,7 +117,7 @@ pub(super) struct Task {
 fn bytes(bytes: Option<f64>, kb: Option<f64>) -> Option<i64> {
     let bytes = bytes.or(kb.map(|kb| kb * KB as f64))?;
     // What no machine has is not known.
-    (bytes >= 1.0 && bytes < 1e15).then_some(bytes as i64)
+    (1.0..1e15).contains(&bytes).then_some(bytes as i64)
 }
 
 impl File {

@@ -4,150 +4,25 @@
 //! `stoppedAt - startedAt` is work as it was measured. The parent of an array is no job of its own: its children are, and
 //! what depends on the parent depends on all of them.
 
+mod edges;
+mod object;
+
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::draft::Draft;
-use super::lenient::{Item, Keys, Scalar, Wrong, or_default, records};
+use super::lenient::{Item, Keys, Scalar, Wrong, records};
 use super::{Format, Options, Shape};
 use crate::error::Result;
 use crate::trace::open::Text;
-use crate::trace::{OwnerKind, SourcePlatform, State, WorkMethod, escape_id};
+use crate::trace::{OwnerKind, SourcePlatform, State, WorkMethod};
 use crate::units::{Cpu, Memory, Time, parse_cpu, parse_memory};
+pub(super) use edges::finish;
+use object::{Attempt, EksContainer, Job};
 
 /// 2201-01-01 in epoch milliseconds.
 const TOO_LATE: i64 = 7_289_654_400_000;
 
 const KEYS: Keys = Keys { lists: &["jobs", "jobSummaryList"], scalars: &[] };
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Job {
-    job_id: Scalar,
-    job_name: Scalar,
-    job_queue: Scalar,
-    job_definition: Scalar,
-    status: Scalar,
-    status_reason: Scalar,
-    created_at: Option<i64>,
-    started_at: Option<i64>,
-    stopped_at: Option<i64>,
-    #[serde(deserialize_with = "or_default")]
-    attempts: Vec<Attempt>,
-    #[serde(deserialize_with = "or_default")]
-    eks_attempts: Vec<Attempt>,
-    #[serde(deserialize_with = "or_default")]
-    depends_on: Vec<Dependency>,
-    #[serde(deserialize_with = "or_default")]
-    container: Container,
-    #[serde(deserialize_with = "or_default")]
-    eks_properties: EksProperties,
-    #[serde(deserialize_with = "or_default")]
-    array_properties: Array,
-    #[serde(deserialize_with = "or_default")]
-    platform_capabilities: Vec<Scalar>,
-    #[serde(deserialize_with = "or_default")]
-    retry_strategy: RetryStrategy,
-}
-
-/// Of a container, or of an EKS pod.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Attempt {
-    started_at: Option<i64>,
-    stopped_at: Option<i64>,
-    status_reason: Scalar,
-    pod_name: Scalar,
-    pod_namespace: Scalar,
-    node_name: Scalar,
-    #[serde(deserialize_with = "or_default")]
-    container: Ended,
-    #[serde(deserialize_with = "or_default")]
-    containers: Vec<Ended>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Ended {
-    exit_code: Option<i64>,
-    reason: Scalar,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Dependency {
-    job_id: Scalar,
-    #[serde(rename = "type")]
-    kind: Scalar,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Container {
-    image: Scalar,
-    vcpus: Scalar,
-    memory: Scalar,
-    reason: Scalar,
-    #[serde(deserialize_with = "or_default")]
-    resource_requirements: Vec<Requirement>,
-    // An empty object says Fargate as well.
-    fargate_platform_configuration: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Requirement {
-    #[serde(rename = "type")]
-    kind: Scalar,
-    value: Scalar,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct EksProperties {
-    #[serde(deserialize_with = "or_default")]
-    pod_properties: PodProperties,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct PodProperties {
-    #[serde(deserialize_with = "or_default")]
-    containers: Vec<EksContainer>,
-    pod_name: Scalar,
-    node_name: Scalar,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct EksContainer {
-    image: Scalar,
-    #[serde(deserialize_with = "or_default")]
-    resources: Resources,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Resources {
-    #[serde(deserialize_with = "or_default")]
-    requests: BTreeMap<String, Scalar>,
-    #[serde(deserialize_with = "or_default")]
-    limits: BTreeMap<String, Scalar>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Array {
-    size: Option<i64>,
-    index: Option<i64>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct RetryStrategy {
-    attempts: Option<u32>,
-}
 
 /// Jobs of all files, until what depends on what is known.
 #[derive(Debug, Default)]
@@ -366,7 +241,7 @@ fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
         match kind {
             "VCPU" => cpu = parse_cpu(value).ok(),
             "MEMORY" => {
-                memory = value.parse().ok().filter(|mib| (0..1 << 40).contains(mib)).map(Memory::from_mib)
+                memory = value.parse().ok().filter(|mib| (0..1 << 40).contains(mib)).map(Memory::from_mib);
             }
             "GPU" => gpu = value.parse::<i64>().ok().filter(|n| (1..1_000).contains(n)),
             _ => {}
@@ -375,7 +250,7 @@ fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
     let mut image = container.image.0.clone();
     let containers = &job.eks_properties.pod_properties.containers;
     if let Some(first) = containers.first() {
-        image = first.image.0.clone();
+        image.clone_from(&first.image.0);
         let of = |container: &EksContainer, name: &str| {
             let resources = &container.resources;
             let found = resources.requests.get(name).or_else(|| resources.limits.get(name));
@@ -399,90 +274,4 @@ fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
         trace.gpu_request_milli.set(row, gpu * 1_000);
     }
     image
-}
-
-/// Settles what jobs wait for, and how long those ran that still do.
-pub(super) fn finish(draft: &mut Draft) {
-    let estate = std::mem::take(&mut draft.batch);
-    for row in estate.running {
-        draft.trace().end_time.set(row as usize, estate.last);
-    }
-    // Jobs that wait for each other, directly or not, are one run, called by the first of them.
-    let mut edges: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
-    let mut lost = 0_u64;
-    let ids: BTreeMap<u32, &str> = estate.rows.iter().map(|(id, row)| (*row, id.as_str())).collect();
-    for (row, index, id, kind) in &estate.waits {
-        let targets = edges.entry(*row).or_default();
-        match (kind.as_str(), index, estate.children.get(id)) {
-            // Each child waits for the one of the same index; with no id, for the one before it.
-            ("N_TO_N", Some(index), Some(children)) => {
-                targets.extend(children.get(index).map(String::as_str))
-            }
-            ("SEQUENTIAL", Some(index), _) => {
-                let parent = ids[row].rsplit_once(':').map(|(parent, _)| parent);
-                let siblings = parent.and_then(|parent| estate.children.get(parent));
-                let previous = siblings.and_then(|children| children.range(..*index).next_back());
-                targets.extend(previous.map(|(_, id)| id.as_str()));
-            }
-            (_, _, Some(children)) if !children.is_empty() => {
-                targets.extend(children.values().map(String::as_str))
-            }
-            _ if estate.rows.contains_key(id) => targets.push(id),
-            _ => lost += 1,
-        }
-    }
-    let mut groups = Groups::default();
-    for (row, targets) in &edges {
-        for target in targets {
-            groups.join(*row, estate.rows[*target]);
-        }
-    }
-    for (first, id) in &ids {
-        let run = ids[&groups.root(*first)];
-        // All attempts of the job follow its first row.
-        let mut row = *first as usize;
-        while row < draft.trace().rows() && draft.trace().task_id.get(row) == *id {
-            draft.word(row, |t| &mut t.run_id, run);
-            row += 1;
-        }
-    }
-    for (row, mut targets) in edges {
-        targets.sort_unstable();
-        targets.dedup();
-        let list: Vec<_> = targets.iter().map(|id| escape_id(id)).collect();
-        draft.word(row as usize, |t| &mut t.depends_on, &list.join(";"));
-    }
-    if lost > 0 {
-        let jobs = if lost == 1 { "job" } else { "jobs" };
-        draft.notes.push(format!(
-            "{lost} {jobs} of AWS Batch wait for one that no file tells of: they start as recorded"
-        ));
-    }
-}
-
-/// Sets of rows that belong together; each is called by its smallest.
-#[derive(Default)]
-struct Groups {
-    parent: BTreeMap<u32, u32>,
-}
-
-impl Groups {
-    fn root(&mut self, row: u32) -> u32 {
-        let mut root = row;
-        while let Some(up) = self.parent.get(&root).filter(|up| **up != root) {
-            root = *up;
-        }
-        let mut at = row;
-        while at != root {
-            at = self.parent.insert(at, root).unwrap_or(root);
-        }
-        root
-    }
-
-    fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.root(a), self.root(b));
-        if a != b {
-            self.parent.insert(a.max(b), a.min(b));
-        }
-    }
 }
