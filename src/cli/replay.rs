@@ -10,7 +10,7 @@ use crate::aws_bill::{self, AwsBill, Scope};
 use crate::error::{Error, Result};
 use crate::platform::{self, Platform, Scenario};
 use crate::replay::{PlatformRun, Setup, Study};
-use crate::report::{self, BackTestSamples, PlatformRecords, Report, plural};
+use crate::report::{self, BackTestSamples, PlatformRecords, Report, Sensitivity, plural};
 use crate::units::Usd;
 
 #[derive(Debug, ClapArgs)]
@@ -88,6 +88,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let bill = read_bill(bill, &study, &today)?;
     let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
     let mut report = study.report(&resolved, &runs)?;
+    report.sensitivity = sensitivity(&study, &resolved, &runs, printer)?;
     let samples = check_against_today(&setup, today, bill.as_ref(), &runs, &mut report)?;
     say(&report, printer);
     write(args, printer, &study, &runs, &report, samples.as_ref())?;
@@ -120,6 +121,23 @@ fn simulate(
     bar.finish_and_clear();
     printer.detail(|| format!("simulated {what}: {total}"));
     runs
+}
+
+/// The same with other start-up times, where costs rest on those that were subtracted.
+fn sensitivity(
+    study: &Study,
+    resolved: &Scenario,
+    runs: &[PlatformRun],
+    printer: &Printer,
+) -> Result<Option<Sensitivity>> {
+    if !Study::needs_sensitivity(runs) {
+        return Ok(None);
+    }
+    let total = 2 * resolved.platforms.len() as u64;
+    let bar = printer.progress(total, "with other start-up times {bar:30} {pos}/{len} platforms");
+    let found = study.sensitivity(resolved, runs, &|| bar.inc(1));
+    bar.finish_and_clear();
+    found
 }
 
 /// The bill that was asked for, read before the long run; whatever it is held against must be known.

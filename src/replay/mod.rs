@@ -10,6 +10,7 @@ mod fleet;
 mod floor;
 mod group;
 mod recorded;
+mod sensitivity;
 mod study;
 mod types;
 mod warnings;
@@ -176,7 +177,7 @@ impl Setup<'_> {
         };
         let bill = self.bill(platform, &ledger);
         let refusal = |class: u32| refusals.reason(class);
-        let report = summarize(&Source {
+        let mut report = summarize(&Source {
             name: &platform.name,
             kind: platform.kind.word(),
             today,
@@ -187,6 +188,10 @@ impl Setup<'_> {
             lower_bound: bound::lower_bound(self, &ledger),
             refusal: &refusal,
         });
+        report.evidence = bill
+            .as_ref()
+            .ok()
+            .and_then(|bill| report::platform_evidence(self.trace, self.workload, &ledger, bill));
         PlatformRun {
             name: platform.name.clone(),
             ledger,

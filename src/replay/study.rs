@@ -221,6 +221,7 @@ impl Study {
             catalog: self.price_files(resolved),
             prices: used.iter().map(|price| price_used(price)).collect(),
             finding: finding(&platforms),
+            sensitivity: None,
             warnings,
             platforms,
             backtest: None,
@@ -279,6 +280,7 @@ impl Study {
                 memory_requests: self.assumed.memory_requests as u64,
                 image_sizes: self.assumed.image_sizes as u64,
             },
+            evidence: Some(report::evidence(&self.trace)).filter(|evidence| !evidence.is_plain()),
             assumptions: platform::assumptions(settings, &self.scenario.platforms)
                 .into_iter()
                 .map(|a| report::Assumption {

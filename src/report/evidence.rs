@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Report;
+use super::risk::Rows;
+use super::text::{NONE, Places, clean, count, hours, money, ratio, usd};
 use crate::bill::Bill;
 use crate::import::is_weak;
 use crate::ledger::Ledger;
@@ -69,6 +72,34 @@ pub struct PlatformEvidence {
     pub weak_usd: String,
     /// Of what is allocated to all pods.
     pub weak_share: f64,
+}
+
+/// The costs with half and with one and a half of the start-up that was subtracted from estimated work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sensitivity {
+    /// Those that can be billed.
+    pub platforms: Vec<PlatformSensitivity>,
+    pub cheapest: Cheapest,
+    /// Whether another platform is the cheapest in one of the two.
+    pub finding_changes: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformSensitivity {
+    pub name: String,
+    /// The least of the three totals: as a rule with one and a half of the start-up, which leaves less work.
+    pub low_usd: String,
+    pub base_usd: String,
+    /// The most of the three.
+    pub high_usd: String,
+}
+
+/// The cheapest platform that ran the whole trace, by how much of the start-up is subtracted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cheapest {
+    pub half: Option<String>,
+    pub base: Option<String>,
+    pub one_and_half: Option<String>,
 }
 
 /// How the work of `trace`'s pods was found.
@@ -147,4 +178,58 @@ pub fn platform_evidence(
     let all: Usd = of_runs().map(|(_, usd)| *usd).sum();
     let weak_share = if all == Usd::ZERO { 0.0 } else { weak.to_f64() / all.to_f64() };
     Some(PlatformEvidence { weak_usd: weak.to_string(), weak_share })
+}
+
+/// What the estimates mean for the result, in a sentence.
+pub(super) fn sentence(report: &Report) -> Option<String> {
+    let sensitivity = report.sensitivity.as_ref()?;
+    let name = |name: &Option<String>| name.as_deref().unwrap_or("none").to_owned();
+    let cheapest = &sensitivity.cheapest;
+    let stays = if sensitivity.finding_changes {
+        format!(
+            "the cheapest is {} with half of it, {} as shown and {} with one and a half of it",
+            name(&cheapest.half),
+            name(&cheapest.base),
+            name(&cheapest.one_and_half)
+        )
+    } else {
+        format!("the cheapest stays {}", name(&cheapest.base))
+    };
+    let ranges: Vec<String> = sensitivity
+        .platforms
+        .iter()
+        .map(|platform| {
+            format!("{} {} to {}", platform.name, money(&platform.low_usd), money(&platform.high_usd))
+        })
+        .collect();
+    let weak = report.inputs.evidence.as_ref().map_or(0.0, |evidence| evidence.weak_share);
+    let ranges = ranges.join(", ");
+    Some(clean(&format!(
+        "work of {} of the pods is estimated; if the start-up taken off is wrong by half, {stays}: {ranges}",
+        ratio(Some(weak))
+    )).into_owned())
+}
+
+/// A row per platform: low, as shown, high, and what rests on estimates.
+pub(super) fn rows(report: &Report) -> Option<Rows> {
+    let sensitivity = report.sensitivity.as_ref()?;
+    let amounts = sensitivity.platforms.iter().flat_map(|p| [usd(&p.low_usd), usd(&p.high_usd)]);
+    let places = Places::of(amounts);
+    let row = |platform: &PlatformSensitivity| {
+        let of_report = report.platforms.iter().find(|p| p.name == platform.name);
+        let weak = of_report.and_then(|p| p.evidence.as_ref());
+        let weak = weak
+            .map_or(NONE.to_owned(), |e| format!("{} ({})", money(&e.weak_usd), ratio(Some(e.weak_share))));
+        let [low, base, high] = [&platform.low_usd, &platform.base_usd, &platform.high_usd]
+            .map(|amount| places.show(usd(amount)));
+        vec![platform.name.clone(), low, base, high, weak]
+    };
+    let rows = sensitivity.platforms.iter().map(row).collect();
+    Some(Rows { heads: &["platform", "lowest", "as shown", "highest", "pods whose work is estimated"], rows })
+}
+
+/// How work was found: method, pods, hours of work.
+pub(super) fn method_rows(evidence: &EvidenceReport) -> Rows {
+    let row = |m: &MethodReport| vec![m.method.clone(), count(m.pods), hours(m.work_hours)];
+    Rows { heads: &["work_seconds_method", "pods", "work"], rows: evidence.methods.iter().map(row).collect() }
 }

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use element::{Cell, details, escape, section, table, tag};
 
 use super::charts::BACK_TEST;
+use super::evidence;
 use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
@@ -287,6 +288,15 @@ fn risk(out: &mut String, report: &Report) {
     if let Some((n, rows)) = histories(report) {
         let title = format!("Mean of {} histories (95 % interval); all else is the first of them", count(n));
         section(out, &title, |out| show(out, &rows));
+    }
+    if let Some(evidence) = &report.inputs.evidence {
+        section(out, "How the work of pods is known", |out| {
+            show(out, &evidence::method_rows(evidence));
+            if let Some((text, rows)) = evidence::sentence(report).zip(evidence::rows(report)) {
+                let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
+                show(out, &rows);
+            }
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::evidence;
 use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
@@ -139,6 +140,15 @@ fn risk(out: &mut String, report: &Report) {
     }
     if let Some(rows) = spot(report) {
         details(out, "Spot", |out| show(out, rows));
+    }
+    if let Some(evidence) = &report.inputs.evidence {
+        details(out, "How the work of pods is known", |out| {
+            show(out, evidence::method_rows(evidence));
+            if let Some((text, rows)) = evidence::sentence(report).zip(evidence::rows(report)) {
+                let _ = writeln!(out, "{}\n", prose(&text));
+                show(out, rows);
+            }
+        });
     }
 }
 

@@ -36,7 +36,8 @@ pub use charts::{Chart, ChartData, FrontData, FrontDot, charts, front_chart};
 pub use columns::{PlatformRecords, write_nodes, write_pods};
 pub use csv::summary_csv;
 pub use evidence::{
-    DroppedReport, EvidenceReport, MethodReport, PlatformEvidence, StartUpReport, evidence, platform_evidence,
+    Cheapest, DroppedReport, EvidenceReport, MethodReport, PlatformEvidence, PlatformSensitivity,
+    Sensitivity, StartUpReport, evidence, platform_evidence,
 };
 pub use finding::finding;
 pub use html::html;
@@ -77,6 +78,10 @@ pub struct Report {
     pub catalog: BTreeMap<String, String>,
     /// The result in one sentence.
     pub finding: String,
+    /// What becomes of the costs if the start-up that was subtracted from estimated work is wrong by half. Left out where
+    /// all work was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
     pub warnings: Vec<String>,
     /// The first is what the others are compared with.
     pub platforms: Vec<PlatformReport>,
@@ -120,6 +125,9 @@ pub struct Inputs {
     pub prices: PriceInput,
     /// How many pods needed a default, by what was missing.
     pub defaulted: Defaulted,
+    /// How the work of pods was found. Left out where all of it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceReport>,
     pub assumptions: Vec<Assumption>,
 }
 
@@ -199,6 +207,9 @@ pub struct PlatformReport {
     pub workflows: Vec<WorkflowReport>,
     /// Why it differs from the first platform; `null` until it is computed.
     pub savings: Option<Savings>,
+    /// What of the cost rests on estimates of work; left out where all work was measured, or nothing is billed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<PlatformEvidence>,
     /// The same numbers over several histories (`--replications`). The rest of the block is the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replications: Option<Replications>,

@@ -105,6 +105,7 @@ fn fargate() -> PlatformReport {
             workflow("", 20, "0.000000000000005", 60.0),
         ],
         savings: None,
+        evidence: None,
         replications: None,
     }
 }
@@ -171,6 +172,7 @@ fn node_group() -> PlatformReport {
             workflow("<script>alert(1)</script>", 168, "90.20", 480.0),
             workflow("", 20, "0.00", 15.0),
         ],
+        evidence: None,
         replications: None,
         savings: Some(Savings {
             total_usd: "153.150000000000005".into(),
@@ -247,6 +249,7 @@ pub(crate) fn report() -> Report {
                 sha256: "11".repeat(32),
                 inferred: vec!["EBS:VolumeUsage.gp3".into()],
             },
+            evidence: None,
             defaulted: Defaulted { cpu_requests: 5, memory_requests: 0, image_sizes: 12_000 },
             assumptions: vec![
                 Assumption {
@@ -283,6 +286,7 @@ pub(crate) fn report() -> Report {
             },
         ],
         finding: "node-group would cost 37 % less than fargate (today) ($259.60 instead of $412.75)".into(),
+        sensitivity: None,
         warnings: vec!["12,000 pods have no image size; 350 MiB is assumed".into()],
         platforms: vec![fargate(), node_group()],
         backtest: None,

@@ -52,6 +52,7 @@ pub fn summarize(source: &Source) -> PlatformReport {
         spot: spot(ledger, bill),
         workflows: workflows(source, bill, &runs),
         savings: None,
+        evidence: None,
         replications: None,
     }
 }

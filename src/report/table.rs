@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use super::evidence;
 use super::risk::{Rows, histories};
 use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
@@ -31,6 +32,7 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     lines.extend(report.bill_comparison.iter().flat_map(|bill| bill_comparison::lines(bill, width)));
     lines.push(String::new());
     lines.push(paint.bold(&wrap(&clean(&report.finding), width, 0)));
+    lines.extend(evidence::sentence(report).map(|text| wrap(&text, width, 2)));
     lines.extend(warnings(report, width, paint));
     let mut text = String::new();
     for line in lines {

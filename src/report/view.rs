@@ -19,12 +19,12 @@ pub(super) fn pods_and_runs(inputs: &Inputs) -> String {
 
 impl PlatformReport {
     /// What it can be compared by: nothing, where it did not run the whole trace.
-    pub(super) fn comparable(&self) -> Option<Usd> {
+    pub(crate) fn comparable(&self) -> Option<Usd> {
         self.total().filter(|_| self.complete)
     }
 
     /// What it cost; `None` where that is not known.
-    pub(super) fn total(&self) -> Option<Usd> {
+    pub(crate) fn total(&self) -> Option<Usd> {
         self.cost.as_ref().and_then(|cost| usd(&cost.total_usd))
     }
 }

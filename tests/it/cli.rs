@@ -5,6 +5,7 @@
 mod errors;
 mod examples;
 mod help;
+mod import;
 mod inputs;
 mod output;
 mod planning;

@@ -85,27 +85,40 @@ pub(super) fn unmatched(draft: &mut Draft, unmatched: &[usize], pods: &[NamedPod
             life = alone(&seen, None);
             running = true;
         }
+        let never_ran = matches!(state, Some(State::Pending | State::Skipped));
+        if let (None, true, Some(begin)) = (life, never_ran, pod.begin()) {
+            let row = draft.row_at(place, &id(pod, &names));
+            pod_columns::fill(draft, row, pod);
+            draft.trace().submit_time.set(row, begin);
+            continue;
+        }
         let Some(life) = life else {
             let file = &draft.trace().files[place.file as usize];
             let format = Format::of_name(file.format).unwrap_or(Format::Kubernetes);
-            draft.drop(format, "pods that never ran, or of which no beginning and end are known");
+            draft.drop(format, "pods of which no beginning or no end is known");
             continue;
         };
-        let id = if names[pod.name.as_str()] > 1 && !pod.namespace.is_empty() {
-            format!("{}/{}", pod.namespace, pod.name)
-        } else {
-            pod.name.clone()
-        };
-        let row = draft.row_at(place, &id);
+        let row = draft.row_at(place, &id(pod, &names));
         pod_columns::fill(draft, row, pod);
         if let Some(owner) = &pod.seen.owner_name {
-            draft.word(row, |t| &mut t.workflow, without_cron_digits(owner));
+            let name = without_cron_digits(owner);
+            draft.word(row, |t| &mut t.workflow, name);
+            draft.word(row, |t| &mut t.task_name, name);
         }
         if running {
             draft.trace().state.set(row, State::Running);
         }
         set_life(draft, row, &life);
         draft.trace().evidence.own_rows += 1;
+    }
+}
+
+/// The name, with its namespace where several pods have it.
+fn id(pod: &NamedPod, names: &BTreeMap<&str, u64>) -> String {
+    if names[pod.name.as_str()] > 1 && !pod.namespace.is_empty() {
+        format!("{}/{}", pod.namespace, pod.name)
+    } else {
+        pod.name.clone()
     }
 }
 

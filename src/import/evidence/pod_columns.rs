@@ -26,15 +26,31 @@ pub(super) fn fill(draft: &mut Draft, row: usize, pod: &NamedPod) -> bool {
     if seen.owner != OwnerKind::None {
         set(&mut trace.owner_kind, row, seen.owner, wins);
     }
-    if let Some(state) = seen.state {
-        set(&mut trace.state, row, state, false);
+    if seen.do_not_disrupt {
+        set(&mut trace.do_not_disrupt, row, true, wins);
     }
-    let texts: [(fn(&mut Trace) -> &mut Column<Word>, Option<&str>, bool); 6] = [
+    macro_rules! fill {
+        ($($column:ident $wins:expr;)*) => {
+            $(if let Some(value) = seen.$column { set(&mut trace.$column, row, value, $wins); })*
+        };
+    }
+    fill! {
+        state false;
+        ephemeral_storage wins;
+        gpu_request_milli wins;
+        image_size wins;
+        image_pull wins;
+        arch wins;
+        priority wins;
+    }
+    let texts: [(fn(&mut Trace) -> &mut Column<Word>, Option<&str>, bool); 8] = [
         (|t| &mut t.pod_name, Some(name), wins),
         (|t| &mut t.namespace, Some(namespace), false),
         (|t| &mut t.source_node, seen.node.as_deref(), wins),
         (|t| &mut t.source_instance_type, seen.instance_type.as_deref(), wins),
         (|t| &mut t.image, seen.image.as_deref(), wins),
+        (|t| &mut t.node_selector, seen.node_selector.as_deref(), wins),
+        (|t| &mut t.tolerations, seen.tolerations.as_deref(), wins),
         (|t| &mut t.exit_reason, seen.exit_reason.as_deref(), false),
     ];
     for (column, text, wins) in texts {
@@ -88,6 +104,20 @@ fn usage(trace: &mut Trace, row: usize, pod: &NamedPod) {
         sorted.sort_by(f64::total_cmp);
         sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
     };
+    let numbers = &pod.seen.usage;
+    let all = [
+        (&mut trace.cpu_usage_avg_milli, numbers.cpu_avg),
+        (&mut trace.cpu_usage_p95_milli, numbers.cpu_p95),
+        (&mut trace.cpu_usage_max_milli, numbers.cpu_max),
+        (&mut trace.cpu_seconds, numbers.cpu_seconds),
+        (&mut trace.memory_usage_avg_mib, numbers.memory_avg),
+        (&mut trace.memory_usage_max_mib, numbers.memory_max),
+    ];
+    for (column, number) in all {
+        if let Some(number) = number {
+            set(column, row, number, false);
+        }
+    }
     let (cpu, memory) = (&pod.seen.cpu, &pod.seen.memory);
     if !cpu.is_empty() {
         set(&mut trace.cpu_usage_avg_milli, row, average(cpu), false);

@@ -25,6 +25,7 @@ Commands:
   replay       Compare platforms on a trace
   check        Compare with a saved report, and fail when a limit is exceeded
   plan         Search for the cheapest platform that keeps limits
+  rightsize    Recommend requests from measured usage, with what they save and what they risk
   diff         Say what is different between two reports, or why one trace costs more than another
   generate     Write a synthetic trace, or the JSON schema of an output
   pricing      Show price snapshots, what changed between them, and make them of AWS's own files
@@ -79,6 +80,9 @@ Platforms and assumptions:
       --arch <amd64|arm64|any>     What the images of pods are built for, where the trace does not
                                    say
       --strict                     Refuse an assumed region, inferred prices and default requests
+
+Bill:
+      --bill <FILE>  Compare with a bill of AWS what the platform that the trace ran on is billed
 
 Output:
   -o, --out <DIR>         Directory for the report's files [default: cost-sim-report]
