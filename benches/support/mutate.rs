@@ -171,7 +171,7 @@ fn damage(value: &mut Value, random: &mut Random) {
         (2, _) => *value = Value::Array(vec![value.take()]),
         (3, Value::Number(number)) => {
             let near = number.as_i64().unwrap_or(1).wrapping_add(random.below(5) as i64 - 2);
-            *value = [Value::from(near), Value::from(-near), Value::from(number.to_string())]
+            *value = [Value::from(near), Value::from(near.wrapping_neg()), Value::from(number.to_string())]
                 [random.below(3)]
             .clone();
         }

@@ -133,20 +133,6 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Reads one JSON document as it streams by; `seed` calls [`Mark::record`] where a record begins. What follows the
-/// document is an error.
-pub(super) fn json<S, T>(text: Text, seed: impl FnOnce(Mark) -> S) -> Result<T>
-where
-    S: for<'de> DeserializeSeed<'de, Value = T>,
-{
-    let origin = Origin::of(&text);
-    let (bounded, mark) = Bounded::new(text);
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER, bounded));
-    let value = seed(mark).deserialize(&mut json).map_err(|error| origin.bad_json(1, error))?;
-    json.end().map_err(|error| origin.bad_json(1, error))?;
-    Ok(value)
-}
-
 /// A JSON document that streams by.
 pub(super) type Json<'a> = serde_json::Deserializer<serde_json::de::IoRead<BufReader<Bounded<'a>>>>;
 

@@ -144,9 +144,10 @@ fn what_still_runs_is_cut_at_the_end_of_the_export() {
     tasks[3]["state"] = json!("blocked");
     let list = attempt(27, 1_000, None).to_string();
     let trace = import_contents(&[("27.json", &list), ("27-tasks.json", &answer(&tasks))]).unwrap().trace;
-    let rows = ["27/101 pod ok |  | 00:16:40 +- | 00:17:50", "27/102 pod running | 101 | 00:18:00 +10 | -"];
+    let rows =
+        ["27/101 pod ok |  | 00:16:40 +- | 00:17:50", "27/102 pod running | 101 | 00:18:00 +10 | 00:18:10"];
+    // Its last poll, at 1,090 s = 00:18:10, is the last that is known of anything: 10 s after its start.
     assert_eq!(lines(&trace), rows);
-    // Its last poll, at 1,090 s, is the last that is known of anything: 10 s after its start.
     let row = (0..2).find(|row| trace.task_id.get(*row) == "102").unwrap();
     assert_eq!(trace.work.get(row).map(|work| work.ms()), Some(10_000));
 }
