@@ -83,7 +83,7 @@ pub(super) fn read(name: &str, file: File, into: &mut Collector) -> Result<()> {
 
 fn check_types(name: &str, schema: &ArrowSchema, places: &Places) -> Result<()> {
     let mut errors = Diagnostics::default();
-    let types: Vec<_> = schema.iter_values().map(|field| field.dtype()).collect();
+    let types: Vec<_> = schema.iter_values().map(polars::prelude::ArrowField::dtype).collect();
     for (column, place) in places.0.iter().enumerate() {
         let Some(dtype) = place.and_then(|place| types.get(place)) else { continue };
         if !is_readable(dtype) {

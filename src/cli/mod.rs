@@ -93,7 +93,7 @@ enum Command {
     Check(check::Args),
     /// Search for the cheapest platform that keeps limits.
     Plan(plan::Args),
-    /// Say what tasks should ask for by their measured usage, what that saves on every platform, and what it risks.
+    /// Recommend requests from measured usage, with what they save and what they risk.
     Rightsize(rightsize::Args),
     /// Say what is different between two reports, or why one trace costs more than another.
     Diff(diff::Args),

@@ -223,12 +223,13 @@ impl Args {
 /// Said before the long run, not after it.
 fn check_writable(path: &Path) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let kind = match parent {
-        _ if path.is_dir() => io::ErrorKind::IsADirectory,
-        Some(parent) if !parent.is_dir() => io::ErrorKind::NotFound,
+    let error = match parent.map(Path::metadata) {
+        _ if path.is_dir() => io::ErrorKind::IsADirectory.into(),
+        Some(Err(error)) => error,
+        Some(Ok(parent)) if !parent.is_dir() => io::ErrorKind::NotADirectory.into(),
         _ => return Ok(()),
     };
-    Err(Error::io("write", path, kind.into()))
+    Err(Error::io("write", path, error))
 }
 
 fn canonical(path: &Path) -> Option<PathBuf> {

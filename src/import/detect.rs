@@ -14,13 +14,14 @@ type Recognise = fn(&Shape) -> std::result::Result<(), String>;
 
 /// In the order in which they are tried: a file may look like several.
 const FORMATS: [(Format, Recognise); 11] = [
+    // Its tables have a task_id, as cost-sim's own do.
+    (Format::Airflow, airflow::recognise),
     (Format::Canonical, canonical),
     (Format::Digdag, digdag::recognise),
     (Format::Datadog, datadog::recognise),
     (Format::Prometheus, prometheus::recognise),
     (Format::Kubernetes, kubernetes::recognise),
     (Format::Argo, argo::recognise),
-    (Format::Airflow, airflow::recognise),
     (Format::AwsBatch, batch::recognise),
     (Format::WfFormat, wfformat::recognise),
     (Format::Swf, swf::recognise),

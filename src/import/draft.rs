@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::Span;
 use super::pods::Pods;
-use super::{Format, digdag};
+use super::{Format, airflow, batch, digdag};
 use crate::error::{Diagnostic, Diagnostics, Error, Result};
 use crate::trace::{Column, Place, Reading, Trace, Word};
 
@@ -16,6 +16,10 @@ pub(super) struct Draft {
     pub file: u32,
     /// Attempts and tasks, which several files tell of.
     pub digdag: digdag::Estate,
+    /// Task instances and the tasks of their DAGs, which come in different files.
+    pub airflow: airflow::Estate,
+    /// Jobs that wait for each other across pages.
+    pub batch: batch::Estate,
     /// What metrics and pod objects tell of pods, to be joined to rows when all files are read.
     pub pods: Pods,
     /// Rows of which the orchestrator's side only is known so far.

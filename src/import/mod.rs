@@ -15,6 +15,7 @@ mod evidence;
 mod format;
 mod how;
 mod kubernetes;
+mod lenient;
 mod openb;
 mod outline;
 mod pods;
@@ -196,6 +197,8 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
         return Err(Error::Input(draft.errors));
     }
     digdag::finish(&mut draft, options)?;
+    airflow::finish(&mut draft);
+    batch::finish(&mut draft);
     let told = draft.pods.finish();
     draft.notes.extend(told);
     evidence::resolve(&mut draft, options);

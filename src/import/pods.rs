@@ -5,11 +5,13 @@
 //! files are read, [`Pods::finish`] makes numbers and bounds of them where no exact statement was made.
 
 mod finish;
+mod main_container;
 mod measure;
 mod points;
 mod series;
 mod usage;
 
+pub(super) use main_container::main_names;
 pub(super) use measure::{Level, Measure, Source};
 pub(super) use series::{Series, Statistic};
 pub(super) use usage::Usage;
@@ -34,6 +36,8 @@ pub(super) struct Pods {
     pub coarse: (u64, Span),
     /// The smallest distance between two points of any series: what is known of a series with one point.
     pub step: Option<Span>,
+    /// The latest time in exports of objects: about when they were made.
+    pub latest: Option<Time>,
     /// What the user should know, once each.
     pub notes: std::collections::BTreeSet<String>,
 }

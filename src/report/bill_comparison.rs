@@ -105,11 +105,11 @@ impl BillComparison {
         Some(format!("indicative only: {}", item.difference_words(self.recorded)))
     }
 
-    /// The main item that is furthest off.
+    /// The main item that is furthest off; the first of those that are as far off to a tenth of a percent.
     fn worst(&self) -> Option<&BillItem> {
-        let off = |item: &BillItem| item.difference.map_or(f64::INFINITY, f64::abs);
-        // The first of equals.
-        self.items.iter().rev().filter(|item| item.main).max_by(|a, b| off(a).total_cmp(&off(b)))
+        let off = |item: &BillItem| item.difference.map_or(f64::INFINITY, |d| (d.abs() * 1_000.0).round());
+        let main = self.items.iter().rev().filter(|item| item.main);
+        main.max_by(|a, b| off(a).total_cmp(&off(b)))
     }
 
     /// Quantities of an item, per hour of each period where those differ.

@@ -36,8 +36,8 @@ pub fn sizes(study: &Study, rule: &Rule) -> Result<(RightSized, Vec<TaskSize>)> 
     if !evidence::has_usage(&study.trace) {
         return Err(Error::usage(
             "the trace has no usage that requests could follow",
-            "add cpu_usage_p95_milli (or cpu_usage_max_milli, cpu_usage_avg_milli, cpu_seconds) and \
-             memory_usage_max_mib, for example from kubernetes.cpu.usage.total and kubernetes.memory.working_set by pod",
+            "add cpu_usage_p95_milli and memory_usage_max_mib (metrics summed by pod, such as Datadog's \
+             kubernetes.cpu.usage.total and kubernetes.memory.working_set)",
         ));
     }
     let sized = right_size(&study.trace, rule);

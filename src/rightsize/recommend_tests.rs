@@ -203,7 +203,9 @@ proptest! {
         cpu_headroom in 0u32..100, memory_headroom in 0u32..100, least_pods in 1usize..5,
     ) {
         let mut trace = Trace::default();
-        pods.iter().for_each(|pod| pod.push(&mut trace));
+        for pod in &pods {
+            pod.push(&mut trace);
+        }
         let by = if by_image { By::Image } else { By::Task };
         let rule = Rule { by, cpu_percentile: percentile, cpu_headroom, memory_headroom, least_pods };
         let sized = right_size(&trace, &rule);

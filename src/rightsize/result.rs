@@ -130,8 +130,9 @@ pub enum Flag {
     OutOfMemory,
     /// CPU was seen at its limit: how much more it needs is not known.
     Throttled,
-    /// It used more than it asked for, headroom included: its request rises.
+    /// It needs more CPU than it asked for, headroom included: its request rises.
     CpuRises,
+    /// The same of memory.
     MemoryRises,
     /// The trace has no request for some pods: one is assumed, and what is saved is relative to it.
     AssumedRequest,

@@ -9,8 +9,8 @@ use super::result::{CpuRisk, Effect, MemoryRisk};
 use crate::trace::Trace;
 use crate::units::{Cpu, Memory};
 
-/// The share of a pod's time that lies above its own 95th percentile.
-const ABOVE_P95: f64 = 0.05;
+/// One of them lies above a pod's own 95th percentile.
+const TWENTIETHS: u64 = 20;
 
 /// Of pods that now ask for `request`, in the sized trace.
 pub(super) fn cpu(sized: &Trace, rows: &[u32], known: &Evidence, request: Cpu) -> CpuRisk {
@@ -37,11 +37,10 @@ fn above(trace: &Trace, row: usize, milli: f64) -> Option<Above> {
         (_, Some(peak)) if peak <= milli => Above::Never,
         (Some(p95), _) if p95 <= milli => Above::Rarely,
         (Some(_), _) => Above::Often,
-        // An average says nothing of bursts.
-        (None, Some(_)) => Above::Unknown,
-        (None, None) if trace.cpu_usage_avg_milli.get(row).is_some() => Above::Unknown,
-        (None, None) => {
-            trace.cpu_seconds.get(row)?;
+        // Averages say nothing of bursts.
+        (None, peak) => {
+            let average = trace.cpu_usage_avg_milli.get(row).or(trace.cpu_seconds.get(row));
+            peak.or(average)?;
             Above::Unknown
         }
     })
@@ -67,8 +66,9 @@ fn bounds(pods: impl Iterator<Item = Above>) -> (f64, f64) {
             Above::Unknown => unknown += 1,
         }
     }
-    let share = |of: f64| of / all.max(1) as f64;
-    (share(often as f64 * ABOVE_P95), share((often + unknown) as f64 + rarely as f64 * ABOVE_P95))
+    // In twentieths of a pod's time.
+    let share = |twentieths: u64| twentieths as f64 / (all.max(1) * TWENTIETHS) as f64;
+    (share(often), share(TWENTIETHS * (often + unknown) + rarely))
 }
 
 /// Of pods that now ask for `request`, in the sized trace.

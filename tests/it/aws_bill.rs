@@ -142,8 +142,22 @@ fn the_table_says_quantities_first() {
     let from = stdout.find("fargate as simulated against").unwrap();
     insta::assert_snapshot!(&stdout[from..], @r"
     fargate as simulated against the bill of 2026-03-02 to 2026-03-16 UTC, 336.0 hours
-                                                                                 rate
+                                                                              rate
     usage type                   bill  simulated  unit        difference  off list
+    Fargate-vCPU-Hours:perCPU   176.1      163.1  vCPU-hours      -7.4 %     -20 %
+    Fargate-GB-Hours            1,229      1,138  GB-hours        -7.4 %     -20 %
+    AmazonEKS-Hours:perCluster  336.0      336.0  hours             ±0 %    -5.0 %
+    out of scope: $114.64 in 2 usage types
+    not usage, left out: Credit -$2.50 (1 row), SavingsPlanNegation -$12.59 (28 rows),
+      SavingsPlanRecurringFee $29.76 (1 row), Tax $4.56 (1 row), split cost allocation $0.00 (14 rows)
+    Results are indicative, since a main quantity is off by more than 5 %: a bill has more where other
+      workloads share the cluster or the account, where agents run beside the job's container that its
+      requests do not count, or where pods stay after their end.
+    The trace is synthetic: a real bill can only be like it by chance.
+    Outside of the trace's window, and left out: 1 row of the bill.
+
+    fargate (today) costs $45.26; indicative only: Fargate vCPU (Fargate-vCPU-Hours:perCPU) is simulated
+    7.4 % below the bill
     ");
     for name in ["report.md", "report.html"] {
         let text = fs::read_to_string(dir.path().join("cost-sim-report").join(name)).unwrap();
@@ -362,7 +376,11 @@ fn what_cannot_be_compared_is_refused_with_its_place() {
             b"{\"Regions\": []}".to_vec(),
             &["a.json: this is JSON, but no answer of get-cost-and-usage"],
         ),
-        ("a.json", truncated, &["error: a.json:83:", "the file ends early"]),
+        (
+            "a.json",
+            truncated,
+            &["error: a.json:106:13: this is not an answer of get-cost-and-usage", "the file ends early"],
+        ),
         ("a.json", b"".to_vec(), &["a.json: the file is empty"]),
         (
             "a.csv",
@@ -372,7 +390,7 @@ fn what_cannot_be_compared_is_refused_with_its_place() {
         (
             "a.csv",
             changed("0.0283950594", "a lot"),
-            &["error: a.csv:8:", "line_item_unblended_cost is not a number", "8 | a lot"],
+            &["error: a.csv:9:121: ", "line_item_unblended_cost is not a number", "9 | a lot"],
         ),
         ("a.csv", changed(",USD,", ",CNY,"), &["error: a.csv:2:", "amounts are in CNY"]),
         (

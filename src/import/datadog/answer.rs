@@ -76,6 +76,7 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
         let Self { sink, mark, request, errors } = self;
         let mut answer: Option<v2::Answer> = None;
         let mut seen = Vec::new();
+        let (mut failed, mut messages) = (false, Vec::new());
         let mut query: Option<String> = None;
         let mut doubted = None;
         while let Some(key) = fields.next_key::<String>()? {
@@ -91,16 +92,16 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
                 "data" => answer = fields.next_value()?,
                 "request" => *request = fields.next_value::<v2::Envelope>()?.request(),
                 "response" => fields.next_value_seed(Answers { sink, mark, request, errors })?,
-                "error" | "errors" => errors.extend(fields.next_value::<Loose>()?.text()),
-                "status" => {
-                    if fields.next_value::<Loose>()?.text().as_deref() == Some("error") {
-                        errors.push("its status is error".to_owned());
-                    }
-                }
+                "error" | "errors" => messages.extend(fields.next_value::<Loose>()?.text()),
+                "status" => failed = fields.next_value::<Loose>()?.text().as_deref() == Some("error"),
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
             seen.push(key);
         }
+        if failed && messages.is_empty() {
+            messages.push("its status is error".to_owned());
+        }
+        errors.append(&mut messages);
         // The query may stand after the series.
         if let (Some(metric), Some(query)) = (doubted, &query)
             && let Some(doubt) = super::query::doubt(metric, query)

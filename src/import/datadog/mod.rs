@@ -37,7 +37,7 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
             let is_answer = (has("series[].pointlist") || has("series[].metric"))
                 || has("data.attributes.series")
                 || has("data.attributes.columns")
-                || (has("series") && (has("res_type") || has("from_date") || has("query")))
+                || (has("series") && ["status", "res_type", "from_date", "query"].iter().any(|key| has(key)))
                 || (has("errors") && !has("data") && outline.top().len() == 1)
                 || has("data.attributes.queries");
             if is_answer {

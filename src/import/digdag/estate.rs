@@ -2,28 +2,28 @@
 //! for other runs, and what only the whole export shows.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::files;
-use super::record::LogFile;
-use super::rows::{self, Attempt, Role};
+use super::logs::{self, Logs};
+use super::pods::Role;
+use super::rows::{self, Attempt};
 use super::task::{Settings, Task};
 use super::tree::Problem;
+use super::waits::{self, Wait};
 use crate::error::{Diagnostic, Error, Result};
 use crate::import::Format;
 use crate::import::draft::Draft;
 use crate::import::evidence::PodKey;
-use crate::trace::{Place, State, escape_id};
-use crate::units::{Span, Time};
-
-/// Edges of one wait from which on the rows that it waits for are joined.
-const MANY: usize = 8;
+use crate::trace::Place;
+use crate::units::Time;
 
 #[derive(Default)]
 pub(crate) struct Estate {
     /// Attempts that have their rows.
-    done: BTreeMap<u64, Done>,
+    pub(super) done: BTreeMap<u64, Done>,
     /// The last rows of attempts, end to end.
-    lasts: Vec<u32>,
+    pub(super) lasts: Vec<u32>,
     pub(super) later: Vec<Later>,
     pub(super) waits: Vec<Wait>,
     pub(super) counts: Counts,
@@ -40,11 +40,13 @@ pub(crate) struct Estate {
     pub(super) file: Option<String>,
 }
 
-struct Done {
-    session: Option<u64>,
-    end: Time,
-    is_running: bool,
-    lasts: std::ops::Range<u32>,
+/// An attempt that has its rows.
+pub(super) struct Done {
+    pub session: Option<u64>,
+    pub end: Time,
+    pub is_running: bool,
+    /// Its last rows, in [`Estate::lasts`].
+    pub lasts: Range<u32>,
 }
 
 /// A row that can be settled only when all files are read: its task still runs, or may be a pod.
@@ -57,15 +59,6 @@ pub(super) struct Later {
     pub role: Role,
 }
 
-/// A row that waits for another run.
-pub(super) struct Wait {
-    pub row: u32,
-    pub queued: Time,
-    pub ended: Time,
-    pub attempt: Option<u64>,
-    pub session: Option<u64>,
-}
-
 /// Tasks that came without their attempt.
 pub(super) struct Document {
     pub place: Place,
@@ -75,12 +68,6 @@ pub(super) struct Document {
     /// When they were archived: when the attempt was finished.
     pub archived: Option<Time>,
     pub tasks: Vec<Task<'static>>,
-}
-
-/// First log times of an attempt's tasks.
-pub(super) struct Logs {
-    pub path: String,
-    pub files: Vec<(String, Time)>,
 }
 
 pub(super) struct Workflow {
@@ -108,12 +95,12 @@ impl Estate {
     }
 
     /// The same attempt may be told of several times; what was told when it had ended counts.
-    pub fn add_attempt(&mut self, attempt: Attempt<'static>) {
+    pub(super) fn add_attempt(&mut self, attempt: Attempt<'static>) {
         let Some(known) = self.attempts.get_mut(&attempt.id) else {
             self.attempts.insert(attempt.id, attempt);
             return;
         };
-        self.counts.again += 1;
+        // A server's lists repeat what single answers say: nothing to tell anybody of.
         if known.is_running() && !attempt.is_running() {
             *known = attempt;
         }
@@ -150,9 +137,9 @@ impl Estate {
             let Some(file) = self.file.take() else { return Ok(()) };
             return Err(no_tasks(file, self.attempts.keys().next_back().copied()));
         }
-        self.settle_waits(draft);
+        waits::settle(self, draft);
         self.settle_later(draft);
-        self.put_logs(draft);
+        logs::put(self, draft);
         self.note(draft);
         Ok(())
     }
@@ -221,42 +208,6 @@ impl Estate {
         }
     }
 
-    /// A wait for another run ends when that run does, if that is in the export; else it took what it took.
-    fn settle_waits(&mut self, draft: &mut Draft) {
-        let mut sessions: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-        for (id, done) in &self.done {
-            if let Some(session) = done.session {
-                sessions.entry(session).or_default().push(*id);
-            }
-        }
-        let mut joined: BTreeMap<u64, u32> = BTreeMap::new();
-        let mut elsewhere = 0u64;
-        for wait in std::mem::take(&mut self.waits) {
-            let of_session = wait.session.and_then(|session| sessions.get(&session));
-            let candidates = wait.attempt.as_slice().iter().chain(of_session.into_iter().flatten());
-            let target = candidates
-                .filter_map(|id| Some((*id, self.done.get(id)?)))
-                .filter(|(_, done)| !done.is_running && !done.lasts.is_empty() && done.end <= wait.ended)
-                .max_by_key(|(id, done)| (done.end, *id));
-            let Some((id, done)) = target else {
-                elsewhere += 1;
-                continue;
-            };
-            let rows = self.lasts[done.lasts.start as usize..done.lasts.end as usize].to_vec();
-            let rows = match rows.len() > MANY {
-                true => vec![*joined.entry(id).or_insert_with(|| join_run(draft, &rows))],
-                false => rows,
-            };
-            wait_for(draft, &wait, &rows);
-        }
-        if elsewhere > 0 {
-            draft.notes.push(format!(
-                "{} for runs that are not in the export, or had not ended by then: as long as recorded",
-                plural(elsewhere, "wait")
-            ));
-        }
-    }
-
     fn settle_later(&mut self, draft: &mut Draft) {
         let last = self.last.unwrap_or_default();
         let mut commands = 0u64;
@@ -275,57 +226,16 @@ impl Estate {
             ));
         } else if commands > 0 {
             draft.notes.push(format!(
-                "no task of the Digdag export has a docker.image: all {} that run a command are taken as pods",
+                "no task of the Digdag export has a docker.image: what runs a command is taken as a pod ({})",
                 plural(commands, "task")
             ));
         }
     }
 
-    /// The first line of a task's log says when an agent took it.
-    fn put_logs(&mut self, draft: &mut Draft) {
-        let mut times: BTreeMap<(u64, &str), Vec<Time>> = BTreeMap::new();
-        let is_known = |id: u64| self.done.contains_key(&id);
-        let mut lost = 0u64;
-        for logs in &self.logs {
-            let Some(id) = files::known_id(&logs.path, is_known) else {
-                lost += 1;
-                continue;
-            };
-            for (task, time) in &logs.files {
-                times.entry((id, task)).or_default().push(*time);
-            }
-        }
-        if lost > 0 {
-            draft.notes.push(format!(
-                "{} not used: name each after its attempt, as in log-files-27.json",
-                plural(lost, "list of log files")
-            ));
-        }
-        if times.is_empty() {
-            return;
-        }
-        let mut spans = std::mem::take(&mut draft.spans);
-        let trace = draft.trace();
-        for span in &mut spans {
-            let row = span.row as usize;
-            let id = trace.words.get(trace.word(&trace.run_id, row)).parse().unwrap_or(u64::MAX);
-            let task = trace.words.get(trace.word(&trace.task_name, row));
-            let Some(times) = times.get(&(id, task)) else { continue };
-            // Tries of a group have one name: each has the first time after it was queued.
-            let inside = |time: &&Time| **time >= span.queued && **time <= span.observed;
-            span.first_log = times.iter().filter(inside).min().copied();
-        }
-        draft.spans = spans;
-    }
-
     fn note(&self, draft: &mut Draft) {
         let counts = &self.counts;
         let lines = [
-            (
-                counts.again,
-                "told of more than once in the Digdag files; what was told last of it counts",
-                "attempt",
-            ),
+            (counts.again, "exported more than once: it counts once, as it was last", "attempt"),
             (
                 counts.retried,
                 "retried in place: its work is that of all its tries, unless pods tell more",
@@ -351,11 +261,6 @@ impl Estate {
         for (count, what, noun) in lines {
             if count > 0 {
                 draft.notes.push(format!("{} {what}", plural(count, noun)));
-            }
-        }
-        for ((format, reason), count) in &draft.dropped {
-            if *format == Format::Digdag {
-                draft.notes.push(format!("no rows: {count} {reason}"));
             }
         }
     }
@@ -389,64 +294,6 @@ impl Document {
     }
 }
 
-impl Logs {
-    pub fn new(path: &str, files: Vec<LogFile>) -> Self {
-        let file = |file: LogFile| Some((file.task_name.get()?.to_owned(), file.file_time.0?));
-        Self { path: path.to_owned(), files: files.into_iter().filter_map(file).collect() }
-    }
-}
-
-/// One row that ends when the last of `rows`, the last ones of a run, does.
-fn join_run(draft: &mut Draft, rows: &[u32]) -> u32 {
-    let first = rows[0] as usize;
-    let trace = draft.trace();
-    let at = rows.iter().filter_map(|row| trace.finish_observed_time.get(*row as usize)).max();
-    let ids: Vec<&str> = rows.iter().map(|row| trace.task_id.get(*row as usize)).collect();
-    let list = ids.join(";");
-    let (place, run, workflow) = (trace.place[first], trace.run_id.get(first), trace.workflow.get(first));
-    let row = draft.row_at(place, "^end");
-    let trace = draft.trace();
-    let list = trace.words.intern(&list);
-    trace.depends_on.set(row, list);
-    trace.run_id.set(row, run.unwrap_or_default());
-    if let Some(workflow) = workflow {
-        trace.workflow.set(row, workflow);
-    }
-    let at = at.unwrap_or_default();
-    trace.submit_time.set(row, at);
-    trace.trigger_delay.set(row, Span::ZERO);
-    trace.finish_observed_time.set(row, at);
-    trace.state.set(row, State::Succeeded);
-    Later { row: row as u32, queued: at, ended: Some(at), key: PodKey::None, role: Role::Control }
-        .step(draft, at);
-    row as u32
-}
-
-/// The wait begins anew when the run that it waits for has ended: what is left is how long that took to be noticed.
-fn wait_for(draft: &mut Draft, wait: &Wait, rows: &[u32]) {
-    let row = wait.row as usize;
-    let trace = draft.trace();
-    let noticed = rows.iter().filter_map(|row| trace.finish_observed_time.get(*row as usize)).max();
-    let Some(noticed) = noticed.filter(|noticed| *noticed <= wait.ended) else { return };
-    let mut list = trace.words.get(trace.word(&trace.depends_on, row)).to_owned();
-    for before in rows {
-        let before = *before as usize;
-        let run = trace.words.get(trace.word(&trace.run_id, before));
-        if !list.is_empty() {
-            list.push(';');
-        }
-        list.push_str(&format!("{}/{}", escape_id(run), trace.task_id.get(before)));
-    }
-    let list = trace.words.intern(&list);
-    let begin = wait.queued.max(noticed);
-    // What was waited for before has ended by `queued`, less the delay that was set for it.
-    let before = trace.trigger_delay.get(row).map_or(Time::MIN, |delay| wait.queued - delay);
-    trace.depends_on.set(row, list);
-    trace.submit_time.set(row, begin);
-    trace.trigger_delay.set(row, begin - noticed.max(before));
-    trace.start_time.set(row, begin);
-}
-
 fn no_tasks(file: String, attempt: Option<u64>) -> Error {
     let request = match attempt {
         Some(id) => format!("GET /api/attempts/{id}/tasks, and so for every other attempt"),
@@ -457,6 +304,6 @@ fn no_tasks(file: String, attempt: Option<u64>) -> Error {
         .into()
 }
 
-fn plural(count: u64, noun: &str) -> String {
+pub(super) fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

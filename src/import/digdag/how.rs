@@ -1,6 +1,6 @@
 //! How to get the files.
 
-/// What to run for a month of history.
+/// The query and the requests that export a month of history: what `import --how digdag` prints.
 pub(crate) fn how() -> &'static str {
     include_str!("how.txt")
 }

@@ -3,7 +3,8 @@
 
 use csv::StringRecord;
 
-use super::estate::{Document, Estate, Logs, Workflow};
+use super::estate::{Document, Estate, Workflow};
+use super::logs::Logs;
 use super::record::{Record, Schedule, Tasks};
 use super::rows::{self, Attempt};
 use super::schedule::Plan;

@@ -1,7 +1,8 @@
 //! Digdag: rows of its database, or answers of its REST API, in any mixture.
 //!
 //! `source` takes files apart, `record` and `task` read what is in them, `intake` decides what to do with each record,
-//! `tree` and `edges` find what waits for what, `rows` writes rows, and `estate` joins what several files told.
+//! `tree` and `edges` find what waits for what, `rows` and `pods` write rows, `estate` and `waits` join what several files
+//! told.
 //! docs/digdag.md says what becomes of what; the facts about Digdag are of its source at 0.10.
 
 mod edges;
@@ -9,6 +10,8 @@ mod estate;
 mod files;
 mod how;
 mod intake;
+mod logs;
+mod pods;
 mod record;
 mod rows;
 mod schedule;
@@ -16,6 +19,7 @@ mod source;
 mod task;
 mod tree;
 mod value;
+mod waits;
 
 pub(super) use estate::Estate;
 pub(crate) use how::how;
@@ -28,7 +32,7 @@ use crate::trace::open::Text;
 use intake::{Columns, Intake};
 
 /// What each kind of file has, under the path of one record.
-const KINDS: [&[&str]; 12] = [
+const KINDS: [&[&str]; 14] = [
     &["attempt_id", "tasks"],
     &["attempt_id", "workflow_name"],
     &["id", "tasks", "created_at"],
@@ -41,6 +45,8 @@ const KINDS: [&[&str]; 12] = [
     &["files[].taskName"],
     &["sessionUuid", "sessionTime"],
     &["project", "revision", "config"],
+    &["archiveType", "archiveMd5"],
+    &["nextRunTime", "nextScheduleTime"],
 ];
 
 /// Answers that may be empty, and projects.
@@ -108,7 +114,7 @@ fn table(text: Text, separator: u8, draft: &mut Draft, estate: &mut Estate) -> R
             Ok(record) => {
                 Intake { draft, estate, origin: &table.origin, line }.record(record)?;
             }
-            Err((column, message)) => draft.error(table.wrong(Some(column), format!(": {message}"))),
+            Err((column, message)) => draft.error(table.wrong(Some(column), format!("is wrong: {message}"))),
         }
     }
     Ok(())

@@ -7,26 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::points::Points;
 use super::series::{Life, Part, Series, Statistic};
-use super::{Level, Measure, PodSeen, Pods, Usage};
+use super::{Level, Measure, PodSeen, Pods, Usage, main_names};
 use crate::trace::{SourcePlatform, State, Word, Words};
 use crate::units::{Cpu, Memory, Span, Time};
-
-/// Parts of names of containers that come beside what the pod is for.
-const AGENTS: [&str; 13] = [
-    "datadog",
-    "dd-agent",
-    "istio-proxy",
-    "istio-init",
-    "linkerd",
-    "envoy",
-    "fluent",
-    "filebeat",
-    "vector-agent",
-    "otel",
-    "cloudwatch-agent",
-    "xray-daemon",
-    "vault-agent",
-];
 
 /// What the kubelet, container runtime and logging take of a Fargate pod's memory.
 const FARGATE_OVERHEAD: Memory = Memory::from_mib(256);
@@ -41,6 +24,8 @@ struct Counts {
     short: u64,
     provisioned: u64,
     impossible_uptimes: u64,
+    running: u64,
+    restarted: u64,
 }
 
 impl Pods {
@@ -54,7 +39,15 @@ impl Pods {
         let steps = self.seen.values().flat_map(|pod| pod.series.containers.values());
         self.step = self.step.or(steps.filter_map(|life| life.step).min());
         for ((_, name), pod) in &mut self.seen {
+            // Its own object says that it runs, and objects are all exported at once; else the series that says so ends.
+            let by_object = pod.state == Some(State::Running);
+            let seen = if by_object { self.latest } else { pod.series.state.map(|(time, _)| time) };
             settle(pod, name, &self.words, self.step, &mut counts);
+            if pod.state == Some(State::Running) && pod.started.is_some() && pod.ended.is_none() {
+                pod.ended = pod.last_point.max(seen).filter(|latest| Some(*latest) >= pod.started);
+                counts.running += u64::from(pod.ended.is_some());
+            }
+            counts.restarted += u64::from(pod.restarts > 0);
         }
         let mut notes: Vec<String> = std::mem::take(&mut self.notes).into_iter().collect();
         self.tell(&counts, ambiguous, &mut notes);
@@ -141,6 +134,18 @@ impl Pods {
                 some(counts.impossible_uptimes, "pod has", "pods have")
             ));
         }
+        if counts.running > 0 {
+            notes.push(format!(
+                "{} still running: what ran until the last time in the files is counted",
+                some(counts.running, "pod was", "pods were")
+            ));
+        }
+        if counts.restarted > 0 {
+            notes.push(format!(
+                "containers of {} started again in place: the last run is taken",
+                some(counts.restarted, "pod were", "pods were")
+            ));
+        }
         if ambiguous > 0 {
             notes.push(format!(
                 "{} without a namespace and in several of them: export with the namespace",
@@ -158,14 +163,18 @@ fn some(number: u64, one: &str, many: &str) -> String {
 /// Brings points into order; gives how many files disagreed on. Tables do not say how far apart points are.
 fn order(series: &mut Series) -> u64 {
     let mut conflicts = 0;
+    let mut steps: BTreeMap<Word, Span> = BTreeMap::new();
     for ((_, (container, _)), points) in &mut series.usage {
         let settled = points.settle();
-        let life = series.containers.entry(*container).or_default();
-        if life.step.is_none() {
-            let steps = settled.windows(2).map(|pair| Span::from_ms(pair[1].0 - pair[0].0));
-            life.step = steps.min();
+        if let Some(step) = settled.windows(2).map(|pair| Span::from_ms(pair[1].0 - pair[0].0)).min() {
+            let known = steps.entry(*container).or_insert(step);
+            *known = (*known).min(step);
         }
         conflicts += points.conflicts;
+    }
+    for (container, step) in steps {
+        let life = series.containers.entry(container).or_default();
+        life.step = life.step.or(Some(step));
     }
     conflicts
 }
@@ -174,7 +183,11 @@ fn settle(pod: &mut PodSeen, name: &str, words: &Words, step: Option<Span>, coun
     let mut series = std::mem::take(&mut pod.series);
     let main = main_containers(&series, name, words);
     pod.created = pod.created.or(series.created);
-    pod.scheduled = pod.scheduled.or(series.acknowledged);
+    pod.scheduled = pod.scheduled.or(series.event_scheduled).or(series.acknowledged);
+    if !series.pulls.is_empty() {
+        // The kubelet pulls the images of a pod one after the other.
+        pod.image_pull = pod.image_pull.or(Some(series.pulls.values().copied().sum()));
+    }
     pod.scheduled =
         pod.scheduled.or(series.scheduled.max(pod.created.filter(|_| series.scheduled.is_some())));
     bounds(pod, &series, &main, step, counts);
@@ -189,26 +202,27 @@ fn settle(pod: &mut PodSeen, name: &str, words: &Words, step: Option<Span>, coun
         pod.memory_request = Some(memory - FARGATE_OVERHEAD).filter(|memory| memory.bytes() > 0);
         counts.provisioned += 1;
     }
-    if pod.platform.is_none() && pod.node.as_deref().is_some_and(|node| node.starts_with("fargate-")) {
-        pod.platform = Some(SourcePlatform::Fargate);
+    pod.platform = pod.platform.or(pod.node.as_deref().and_then(platform_of));
+}
+
+/// Nodes of EKS are named after what they are.
+fn platform_of(node: &str) -> Option<SourcePlatform> {
+    if node.starts_with("fargate-") {
+        Some(SourcePlatform::Fargate)
+    } else if node.ends_with(".compute.internal") || node.ends_with(".ec2.internal") {
+        Some(SourcePlatform::Ec2)
+    } else {
+        None
     }
 }
 
-/// The containers that the pod is for: the one with the pod's name, as Digdag has it, or those that are no agents.
-/// Empty if containers are not told apart.
+/// The containers that the pod is for; none if containers are not told apart.
 fn main_containers(series: &Series, pod: &str, words: &Words) -> BTreeSet<Word> {
     let parts = series.usage.keys().map(|key| key.1.0).chain(series.levels.keys().map(|key| key.2.0));
     let named: BTreeSet<Word> =
         series.containers.keys().copied().chain(parts).filter(|word| !word.is_empty()).collect();
-    if let Some(same) = words.find(pod).filter(|word| named.contains(word)) {
-        return BTreeSet::from([same]);
-    }
-    let is_agent = |word: &Word| {
-        let name = words.get(*word);
-        name == "agent" || AGENTS.iter().any(|agent| name.contains(agent))
-    };
-    let own: BTreeSet<Word> = named.iter().copied().filter(|word| !is_agent(word)).collect();
-    if own.is_empty() { named } else { own }
+    let names: Vec<&str> = named.iter().map(|word| words.get(*word)).collect();
+    main_names(&names, pod).into_iter().filter_map(|name| words.find(name)).collect()
 }
 
 /// When the main container was seen, and when it started.
@@ -230,7 +244,7 @@ fn bounds(
     if pod.started.is_some() {
         return;
     }
-    pod.started = of_main().filter_map(|life| life.started).min();
+    pod.started = of_main().filter_map(|life| life.started).min().or(series.event_started);
     if pod.started.is_none() {
         let begun = lives.iter().filter_map(|life| life.uptime).map(|(time, uptime)| time - uptime).min();
         let slack = pod.step.unwrap_or(Span::ZERO);

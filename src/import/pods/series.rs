@@ -31,6 +31,11 @@ pub(in crate::import) struct Series {
     pub(super) scheduled: Option<Time>,
     /// When the kubelet took it: a moment after it was scheduled.
     pub(super) acknowledged: Option<Time>,
+    /// Of events: when the scheduler bound the pod, when the last container started, and how long the image of each
+    /// container was pulled.
+    pub event_scheduled: Option<Time>,
+    pub event_started: Option<Time>,
+    pub pulls: BTreeMap<String, Span>,
     pub(super) state: Option<(Time, State)>,
     pub(super) reason: Option<(Time, String)>,
 }
@@ -176,6 +181,9 @@ impl Series {
         self.created = self.created.max(other.created);
         self.scheduled = self.scheduled.max(other.scheduled);
         self.acknowledged = self.acknowledged.max(other.acknowledged);
+        self.event_scheduled = self.event_scheduled.max(other.event_scheduled);
+        self.event_started = self.event_started.max(other.event_started);
+        self.pulls.extend(other.pulls);
         if let Some((time, state)) = other.state {
             self.state(time, state);
         }

@@ -75,10 +75,13 @@ fn tasks(result: &RightSizeReport, top: usize, width: usize) -> Vec<String> {
     lines
 }
 
+/// A column of amounts: its title, its heads and its values.
+type Amounts = (&'static str, [&'static str; 2], Box<dyn Fn(&PlatformSaving) -> Option<Usd>>);
+
 fn platforms(result: &RightSizeReport, width: usize) -> Vec<String> {
     let rows = &result.platforms;
     let amount = |of: fn(&Saved) -> &String| move |row: &PlatformSaving| usd(of(row.saved.as_ref()?));
-    let amounts: [(&'static str, [&'static str; 2], Box<dyn Fn(&PlatformSaving) -> Option<Usd>>); 6] = [
+    let amounts: [Amounts; 6] = [
         ("cost as is", ["as is,", "a month"], Box::new(|row| words::month(&row.as_is))),
         ("cost right-sized", ["right-", "sized"], Box::new(|row| words::month(&row.right_sized))),
         ("saved by requests", ["saved by", "requests"], Box::new(amount(|saved| &saved.requests_here_usd))),

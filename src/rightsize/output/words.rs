@@ -1,5 +1,7 @@
 //! Sentences and cells, the same in every output.
 
+use std::fmt::Write as _;
+
 use crate::report::plural;
 use crate::report::text::{NONE, Places, count, usd};
 use crate::rightsize::result::Of;
@@ -43,7 +45,8 @@ pub fn finding(result: &RightSizeReport) -> String {
         if best.platform == first.platform {
             text += ", which costs least with them";
         } else if both > Usd::ZERO {
-            text += &format!(
+            let _ = write!(
+                text,
                 ", and {} together with {} ({}), which costs least: {} a month",
                 money(both),
                 best.platform,
@@ -201,7 +204,8 @@ pub fn risk(result: &RightSizeReport) -> Vec<String> {
     if risks().any(|risk| risk.at_most > 0.0) {
         let mut text = "CPU above a new request competes with the neighbours on a node".to_owned();
         if throttled > 0 {
-            text += &format!(
+            let _ = write!(
+                text,
                 "; that of {} is throttled, since its limit is its request",
                 plural(throttled, &result.rule.by)
             );

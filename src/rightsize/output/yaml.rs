@@ -88,17 +88,24 @@ fn fragment(out: &mut String, depth: usize, name: &str, task: &TaskSize, dialect
 /// What the requests rest on.
 fn comments(task: &TaskSize) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut one = |what: &str, before: &str, unit: &str, known: Option<&Measured>| {
+    let mut one = |what: &str, before: &str, of: &str, known: Option<&Measured>| {
         if let Some(known) = known {
             let used = known.used.round();
-            lines.push(format!(
-                "{what}: {before} before; {used}{unit} used, by {}",
-                words::evidence(Some(known))
-            ));
+            lines.push(format!("{what}: {before} before; {used}{of}, by {}", words::evidence(Some(known))));
         }
     };
-    one("CPU", &task.cpu_before, "m", task.cpu_usage.as_ref().filter(|_| task.cpu.is_some()));
-    one("memory", &task.memory_before, "Mi", task.memory_usage.as_ref().filter(|_| task.memory.is_some()));
+    one(
+        "CPU",
+        &task.cpu_before,
+        "m at the chosen percentile",
+        task.cpu_usage.as_ref().filter(|_| task.cpu.is_some()),
+    );
+    one(
+        "memory",
+        &task.memory_before,
+        "Mi at the peak",
+        task.memory_usage.as_ref().filter(|_| task.memory.is_some()),
+    );
     let flags = words::flags(task);
     if !flags.is_empty() {
         lines.push(flags.join("; "));

@@ -45,6 +45,10 @@ fn the_comparison_at_80_columns() {
     recorded       $0.0648  $89.66 -1.2 %   50s   54s 1m40s 16m44s     1 100 %
     karpenter pays $0.0524 (40 %) for the machines of its controllers
     karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
+    back-test of fargate: start delay p50 1m02s (recorded 50s, +24 %), p99 1m10s
+      (54s, +31 %)
+    back-test of fargate: makespan p50 2m08s (recorded 1m40s, +28 %), p99 17m07s
+      (16m44s, +2.3 %)
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more
     ($0.1162), with a 6 % shorter p99 makespan
@@ -74,6 +78,8 @@ fn the_comparison_at_120_columns() {
     recorded        $0.0648   $89.66  -1.2 %    50s    54s  1m40s  16m44s       0      1  100 %
     karpenter pays $0.0524 (40 %) for the machines of its controllers
     karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
+    back-test of fargate: start delay p50 1m02s (recorded 50s, +24 %), p99 1m10s (54s, +31 %)
+    back-test of fargate: makespan p50 2m08s (recorded 1m40s, +28 %), p99 17m07s (16m44s, +2.3 %)
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more ($0.1162), with a 6 % shorter p99 makespan
     warning: prices inferred, not observed: SpotUsage:c7i-flex.large, SpotUsage:m3.medium
@@ -97,6 +103,7 @@ fn what_is_assumed_is_said() {
                           cost     vs  start delay      makespan   tasks   peak   CPU
     platform     cost  a month  first     p50  p99    p50    p99  killed  nodes  fill
     fargate   $0.0210   $77.87  first     47s  51s  1m53s  1m57s       0      1  93 %
+    no back-test: the trace does not say where it ran
 
     fargate costs $0.0210
     warning: requests of 2 pods are not in the trace: 500m CPU and 1Gi of memory are assumed, and decide

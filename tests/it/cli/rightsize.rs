@@ -87,8 +87,35 @@ fn what_is_recommended_and_why() {
 #[test]
 fn the_table_fits_a_terminal_and_says_what_to_know() {
     let run = ok(&case().columns(80), &["trace.csv", "--platform", "fargate", "--region", "us-east-1"]);
-    let shown: String = run.stdout.lines().skip(2).map(|line| format!("{line}\n")).collect();
-    insta::assert_snapshot!(shown, @"");
+    let shown = run.stdout.splitn(3, '\n').nth(2).unwrap();
+    insta::assert_snapshot!(shown, @r###"
+CPU: percentile 95 of usage + 20 %; memory: the highest peak + 25 %; by task,
+  from 5 pods or more
+
+                             CPU      memory        Fargate          CPU memory
+   task                pods  now  new    now    new     now    new above margin
+   nightly/+extract       6    1 240m    4Gi 1264Mi     1/5 0.25/2   0 %  ×1.26
+k  nightly/+a: "b" # c    6 250m 120m  512Mi  512Mi  0.25/1 0.25/1  ≤5 %  ×1.71
+?t nightly/+load          1 500m kept    1Gi   kept   0.5/2  0.5/2     –      –
+? 1 task: too little known: requests are kept
+k 1 task: killed out of memory: what was measured is less than what is needed
+t 1 task: CPU seen at all that a limit or the machine allows: the real need is
+  not known
+
+                  as is,  right-  saved by    by the     by  inter-
+platform         a month   sized  requests  platform   both  action
+fargate (today)   $84.35  $77.98     $6.37     $0.00  $6.37   $0.00
+against fargate as is: both = requests on fargate + platform + interaction;
+  `saved by requests` is on the row's own platform
+
+right-sized requests would save $6.37 a month on fargate (today) (-7.5 %), which
+costs least with them
+CPU above a new request competes with the neighbours on a node
+memory: no pod's peak is above the new request, the least margin is ×1.26
+Fargate bills 1 of 2 tasks in the same size as before: nothing is saved by them
+  there
+warning: the trace covers 5h00m: a monthly cost repeats that for a whole month
+"###);
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{run}");
 }
 
@@ -146,10 +173,50 @@ fn a_changed_trace_is_recommended_the_same() {
 fn fragments_of_yaml_can_be_pasted() {
     let case = case();
     let digdag = ok(&case, &["trace.csv", "--yaml", "digdag"]).stdout;
-    insta::assert_snapshot!(digdag, @"");
+    insta::assert_snapshot!(digdag, @r###"
+# Requests by measured usage, written by cost-sim rightsize. They are of whole pods: where a pod has several
+# containers, what the others ask for is part of them.
+nightly:
+  # CPU: 250m before; 100m at the chosen percentile, by 6 pods
+  # memory: 512Mi before; 300Mi at the peak, by 6 pods
+  # 1 pod killed out of memory
+  "+a: \"b\" # c":
+    _export:
+      kubernetes:
+        Pod:
+          resources:
+            requests:
+              cpu: 120m
+              memory: 512Mi
+            limits:
+              memory: 512Mi
+  # CPU: 1 before; 200m at the chosen percentile, by 6 pods
+  # memory: 4Gi before; 1000Mi at the peak, by 6 pods
+  +extract:
+    _export:
+      kubernetes:
+        Pod:
+          resources:
+            requests:
+              cpu: 240m
+              memory: 1264Mi
+"###);
     let kubernetes =
         ok(&case, &["trace.csv", "--by", "image", "--min-pods", "1", "--yaml", "kubernetes"]).stdout;
-    insta::assert_snapshot!(kubernetes, @"");
+    insta::assert_snapshot!(kubernetes, @r###"
+# Requests by measured usage, written by cost-sim rightsize. They are of whole pods: where a pod has several
+# containers, what the others ask for is part of them.
+# CPU: 1 before; 200m at the chosen percentile, by 12 pods
+# memory: 4Gi before; 1000Mi at the peak, by 12 pods
+# 1 pod killed out of memory; pods ask for different amounts: the largest is shown
+"etl:7":
+  resources:
+    requests:
+      cpu: 240m
+      memory: 1264Mi
+    limits:
+      memory: 1264Mi
+"###);
     // In a file they are the same, and stdout has the result.
     let run = ok(
         &case,
@@ -206,5 +273,48 @@ fn what_cannot_be_done_is_said_before_anything_is() {
         &["trace.csv", "--yaml-out", "a.yaml"],
     ];
     let said: Vec<String> = all.iter().map(|args| case.refuse(&[&["rightsize"], *args].concat())).collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r###"
+$ cost-sim rightsize plain.csv
+error: the trace has no usage that requests could follow
+  hint: add cpu_usage_p95_milli and memory_usage_max_mib (metrics summed by pod, such as Datadog's kubernetes.cpu.usage.total and kubernetes.memory.working_set)
+
+$ cost-sim rightsize trace.csv --percentile 101
+error: invalid value '101' for '--percentile <PERCENTILE>': 101 is not in 1..=100
+
+For more information, try '--help'.
+
+$ cost-sim rightsize trace.csv --memory-headroom -5
+error: invalid value '-5' for '--memory-headroom <PERCENT>': -5 is not in 0..=1000
+
+For more information, try '--help'.
+
+$ cost-sim rightsize trace.csv --min-pods 0
+error: invalid value '0' for '--min-pods <N>': 0 is not in 1..=4294967295
+
+For more information, try '--help'.
+
+$ cost-sim rightsize trace.csv --by image --yaml digdag
+error: Digdag sets resources by workflow and task, not by image
+  hint: leave out --by image, or use --yaml kubernetes
+
+$ cost-sim rightsize trace.csv --trace-out sized.txt
+error: cannot tell the format of sized.txt
+  hint: end its name in .csv, .csv.gz or .parquet
+
+$ cost-sim rightsize trace.csv --trace-out trace.csv
+error: trace.csv is the trace that is read: its requests would be lost
+  hint: give --trace-out another name
+
+$ cost-sim rightsize trace.csv --trace-out nowhere/sized.csv
+error: cannot write nowhere/sized.csv: No such file or directory (os error 2)
+  hint: check the path
+
+$ cost-sim rightsize trace.csv --yaml-out a.yaml
+error: the following required arguments were not provided:
+  --yaml <digdag|kubernetes>
+
+Usage: cost-sim rightsize --yaml <digdag|kubernetes> --yaml-out <FILE> <TRACE>...
+
+For more information, try '--help'.
+"###);
 }
