@@ -7,7 +7,6 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
 use csv::StringRecord;
-use serde::de::DeserializeSeed;
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::{self, Text};

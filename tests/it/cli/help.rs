@@ -27,6 +27,7 @@ Commands:
   plan         Search for the cheapest platform that keeps limits
   rightsize    Recommend requests from measured usage, with what they save and what they risk
   diff         Say what is different between two reports, or why one trace costs more than another
+  import       Make a trace of what Digdag, Datadog, Kubernetes and others export
   generate     Write a synthetic trace, or the JSON schema of an output
   pricing      Show price snapshots, what changed between them, and make them of AWS's own files
   help         Print this message or the help of the given subcommand(s)
@@ -56,13 +57,34 @@ Compare platforms on a trace
 Usage: cost-sim replay [OPTIONS] [TRACE]...
 
 Arguments:
-  [TRACE]...  Trace files: CSV, CSV with gzip, or Parquet; `-` for standard input. Several are one
-              trace
+  [TRACE]...  Trace files: cost-sim's own (CSV, Parquet), or exports of Digdag, Datadog, Kubernetes
+              and others; directories of them; `-` for standard input. Several are one trace
 
 Trace:
-      --example <NAME>   Use a trace that comes with the program instead: wear, flowbench or small
-      --timezone <ZONE>  IANA zone of times without an offset, such as Asia/Tokyo
-      --drop-gpu         Leave out rows that ask for a GPU instead of refusing the trace
+      --example <NAME>
+          Use a trace that comes with the program instead: wear, flowbench or small
+      --timezone <ZONE>
+          IANA zone of times without an offset, such as Asia/Tokyo
+      --from <FORMAT>
+          Format of the files, instead of what their content looks like
+      --drop-gpu
+          Leave out rows that ask for a GPU instead of refusing the trace
+      --source-platform <fargate|ec2|spot|ecs|other>
+          What the pods ran on, where the files do not say it
+      --source-agent-wait <DURATION>
+          How long a task waited for an agent before its pod was created, where the files do not say
+          it [default: 0s]
+      --source-start-up <DURATION>
+          From the creation of a pod to its container running, where nobody measured it
+      --source-detection-lag <DURATION>
+          From the end of a container to the orchestrator noticing it [default: 6s]
+      --pod-pattern <REGEX>
+          Regular expression for names of pods that says which task they ran
+      --columns <ROLE=COLUMN,…>
+          What the columns of a Datadog table mean, such as
+          time=Date,pod=pod_name,value=Value,unit=nanocore
+      --metric <NAME>
+          The metric of Datadog or Prometheus answers that do not name theirs
 
 Platforms and assumptions:
   -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
