@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures")]
 
 mod hostile;
+mod metrics;
 mod shapes;
 
 use std::path::{Path, PathBuf};

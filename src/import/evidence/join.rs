@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 use super::{PodKey, Span};
 use crate::import::pods::PodSeen;
 use crate::trace::Trace;
-use crate::units::Time;
+use crate::units::{Span as Duration, Time};
 
 /// The names that Digdag's Kubernetes command executor gives to pods: task id, site id, UUID.
 static DIGDAG: LazyLock<Regex> = LazyLock::new(|| {
@@ -32,12 +32,18 @@ impl NamedPod {
     /// The earliest thing that is known of it: what pods of one task are ordered by.
     pub fn begin(&self) -> Option<Time> {
         let PodSeen { created, scheduled, started, first_point, .. } = self.seen;
-        created.or(scheduled).or(started).or(first_point)
+        created.or(scheduled).or(started).or(first_point.map(|point| point - self.half_step()))
     }
 
     /// The end of its container, as far as it was seen.
     pub fn end(&self) -> Option<Time> {
-        self.seen.ended.or(self.seen.last_point).or(self.seen.deleted)
+        let PodSeen { ended, last_point, deleted, .. } = self.seen;
+        ended.or(last_point.map(|point| point + self.half_step())).or(deleted)
+    }
+
+    /// Metrics see a pod from half a step after its start on, and until half a step before its end, on average.
+    fn half_step(&self) -> Duration {
+        Duration::from_ms(self.seen.step.unwrap_or_default().ms() / 2)
     }
 }
 

@@ -21,9 +21,7 @@ pub(super) fn leftovers(draft: &mut Draft, tries: &[Try], pods: &[NamedPod]) {
     for one in tries {
         let Some(pod) = one.pod.map(|pod| &pods[pod]) else { continue };
         let is_canceled = draft.trace().state.get(one.row) == Some(State::Canceled);
-        let half = Span::from_ms(pod.seen.step.unwrap_or_default().ms() / 2);
-        let end = pod.seen.ended.or(pod.seen.last_point.map(|point| point + half)).or(pod.seen.deleted);
-        let Some(end) = end.filter(|end| is_canceled && *end > one.observed) else { continue };
+        let Some(end) = pod.end().filter(|end| is_canceled && *end > one.observed) else { continue };
         let begin = pod.begin().map_or(one.observed, |begin| begin.max(one.observed));
         let place = draft.trace().place[one.row];
         let row = draft.row_at(place, &pod.name);

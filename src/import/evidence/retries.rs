@@ -68,6 +68,9 @@ fn earlier(
     let mut one = span;
     for (number, ((pod, begin), new)) in pods_of_span.iter().zip(&rows).enumerate() {
         // What the orchestrator calls the beginning is that of the first try.
+        // The orchestrator's row says of the last pod when it was created.
+        let said = trace.pod_created_time.get(row).filter(|created| number == last && created < begin);
+        let begin = &said.unwrap_or(*begin);
         let queued = if number == 0 { span.queued } else { (*begin).max(span.queued) };
         let next = pods_of_span.get(number + 1).map(|(_, begin)| *begin);
         let ended = pods[*pod].end().map(|end| end + lag);
