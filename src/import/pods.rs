@@ -43,6 +43,7 @@ pub(super) struct Pods {
 }
 
 impl Pods {
+    #[cfg(test)]
     pub fn pod(&mut self, namespace: &str, name: &str) -> &mut PodSeen {
         self.seen.entry((namespace.to_owned(), name.to_owned())).or_default()
     }
