@@ -29,7 +29,7 @@ pub fn default_key(trace: &Trace) -> String {
 pub fn redact(trace: &mut Trace, key: &str) {
     let pseudonyms = Pseudonyms { key };
     ids(trace, &pseudonyms);
-    let columns: [(Texts, &dyn Fn(&str) -> String); 12] = [
+    let columns: [(Texts, Rename); 12] = [
         (|t| &mut t.depends_on, &|text| references(text, &pseudonyms)),
         (|t| &mut t.workflow, &|text| pseudonyms.of("workflow", text)),
         (|t| &mut t.project, &|text| pseudonyms.of("project", text)),
@@ -62,6 +62,8 @@ pub fn redact(trace: &mut Trace, key: &str) {
     }
 }
 
+/// What a text becomes.
+type Rename<'a> = &'a dyn Fn(&str) -> String;
 /// A column of texts.
 type Texts = fn(&mut Trace) -> &mut Column<Word>;
 

@@ -16,7 +16,7 @@ struct Block {
 pub fn import_table(summary: &Summary, width: usize) -> String {
     let mut out = format!("{}\n", wrap(&headline(summary), width, 2));
     for block in blocks(summary).iter().filter(|block| !block.rows.is_empty()) {
-        let _ = write!(out, "\n{}\n", block.title);
+        let _ = writeln!(out, "\n{}", block.title);
         let widest = |column: usize| {
             block.rows.iter().filter_map(|row| row.get(column)).map(|cell| super::text::width(cell)).max()
         };
@@ -27,11 +27,11 @@ pub fn import_table(summary: &Summary, width: usize) -> String {
                 let last = column + 1 == row.len();
                 let _ = write!(line, " {cell}{}", if last { String::new() } else { " ".repeat(pad + 1) });
             }
-            let _ = write!(out, "{}\n", wrap_keeping(&line, width));
+            let _ = writeln!(out, "{}", wrap_keeping(&line, width));
         }
     }
     for warning in &summary.warnings {
-        let _ = write!(out, "{}\n", wrap(&format!("warning: {}", clean(warning)), width, 2));
+        let _ = writeln!(out, "{}", wrap(&format!("warning: {}", clean(warning)), width, 2));
     }
     out
 }
@@ -52,11 +52,11 @@ pub fn import_markdown(summary: &Summary) -> String {
         let _ = write!(out, "\n**{}**\n\n", block.title);
         for row in &block.rows {
             let cells: Vec<String> = row.iter().map(|cell| markdown::prose(cell)).collect();
-            let _ = write!(out, "- {}\n", cells.join(" · "));
+            let _ = writeln!(out, "- {}", cells.join(" · "));
         }
     }
     for warning in &summary.warnings {
-        let _ = write!(out, "\n⚠ {}\n", markdown::prose(warning));
+        let _ = writeln!(out, "\n⚠ {}", markdown::prose(warning));
     }
     out
 }
