@@ -203,7 +203,7 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
     draft.notes.extend(told);
     evidence::resolve(&mut draft, options);
     count_rows(draft.trace());
-    check(&mut draft, options)?;
+    check(&mut draft, options);
     let Draft { reading, dropped, notes, errors, .. } = draft;
     let (mut trace, mut warnings) = reading.finish();
     let dropped = dropped.into_iter().map(|((format, reason), count)| Dropped {
@@ -225,7 +225,7 @@ fn count_rows(trace: &mut Trace) {
 }
 
 /// Rows of canonical files were checked as they were read.
-fn check(draft: &mut Draft, options: &Options) -> Result<()> {
+fn check(draft: &mut Draft, options: &Options) {
     for row in 0..draft.trace().rows() {
         let place = draft.trace().place[row];
         if !draft.trace().files[place.file as usize].is_native {
@@ -241,5 +241,4 @@ fn check(draft: &mut Draft, options: &Options) -> Result<()> {
             draft.error(diagnostic);
         }
     }
-    Ok(())
 }

@@ -29,7 +29,7 @@ pub fn default_key(trace: &Trace) -> String {
 pub fn redact(trace: &mut Trace, key: &str) {
     let pseudonyms = Pseudonyms { key };
     ids(trace, &pseudonyms);
-    let columns: [(fn(&mut Trace) -> &mut Column<Word>, &dyn Fn(&str) -> String); 12] = [
+    let columns: [(Texts, Rename); 12] = [
         (|t| &mut t.depends_on, &|text| references(text, &pseudonyms)),
         (|t| &mut t.workflow, &|text| pseudonyms.of("workflow", text)),
         (|t| &mut t.project, &|text| pseudonyms.of("project", text)),
@@ -61,6 +61,11 @@ pub fn redact(trace: &mut Trace, key: &str) {
         }
     }
 }
+
+/// What a text becomes.
+type Rename<'a> = &'a dyn Fn(&str) -> String;
+/// A column of texts.
+type Texts = fn(&mut Trace) -> &mut Column<Word>;
 
 struct Pseudonyms<'a> {
     key: &'a str,
@@ -102,14 +107,13 @@ fn words(trace: &mut Trace, column: fn(&mut Trace) -> &mut Column<Word>, rename:
     let mut known: BTreeMap<Word, Word> = BTreeMap::new();
     for row in 0..trace.rows() {
         let Some(word) = column(trace).get(row) else { continue };
-        let renamed = match known.get(&word) {
-            Some(renamed) => *renamed,
-            None => {
-                let text = trace.words.get(word).to_owned();
-                let renamed = if text.is_empty() { word } else { trace.words.intern(&rename(&text)) };
-                known.insert(word, renamed);
-                renamed
-            }
+        let renamed = if let Some(renamed) = known.get(&word) {
+            *renamed
+        } else {
+            let text = trace.words.get(word).to_owned();
+            let renamed = if text.is_empty() { word } else { trace.words.intern(&rename(&text)) };
+            known.insert(word, renamed);
+            renamed
         };
         column(trace).set(row, renamed);
     }

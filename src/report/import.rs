@@ -1,5 +1,7 @@
 //! What an import came to, for people.
 
+use std::fmt::Write as _;
+
 use super::text::{clean, count, hours, plural, quantity, ratio, seconds, window, wrap};
 use crate::import::Summary;
 use crate::report::markdown;
@@ -14,7 +16,7 @@ struct Block {
 pub fn import_table(summary: &Summary, width: usize) -> String {
     let mut out = format!("{}\n", wrap(&headline(summary), width, 2));
     for block in blocks(summary).iter().filter(|block| !block.rows.is_empty()) {
-        out.push_str(&format!("\n{}\n", block.title));
+        let _ = writeln!(out, "\n{}", block.title);
         let widest = |column: usize| {
             block.rows.iter().filter_map(|row| row.get(column)).map(|cell| super::text::width(cell)).max()
         };
@@ -23,13 +25,13 @@ pub fn import_table(summary: &Summary, width: usize) -> String {
             for (column, cell) in row.iter().enumerate() {
                 let pad = widest(column).unwrap_or(0) - super::text::width(cell);
                 let last = column + 1 == row.len();
-                line.push_str(&format!(" {cell}{}", if last { String::new() } else { " ".repeat(pad + 1) }));
+                let _ = write!(line, " {cell}{}", if last { String::new() } else { " ".repeat(pad + 1) });
             }
-            out.push_str(&format!("{}\n", wrap_keeping(&line, width)));
+            let _ = writeln!(out, "{}", wrap_keeping(&line, width));
         }
     }
     for warning in &summary.warnings {
-        out.push_str(&format!("{}\n", wrap(&format!("warning: {}", clean(warning)), width, 2)));
+        let _ = writeln!(out, "{}", wrap(&format!("warning: {}", clean(warning)), width, 2));
     }
     out
 }
@@ -47,14 +49,14 @@ fn wrap_keeping(line: &str, width: usize) -> String {
 pub fn import_markdown(summary: &Summary) -> String {
     let mut out = format!("{}\n", markdown::prose(&headline(summary)));
     for block in blocks(summary).iter().filter(|block| !block.rows.is_empty()) {
-        out.push_str(&format!("\n**{}**\n\n", block.title));
+        let _ = write!(out, "\n**{}**\n\n", block.title);
         for row in &block.rows {
             let cells: Vec<String> = row.iter().map(|cell| markdown::prose(cell)).collect();
-            out.push_str(&format!("- {}\n", cells.join(" · ")));
+            let _ = writeln!(out, "- {}", cells.join(" · "));
         }
     }
     for warning in &summary.warnings {
-        out.push_str(&format!("\n⚠ {}\n", markdown::prose(warning)));
+        let _ = writeln!(out, "\n⚠ {}", markdown::prose(warning));
     }
     out
 }

@@ -8,6 +8,9 @@ use crate::import::draft::Draft;
 use crate::trace::{Column, OwnerKind, Trace, Word};
 use crate::units::{Cpu, Memory};
 
+/// A column of texts.
+type Texts = fn(&mut Trace) -> &mut Column<Word>;
+
 /// Fills the columns of `row`; says whether requests differed from what the row had.
 pub(super) fn fill(draft: &mut Draft, row: usize, pod: &NamedPod) -> bool {
     let NamedPod { namespace, name, seen } = pod;
@@ -43,7 +46,7 @@ pub(super) fn fill(draft: &mut Draft, row: usize, pod: &NamedPod) -> bool {
         arch wins;
         priority wins;
     }
-    let texts: [(fn(&mut Trace) -> &mut Column<Word>, Option<&str>, bool); 8] = [
+    let texts: [(Texts, Option<&str>, bool); 8] = [
         (|t| &mut t.pod_name, Some(name), wins),
         (|t| &mut t.namespace, Some(namespace), false),
         (|t| &mut t.source_node, seen.node.as_deref(), wins),
