@@ -159,7 +159,7 @@ fn pods_have_their_sizes_images_and_names() {
     let trace = import_fixture("estate-db.csv").trace;
     let facts = |task: &str| {
         let row = (0..trace.rows()).find(|row| trace.task_id.get(*row) == task).unwrap();
-        let mib = |memory: Option<cost_sim::units::Memory>| memory.map_or(-1, |m| m.bytes());
+        let mib = |memory: Option<cost_sim::units::Memory>| memory.map_or(-1, cost_sim::units::Memory::bytes);
         (
             text(&trace, &trace.image, row).rsplit('/').next().unwrap_or_default().to_owned(),
             trace.cpu_request.get(row).map_or(-1, cost_sim::units::Cpu::milli),

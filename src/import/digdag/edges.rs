@@ -38,14 +38,14 @@ pub(super) trait Emit {
 /// Emits the rows of all tasks, each after those it waits for; gives the last ones.
 pub(super) fn walk(tree: &Tree, tasks: &[Task], emit: &mut impl Emit) -> Result<Set, Problem> {
     let mut walk = Walk { tree, tasks, outs: vec![None; tasks.len()], uses: vec![0; tasks.len()] };
-    let mut open = vec![walk.enter(tree.top(), Rc::new([]))?];
+    let mut open = vec![walk.enter(tree.top(), Rc::new([]))];
     loop {
         let frame = open.last_mut().expect("the loop ends with the first frame");
         if let Some((node, own)) = walk.step(frame, emit)? {
             if tree.children(node).is_empty() {
                 walk.outs[node as usize] = Some(own);
             } else {
-                let inner = walk.enter(node, own)?;
+                let inner = walk.enter(node, own);
                 open.push(inner);
             }
             continue;
@@ -69,6 +69,9 @@ struct Walk<'w, 't> {
     uses: Vec<u32>,
 }
 
+/// How many siblings of a phase wait for the same ones, and for which rows that is.
+type Classes<'w> = FxHashMap<(u32, &'w [u32]), (u32, Option<Set>)>;
+
 /// A node whose children are being gone through.
 struct Frame<'w> {
     node: u32,
@@ -79,14 +82,13 @@ struct Frame<'w> {
     phase_start: usize,
     /// What the first tasks of the current phase wait for.
     base: Set,
-    /// Children that wait for the same siblings: how many, and for which rows.
-    classes: FxHashMap<(u32, &'w [u32]), (u32, Option<Set>)>,
+    classes: Classes<'w>,
 }
 
 impl<'w> Walk<'w, '_> {
-    fn enter(&mut self, node: u32, base: Set) -> Result<Frame<'w>, Problem> {
+    fn enter(&mut self, node: u32, base: Set) -> Frame<'w> {
         let order = self.phases(node);
-        let mut classes: FxHashMap<(u32, &'w [u32]), (u32, Option<Set>)> = FxHashMap::default();
+        let mut classes = Classes::default();
         for (phase, child) in &order {
             let upstreams = self.tree.upstreams(*child);
             let class = classes.entry((*phase, upstreams)).or_default();
@@ -97,7 +99,7 @@ impl<'w> Walk<'w, '_> {
                 }
             }
         }
-        Ok(Frame { node, order, next: 0, phase_start: 0, base, classes })
+        Frame { node, order, next: 0, phase_start: 0, base, classes }
     }
 
     /// Numbers the phases: tries of the group, found by names that come again, and what follows each.

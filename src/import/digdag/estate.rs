@@ -127,9 +127,10 @@ impl Estate {
     pub fn finish(&mut self, draft: &mut Draft) -> Result<()> {
         self.join_documents(draft);
         for attempt in self.attempts.values() {
-            let reason = match attempt.is_running() {
-                true => "attempts that were still running, without tasks",
-                false => "attempts without tasks",
+            let reason = if attempt.is_running() {
+                "attempts that were still running, without tasks"
+            } else {
+                "attempts without tasks"
             };
             draft.drop(Format::Digdag, reason);
         }
@@ -153,13 +154,12 @@ impl Estate {
         for document in documents {
             let (id, name) = match document.attempt {
                 Some(id) => (id, None),
-                None if nothing_known => match files::likely_id(&document.path) {
-                    Some(id) => (id, None),
-                    None => {
-                        nameless -= 1;
-                        (nameless, Some(files::stem(&document.path)))
-                    }
-                },
+                None if nothing_known => {
+                    let id = files::likely_id(&document.path);
+                    nameless -= u64::from(id.is_none());
+                    let name = id.is_none().then(|| files::stem(&document.path));
+                    (id.unwrap_or(nameless), name)
+                }
                 None => match files::attempt_of(&document, &self.attempts, is_known) {
                     Ok(id) => (id, None),
                     Err((message, hint)) => {

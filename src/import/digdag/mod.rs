@@ -57,15 +57,10 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
     match shape {
         Shape::Table { header, .. } => {
             let has = |name: &str| header.iter().any(|column| column == name);
-            match has("tasks") && (has("attempt_id") || has("id")) {
-                true => Ok(()),
-                false => Err("has no columns tasks and attempt_id".to_owned()),
-            }
+            let is_digdag = has("tasks") && (has("attempt_id") || has("id"));
+            is_digdag.then_some(()).ok_or_else(|| "has no columns tasks and attempt_id".to_owned())
         }
-        Shape::Json(outline) => match is_digdag(outline) {
-            true => Ok(()),
-            false => Err(LACKS.to_owned()),
-        },
+        Shape::Json(outline) => is_digdag(outline).then_some(()).ok_or_else(|| LACKS.to_owned()),
         Shape::Yaml(_) | Shape::Text(_) => Err("is neither JSON nor a table with tasks".to_owned()),
     }
 }

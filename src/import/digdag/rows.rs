@@ -128,12 +128,9 @@ pub(super) struct Rows<'r, 'a> {
 impl Emit for Rows<'_, '_> {
     fn task(&mut self, node: u32, after: &[u32]) -> Option<u32> {
         let task = &self.tasks[node as usize];
-        let started = match (task.started_at.0, task.resuming_task_id.0) {
-            (Some(started), None) => started,
-            _ => {
-                self.leave_out(node);
-                return None;
-            }
+        let (Some(started), None) = (task.started_at.0, task.resuming_task_id.0) else {
+            self.leave_out(node);
+            return None;
         };
         let id = task.id.0.unwrap_or_default();
         let row = self.row(&id.to_string(), after);
@@ -242,25 +239,21 @@ impl Rows<'_, '_> {
     fn ending(&mut self, node: u32, queued: Time) -> (State, Option<Time>) {
         let task = &self.tasks[node as usize];
         let state = task.state().unwrap_or(TaskState::Waiting);
-        let noticed = match self.tree.first_child_start(node) {
+        let noticed = if let Some(first) = self.tree.first_child_start(node) {
             // Its own part was over when its children could begin.
-            Some(first) => {
-                let state = if state == TaskState::Error { State::Failed } else { State::Succeeded };
-                (state, first)
-            }
-            None => {
-                let updated = task.updated_at.0.unwrap_or(self.end);
-                match state {
-                    TaskState::Success => (State::Succeeded, updated),
-                    TaskState::Error | TaskState::GroupError => (State::Failed, updated),
-                    TaskState::Canceled => (State::Canceled, updated),
-                    TaskState::Waiting | TaskState::Running | TaskState::Planned if self.is_running => {
+            (if state == TaskState::Error { State::Failed } else { State::Succeeded }, first)
+        } else {
+            let updated = task.updated_at.0.unwrap_or(self.end);
+            match state {
+                TaskState::Success => (State::Succeeded, updated),
+                TaskState::Error | TaskState::GroupError => (State::Failed, updated),
+                TaskState::Canceled => (State::Canceled, updated),
+                TaskState::Waiting | TaskState::Running | TaskState::Planned => {
+                    if self.is_running {
                         return (State::Running, None);
                     }
                     // The attempt ended without it.
-                    TaskState::Waiting | TaskState::Running | TaskState::Planned => {
-                        (State::Canceled, self.end)
-                    }
+                    (State::Canceled, self.end)
                 }
             }
         };

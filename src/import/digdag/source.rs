@@ -92,7 +92,6 @@ struct Values<'a> {
     line: u64,
     /// Inside one list that holds all values.
     in_list: bool,
-    started: bool,
 }
 
 impl<'a> Values<'a> {
@@ -100,7 +99,7 @@ impl<'a> Values<'a> {
         let origin = Origin::of(&text);
         let (bounded, mark) = Bounded::new(text);
         let reader = BufReader::with_capacity(128 << 10, bounded);
-        Self { origin, reader, mark, buffer: Vec::new(), line: 1, in_list: false, started: false }
+        Self { origin, reader, mark, buffer: Vec::new(), line: 1, in_list: false }
     }
 
     /// Puts the next value into `buffer`, and gives the line on which it begins.
@@ -169,15 +168,11 @@ impl<'a> Values<'a> {
             let line = self.line;
             let available = self.reader.fill_buf().map_err(|error| self.origin.failed(line, error))?;
             let Some(byte) = available.first().copied() else {
-                return match self.in_list {
-                    true => Err(self
-                        .origin
-                        .diagnostic("the list has no end")
-                        .line(line)
-                        .hint("the file ends early: export it again")
-                        .into()),
-                    false => Ok(None),
-                };
+                if !self.in_list {
+                    return Ok(None);
+                }
+                let error = self.origin.diagnostic("the list has no end").line(line);
+                return Err(error.hint("the file ends early: export it again").into());
             };
             match byte {
                 b'\n' => self.line += 1,
@@ -185,10 +180,7 @@ impl<'a> Values<'a> {
                 b',' if self.in_list => {}
                 b']' if self.in_list => self.in_list = false,
                 b'[' if !self.in_list => self.in_list = true,
-                _ => {
-                    self.started = true;
-                    return Ok(Some(byte));
-                }
+                _ => return Ok(Some(byte)),
             }
             self.reader.consume(1);
         }

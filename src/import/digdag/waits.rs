@@ -44,9 +44,10 @@ pub(super) fn settle(estate: &mut Estate, draft: &mut Draft) {
             continue;
         };
         let rows = estate.lasts[done.lasts.start as usize..done.lasts.end as usize].to_vec();
-        let rows = match rows.len() > MANY {
-            true => vec![*joined.entry(id).or_insert_with(|| join_run(draft, &rows))],
-            false => rows,
+        let rows = if rows.len() > MANY {
+            vec![*joined.entry(id).or_insert_with(|| join_run(draft, &rows))]
+        } else {
+            rows
         };
         wait_for(draft, &wait, &rows);
     }

@@ -149,7 +149,7 @@ fn what_still_runs_is_cut_at_the_end_of_the_export() {
     // Its last poll, at 1,090 s = 00:18:10, is the last that is known of anything: 10 s after its start.
     assert_eq!(lines(&trace), rows);
     let row = (0..2).find(|row| trace.task_id.get(*row) == "102").unwrap();
-    assert_eq!(trace.work.get(row).map(|work| work.ms()), Some(10_000));
+    assert_eq!(trace.work.get(row).map(cost_sim::units::Span::ms), Some(10_000));
 }
 
 #[test]
