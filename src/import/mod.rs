@@ -137,8 +137,11 @@ pub fn read_contents(files: &[(&str, &[u8])], options: &Options) -> Result<Impor
     let mut draft = Draft::default();
     for (name, content) in files {
         let path = Path::new(name);
-        let read = open::of_bytes(path, *content, &progress)
-            .and_then(|content| file(path, None, content, options, &mut draft, &progress));
+        let read = open::of_bytes(path, *content, &progress).and_then(|content| match content {
+            // It is read from files only; that of this name may be another one.
+            Content::Parquet => Err(Diagnostic::new(*name, "Parquet is read from files only").into()),
+            content => file(path, None, content, options, &mut draft, &progress),
+        });
         draft.collect(read)?;
     }
     finish(draft, options)
