@@ -4,7 +4,8 @@
 
 use cost_sim::error::Error;
 use cost_sim::import::{self, Imported, Options};
-use cost_sim::trace::{Column, ReadOptions, Trace, Word};
+use cost_sim::trace::{Column, PodArch, ReadOptions, SourcePlatform, Trace, Word, WorkMethod};
+use cost_sim::units::Span;
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -61,8 +62,9 @@ fn request(trace: &Trace, row: usize) -> (i64, i64) {
     (cpu, trace.memory_request.get(row).unwrap_or_default().bytes() >> 20)
 }
 
-fn work(trace: &Trace, row: usize) -> f64 {
-    trace.work.get(row).unwrap().secs_f64()
+/// Milliseconds.
+fn work(trace: &Trace, row: usize) -> i64 {
+    trace.work.get(row).unwrap().ms()
 }
 
 /// 2024-05-01T00:00:00Z.
@@ -133,10 +135,10 @@ fn steps_items_and_sizes_of_argo() {
     assert_eq!(word(&trace, &trace.exit_reason, y), "OOMKilled");
     assert_eq!(word(&trace, &trace.task_name, y), "crunch");
     assert_eq!(word(&trace, &trace.pod_name, x), "synthetic-1-crunch-12");
-    assert_eq!(trace.source_platform.get(x).map(|platform| platform.name()), Some("fargate"));
+    assert_eq!(trace.source_platform.get(x).map(SourcePlatform::name), Some("fargate"));
     assert_eq!(trace.retry_limit.get(x), Some(2));
     // The approval took 00:02 to 00:05.
-    assert_eq!(work(&trace, row(&trace, "[1].approve", 1)), 180.0);
+    assert_eq!(work(&trace, row(&trace, "[1].approve", 1)), 180_000);
 }
 
 #[test]
@@ -182,14 +184,14 @@ fn task_instances_of_airflow_with_their_tries_and_edges() {
     );
     // With the KubernetesExecutor start_date is inside the pod: 00:03:40 to 00:05:00.
     let second = row(trace, "extract[0]", 2);
-    assert_eq!((work(trace, second), request(trace, second)), (80.0, (500, 1_024)));
-    assert_eq!(trace.work_method.get(second).map(|method| method.name()), Some("measured"));
+    assert_eq!((work(trace, second), request(trace, second)), (80_000, (500, 1_024)));
+    assert_eq!(trace.work_method.get(second).map(WorkMethod::name), Some("measured"));
     // KubernetesPodOperator: the pod is created after start_date, so 600 s are more than its work.
     let load = row(trace, "load", 1);
     assert_eq!(request(trace, load), (2_000, 4_096));
     assert_eq!(word(trace, &trace.image, load), "loader:7");
-    assert!(work(trace, load) <= 600.0);
-    assert_ne!(trace.work_method.get(load).map(|method| method.name()), Some("measured"));
+    assert!(work(trace, load) <= 600_000);
+    assert_ne!(trace.work_method.get(load).map(WorkMethod::name), Some("measured"));
     // Try 2 of extract[0] is in two files, and counts once.
     assert_eq!(trace.evidence.dropped.iter().map(|dropped| dropped.count).sum::<u64>(), 1);
 }
@@ -211,7 +213,7 @@ fn times_of_airflows_database_need_a_zone() {
     let imported = import_with(&files, &options);
     // 09:00:00 in Tokyo is 00:00:00 UTC; the task ran from 09:00:10 to 09:01:10.
     assert_eq!(steps(&imported.trace, 1_704_067_200), ["count#1 pod succeeded [] +0"]);
-    assert_eq!(work(&imported.trace, 0), 60.0);
+    assert_eq!(work(&imported.trace, 0), 60_000);
     assert!(
         imported.warnings.iter().any(|warning| warning.contains("each taken for a pod")),
         "{:?}",
@@ -236,10 +238,10 @@ fn jobs_of_aws_batch_with_attempts_arrays_and_pods() {
         ]
     );
     let reason = |row: usize| word(&trace, &trace.exit_reason, row).to_owned();
-    let platform = |row: usize| trace.source_platform.get(row).map(|platform| platform.name());
+    let platform = |row: usize| trace.source_platform.get(row).map(SourcePlatform::name);
     let (first, second) = (row(&trace, "job-a", 1), row(&trace, "job-a", 2));
     // 00:01:00 to 00:05:00, then 00:06:40 to 00:08:20.
-    assert_eq!((work(&trace, first), work(&trace, second)), (240.0, 100.0));
+    assert_eq!((work(&trace, first), work(&trace, second)), (240_000, 100_000));
     assert_eq!((reason(first).as_str(), platform(first)), ("SpotInterruption", Some("spot")));
     // resourceRequirements win over the older vcpus and memory.
     assert_eq!(request(&trace, second), (500, 2_048));
@@ -254,7 +256,7 @@ fn jobs_of_aws_batch_with_attempts_arrays_and_pods() {
     assert_eq!((run(running), run(oom), run(pod)), (run(first), run(first), "job-d".to_owned()));
     assert_eq!(platform(running), Some("fargate"));
     // It runs until the last thing that the answers tell of: 1714522400 - 1714522300.
-    assert_eq!(work(&trace, running), 100.0);
+    assert_eq!(work(&trace, running), 100_000);
     assert_eq!((word(&trace, &trace.pod_name, pod), request(&trace, pod)), ("aws-batch.d", (250, 1_024)));
 }
 
@@ -323,7 +325,7 @@ fn a_diamond_in_wfformat_1_5() {
     assert_eq!(request(trace, split), (1_000, 1_024));
     assert_eq!(request(trace, row(trace, "left_ID02", 1)), (4_000, 0));
     assert_eq!(request(trace, row(trace, "right_ID03", 1)), (2_000, 0));
-    assert_eq!((work(trace, split), word(trace, &trace.task_name, split)), (10.5, "split"));
+    assert_eq!((work(trace, split), word(trace, &trace.task_name, split)), (10_500, "split"));
     // 10.5 + 20 + 7 = 37.5 s is within the makespan of 45 s.
     let warnings = imported.warnings.join("\n");
     assert!(!warnings.contains("makespan"), "{warnings}");
@@ -353,7 +355,7 @@ fn wfformat_1_3_has_names_kilobytes_and_one_end_of_each_dependency() {
     let first = row(trace, "first_ID01", 1);
     // 2,000,000 KB x 1,000 = 2 x 10^9 bytes = 1,907 MiB.
     assert_eq!(request(trace, first), (2_000, 1_907));
-    assert_eq!(trace.arch.get(first).map(|arch| arch.name()), Some("arm64"));
+    assert_eq!(trace.arch.get(first).map(PodArch::name), Some("arm64"));
     assert!(
         imported.warnings.iter().any(|line| line.contains("1 row with work_seconds 0")),
         "{:?}",
@@ -416,8 +418,8 @@ fn jobs_of_the_standard_workload_format() {
     let start = trace.start_time.get(0).unwrap();
     assert_eq!(start.ms() / 1_000, MAY + 30);
     // Allocated processors are unknown, so those it asked for; 50.25 s; 10 s of think time after job 1.
-    assert_eq!((request(trace, 1), work(trace, 1)), ((2_000, 0), 50.25));
-    assert_eq!(trace.trigger_delay.get(1).map(|delay| delay.secs_ceil()), Some(10));
+    assert_eq!((request(trace, 1), work(trace, 1)), ((2_000, 0), 50_250));
+    assert_eq!(trace.trigger_delay.get(1).map(Span::secs_ceil), Some(10));
     assert_eq!(word(trace, &trace.run_id, 1), "1", "the chain is one run");
     // Job 4 claims 2 x 10^9 KB: bytes, no doubt. Job 6 waits for a job that is not there.
     assert_eq!(request(trace, 2), (1_000, 0));
@@ -472,7 +474,7 @@ fn pods_of_openb() {
         ]
     );
     // 125 - 5; p2 runs until the last time in the list, 900 - 210.
-    assert_eq!((work(trace, 0), work(trace, 2)), (120.0, 690.0));
+    assert_eq!((work(trace, 0), work(trace, 2)), (120_000, 690_000));
     assert_eq!(trace.interruptible.get(2), Some(true), "best effort");
     assert_eq!(trace.interruptible.get(0), None);
     let origin = imported.warnings.iter().filter(|line| line.contains("an origin of its own")).count();
