@@ -55,12 +55,13 @@ pub(super) fn instant(text: &str) -> Result<Option<Time>, String> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().and_then(epoch).map(Some).ok_or_else(|| out_of_range(text));
     }
-    let parsed = match offset(text) {
+    let whole = without_fraction(text);
+    let parsed = match offset(&whole) {
         Some(spelled) => parse_time(&spelled, None),
-        None => parse_time(text, None),
+        None => parse_time(&whole, None),
     };
     match parsed {
-        Ok(time) => Ok(Some(Time::from_ms(time.ms().div_euclid(1_000) * 1_000))),
+        Ok(time) => Ok(Some(time)),
         Err(refusal) => Err(format!("the time {text:?} {}", refusal.message)),
     }
 }
@@ -71,6 +72,18 @@ fn epoch(seconds: i64) -> Option<Time> {
 
 fn out_of_range(what: impl fmt::Display) -> String {
     format!("the time {what} is out of range: epoch seconds from 1970 to 2200 are meant")
+}
+
+/// Parts of a second are cut, not rounded: so does Digdag.
+fn without_fraction(text: &str) -> Cow<'_, str> {
+    let Some(("", fraction)) = text.get(19..).and_then(|rest| rest.split_once('.')) else {
+        return text.into();
+    };
+    let rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+    if rest.len() == fraction.len() {
+        return text.into();
+    }
+    format!("{}{rest}", &text[..19]).into()
 }
 
 /// `+00`, `+0900` and ` +0900` as RFC 3339 has them; `None` where the offset is already.
