@@ -141,11 +141,17 @@ impl<'a> Index<'a> {
                 PodKey::Name(word) => Some(word),
                 PodKey::DigdagTask(_) | PodKey::None => trace.pod_name.get(row),
             };
-            if let PodKey::DigdagTask(id) = span.pod {
+            let pod_name = pod_name.map(|word| trace.words.get(word));
+            // Who is known by a name of Digdag's may have had other pods before: each try has its own.
+            let task = match span.pod {
+                PodKey::DigdagTask(id) => Some(id),
+                PodKey::Name(_) | PodKey::None => pod_name.and_then(digdag_task),
+            };
+            if let Some(id) = task {
                 index.by_task.entry(id).or_default().push(number);
             }
-            if let Some(word) = pod_name {
-                index.by_name.entry(trace.words.get(word)).or_default().push(number);
+            if let Some(name) = pod_name {
+                index.by_name.entry(name).or_default().push(number);
             }
             index.by_task_id.entry(trace.task_id.get(row)).or_default().push(number);
             for name in spellings(trace.words.get(trace.word(&trace.task_name, row))) {

@@ -25,8 +25,8 @@ error: cannot open missing.csv: No such file or directory (os error 2)
   hint: check the path
 
 $ cost-sim replay directory
-error: cannot read directory: Is a directory (os error 21)
-  hint: a directory has this name, where a file is needed; check the path
+error: directory has no files
+  hint: give files, or the directory in which they are
 
 $ cost-sim replay trace.csv/inside
 error: cannot open trace.csv/inside: Not a directory (os error 20)

@@ -77,8 +77,8 @@ fn a_sidecar_adds_to_the_size_and_not_to_the_time() {
     let row = row(trace, "job-x");
     // Requests of both: 500 + 100 millicores, 1,024 + 256 MiB.
     assert_eq!(super::request(trace, row), (Some(600), Some(1_280)));
-    // Four points of the main container at minutes 5 to 8: within half a step of them it ran.
-    assert_eq!(second(trace.start_time.get(row)), Some(300.0));
+    // Four points of the main container at minutes 5 to 8: it ran from half a step before until half a step after them.
+    assert_eq!(second(trace.start_time.get(row)), Some(270.0));
     assert_eq!(second(trace.end_time.get(row)), Some(510.0));
     // What the agent used before and after is not the work's: 100 + 100 in each of four minutes.
     assert_eq!(trace.points.cpu(row), [200.0; 4]);
