@@ -10,6 +10,7 @@ mod batch;
 mod datadog;
 mod detect;
 mod digdag;
+mod directory;
 mod draft;
 mod evidence;
 mod format;
@@ -82,7 +83,9 @@ pub fn read(inputs: &[PathBuf], options: &Options, progress: &mut dyn FnMut(u64)
     }
     let progress: Progress = RefCell::new(progress);
     let mut draft = Draft::default();
-    for path in files(inputs)? {
+    let list = directory::list(inputs)?;
+    draft.notes.extend(list.note());
+    for path in list.files {
         let beside = side_file(&path)?;
         let read = open::open(&path, &progress)
             .and_then(|content| file(&path, beside, content, options, &mut draft, &progress));
@@ -91,43 +94,9 @@ pub fn read(inputs: &[PathBuf], options: &Options, progress: &mut dyn FnMut(u64)
     finish(draft, options)
 }
 
-/// The files that are meant: directories stand for all that is in them, in order of their names.
+/// The files that are meant: directories stand for the data files in them, in order of their names.
 pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in inputs {
-        if path.as_os_str() != "-" && path.is_dir() {
-            let first = files.len();
-            directory(path, &mut files)?;
-            if files.len() == first {
-                let hint = "give files, or the directory in which they are";
-                return Err(Error::usage(format!("{} has no files", path.display()), hint));
-            }
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
-}
-
-fn directory(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = |error| Error::io("read the directory", path, error);
-    let entries = path.read_dir().map_err(failed)?;
-    let mut paths =
-        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // Side files belong to the file beside them; hidden files to nobody.
-        if name.starts_with('.') || name.ends_with(".meta.json") {
-            continue;
-        }
-        if path.is_dir() {
-            directory(&path, files)?;
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(())
+    directory::list(inputs).map(|list| list.files)
 }
 
 /// The same for files that are in memory: pairs of what stands for the path, and the content.

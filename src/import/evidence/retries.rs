@@ -81,6 +81,7 @@ fn earlier(
         trace.attempt.set(*new, first_attempt + number as u32);
         if number < last {
             trace.state.set(*new, State::Failed);
+            trace.finish_observed_time.set(*new, observed);
             trace.pod_created_time.set(*new, (*begin).max(queued));
         } else {
             let created = trace.pod_created_time.get(*new).unwrap_or(*begin);

@@ -25,8 +25,8 @@ error: cannot open missing.csv: No such file or directory (os error 2)
   hint: check the path
 
 $ cost-sim replay directory
-error: directory has no files
-  hint: give files, or the directory in which they are
+error: the directory directory has no data files
+  hint: data files there are those that end in .json, .jsonl, .ndjson, .csv, .tsv, .yaml, .yml, .swf, .parquet, .gz; or name files
 
 $ cost-sim replay trace.csv/inside
 error: cannot open trace.csv/inside: Not a directory (os error 20)

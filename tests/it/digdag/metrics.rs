@@ -52,8 +52,8 @@ const ROWS: [&str; 8] = [
     "1402/1 | 17:00:03 17:00:30 17:10:00 17:10:00 | 570000 metric_bounds",
     // … but the pod was seen from 17:01:00 to 17:20:00: it ran for ten and a half minutes more.
     "leftover=true/1 | 17:10:00 17:10:00 17:20:30 17:20:30 | 630000 metric_bounds",
-    // Queued 16:20:00 less a poll: 1103 has a pod name, but no metrics.
-    "1103/1 | 16:18:39 16:19:09 16:19:54 16:20:00 | 45000 model_subtracted",
+    // 1103 has a pod, created at 16:18:38 as commandStatus says, but no metrics: 30 s later it started.
+    "1103/1 | 16:18:38 16:19:08 16:19:54 16:20:00 | 46000 model_subtracted",
 ];
 
 #[test]
