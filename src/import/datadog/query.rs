@@ -36,7 +36,8 @@ pub(super) fn doubt(metric: &Metric, query: &str) -> Option<String> {
 /// The word before the colon that stands before the metric.
 fn aggregator(before: &str) -> Option<&str> {
     let before = before.strip_suffix(':')?;
-    let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let start = before.trim_end_matches(is_word).len();
     Some(&before[start..]).filter(|word| !word.is_empty())
 }
 
