@@ -198,7 +198,8 @@ fn find_times(draft: &mut Draft, tries: &[Try], join: &Join, pods: &[NamedPod], 
     for (one, seen, around) in arounds.iter().filter(|(one, ..)| is_pod(one.row)) {
         let succeeded = matches!(trace.state.get(one.row), None | Some(State::Succeeded));
         let created = seen.created.unwrap_or(around.queued + around.agent_wait);
-        let span = around.observed - created;
+        // What is taken off as the lag again was never in it where the container's own end is known.
+        let span = seen.ended.map_or(around.observed, |ended| ended + model.detection_lag) - created;
         samples.push(Sample {
             image: image(one.row),
             measured: measured(seen),
