@@ -295,7 +295,7 @@ For more information, try '--help'.
 
 $ cost-sim rightsize trace.csv --by image --yaml digdag
 error: Digdag sets resources by workflow and task, not by image
-  hint: leave out --by image, or use --yaml kubernetes
+  hint: use --by task, or --yaml kubernetes
 
 $ cost-sim rightsize trace.csv --trace-out sized.txt
 error: cannot tell the format of sized.txt
