@@ -42,9 +42,10 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     text
 }
 
-/// What a reader must know of the result, in lines of at most `width` columns.
+/// What a reader must know of the result, in lines of at most `width` columns; all of it, for commands that write no
+/// `report.json` to look the rest up in.
 pub(crate) fn warning_lines(report: &Report, width: usize, color: bool) -> Vec<String> {
-    warnings(report, width, Paint { on: color })
+    report.warnings.iter().map(|warning| warning_line(warning, width, Paint { on: color })).collect()
 }
 
 /// What was replayed, in lines of at most `width` columns.
@@ -291,19 +292,18 @@ fn back_test(report: &Report, width: usize, paint: Paint) -> Vec<String> {
 }
 
 fn warnings(report: &Report, width: usize, paint: Paint) -> Vec<String> {
-    let mut lines = Vec::new();
-    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
-        let text = wrap(&format!("warning: {}", clean(warning)), width, 2);
-        lines.push(
-            text.strip_prefix("warning:")
-                .map_or(text.clone(), |rest| format!("{}{rest}", paint.yellow("warning:"))),
-        );
-    }
+    let shown = report.warnings.iter().take(WARNINGS_SHOWN);
+    let mut lines: Vec<String> = shown.map(|warning| warning_line(warning, width, paint)).collect();
     if report.warnings.len() > WARNINGS_SHOWN {
         let more = count((report.warnings.len() - WARNINGS_SHOWN) as u64);
         lines.push(format!("… and {more} more in report.json"));
     }
     lines
+}
+
+fn warning_line(warning: &str, width: usize, paint: Paint) -> String {
+    let text = wrap(&format!("warning: {}", clean(warning)), width, 2);
+    text.strip_prefix("warning:").map_or(text.clone(), |rest| format!("{}{rest}", paint.yellow("warning:")))
 }
 
 fn pad_left(text: &str, columns: usize) -> String {
