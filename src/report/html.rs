@@ -74,6 +74,9 @@ fn header(out: &mut String, report: &Report) {
             write!(out, " <span class=\"badge\">region {region} is assumed: give yours with --region</span>");
     }
     let _ = write!(out, "</p>\n<h1>{}</h1>\n", escape(&report.finding));
+    if let Some(text) = evidence::estimated(report) {
+        let _ = writeln!(out, "<p class=\"lead\">Not all is measured: {}.</p>", escape(&text));
+    }
     let (start, end) = (&inputs.window.start, &inputs.window.end);
     let mut facts = vec![
         pods_and_runs(inputs),
@@ -292,7 +295,7 @@ fn risk(out: &mut String, report: &Report) {
     if let Some(evidence) = &report.inputs.evidence {
         section(out, "How the work of pods is known", |out| {
             show(out, &evidence::method_rows(evidence));
-            if let Some((text, rows)) = evidence::sentence(report).zip(evidence::rows(report)) {
+            if let Some((text, rows)) = evidence::meaning(report).zip(evidence::rows(report)) {
                 let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
                 show(out, &rows);
             }

@@ -144,7 +144,7 @@ fn risk(out: &mut String, report: &Report) {
     if let Some(evidence) = &report.inputs.evidence {
         details(out, "How the work of pods is known", |out| {
             show(out, evidence::method_rows(evidence));
-            if let Some((text, rows)) = evidence::sentence(report).zip(evidence::rows(report)) {
+            if let Some((text, rows)) = evidence::meaning(report).zip(evidence::rows(report)) {
                 let _ = writeln!(out, "{}\n", prose(&text));
                 show(out, rows);
             }
