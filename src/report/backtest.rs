@@ -216,6 +216,11 @@ pub(super) fn sentences(test: &BackTest) -> Vec<String> {
                 format!("{} are", plural(test.pods_with_modelled_start, "pod"))
             }
         ));
+        out.push(
+            "Where a start-up is fitted as 5th percentile, the least is subtracted: modelled work is then an upper \
+             estimate, and simulated makespans tend to be longer than recorded."
+                .to_owned(),
+        );
     }
     out
 }

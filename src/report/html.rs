@@ -16,7 +16,9 @@ use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{controllers, incomplete, pods_and_runs, workflow_rows};
+use super::view::{
+    controllers, incomplete, no_start_delays, pods_and_runs, without_modelled_starts, workflow_rows,
+};
 use super::{Chart, Distribution, PlatformReport, Report, backtest, bill_comparison};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -25,6 +27,7 @@ const WARNINGS_SHOWN: usize = 200;
 
 /// The whole page, with the charts in it.
 pub fn html(report: &Report, charts: &[Chart]) -> String {
+    let report = &*without_modelled_starts(report);
     let mut out = String::with_capacity(1 << 16);
     let _ = write!(
         out,
@@ -143,6 +146,9 @@ fn comparison(out: &mut String, report: &Report) {
             let _ = writeln!(out, "<p class=\"note warn\">⚠ {}</p>", escape(&incomplete(platform)));
         }
         if let Some(text) = controllers(platform) {
+            let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
+        }
+        if let Some(text) = no_start_delays(platform) {
             let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
         }
         if let Some(why) = &platform.cost_unknown {
