@@ -10,7 +10,7 @@ use super::risk::{Rows, histories};
 use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
-use super::view::{controllers, incomplete, pods_and_runs};
+use super::view::{controllers, incomplete, no_start_delays, pods_and_runs, without_modelled_starts};
 use super::{Distribution, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
@@ -22,6 +22,7 @@ const GAP: &str = "  ";
 
 /// The table with what it is about above and the finding below, in lines of at most `width` columns (40 or more).
 pub fn table(report: &Report, width: usize, color: bool) -> String {
+    let report = &*without_modelled_starts(report);
     let width = width.max(40);
     let paint = Paint { on: color };
     let mut lines = above(report, width, paint);
@@ -252,6 +253,9 @@ fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: P
             lines.push(paint.yellow(&wrap(&format!("! {}", incomplete(platform)), width, 2)));
         }
         if let Some(text) = controllers(platform) {
+            lines.push(paint.dim(&wrap(&text, width, 2)));
+        }
+        if let Some(text) = no_start_delays(platform) {
             lines.push(paint.dim(&wrap(&text, width, 2)));
         }
         if let Some(why) = &platform.cost_unknown {

@@ -23,6 +23,8 @@ pub(super) struct Sample {
     pub image: Word,
     /// Creation to container running, of the pod's own status.
     pub measured: Option<Span>,
+    /// Creation to half a step before the first point of metrics, where points are close.
+    pub bounded: Option<Span>,
     /// Creation to the orchestrator's notice, of a task that succeeded.
     pub span: Option<Span>,
 }
@@ -54,14 +56,17 @@ impl Fit {
             return Self { by_image: BTreeMap::new(), other: entry("", value, StartUpSource::Given, 0) };
         }
         let mut measured: BTreeMap<Word, Vec<Span>> = BTreeMap::new();
+        let mut bounded: BTreeMap<Word, Vec<Span>> = BTreeMap::new();
         let mut spans: BTreeMap<Word, Vec<Span>> = BTreeMap::new();
         for sample in samples {
             let image = sample.image;
             measured.entry(image).or_default().extend(sample.measured);
+            bounded.entry(image).or_default().extend(sample.bounded);
             spans.entry(image).or_default().extend(sample.span);
         }
         let pool = |by_image: &BTreeMap<Word, Vec<Span>>| by_image.values().flatten().copied().collect();
         let mut all_measured: Vec<Span> = pool(&measured);
+        let mut all_bounded: Vec<Span> = pool(&bounded);
         let mut all_spans: Vec<Span> = pool(&spans);
         let mut by_image = BTreeMap::new();
         // Rows that name no image are like all others.
@@ -70,15 +75,21 @@ impl Fit {
             let count = times.len();
             if let Some(value) = percentile(times, 50) {
                 by_image.insert(*image, entry(name, value, StartUpSource::Measured, count));
+            } else if let Some(times) = bounded.get_mut(image)
+                && let Some(value) = percentile(times, 50)
+            {
+                by_image.insert(*image, entry(name, value, StartUpSource::Points, times.len()));
             } else if let Some(spans) = spans.get_mut(image)
                 && let Some(value) = shortest(spans, lag)
             {
                 by_image.insert(*image, entry(name, value, StartUpSource::Shortest, spans.len()));
             }
         }
-        let (measured, spans) = (all_measured.len(), all_spans.len());
+        let (measured, bounded, spans) = (all_measured.len(), all_bounded.len(), all_spans.len());
         let other = if let Some(value) = percentile(&mut all_measured, 50) {
             entry("", value, StartUpSource::MeasuredOfAll, measured)
+        } else if let Some(value) = percentile(&mut all_bounded, 50) {
+            entry("", value, StartUpSource::PointsOfAll, bounded)
         } else if let Some(value) = shortest(&mut all_spans, lag) {
             entry("", value, StartUpSource::ShortestOfAll, spans)
         } else if let Some(value) = platform.and_then(of_platform) {
@@ -139,11 +150,15 @@ mod tests {
     use super::*;
 
     fn span(image: Word, seconds: i64) -> Sample {
-        Sample { image, measured: None, span: Some(Span::from_secs(seconds)) }
+        Sample { image, measured: None, bounded: None, span: Some(Span::from_secs(seconds)) }
     }
 
     fn measured(image: Word, seconds: i64) -> Sample {
-        Sample { image, measured: Some(Span::from_secs(seconds)), span: None }
+        Sample { image, measured: Some(Span::from_secs(seconds)), bounded: None, span: None }
+    }
+
+    fn bounded(image: Word, seconds: i64) -> Sample {
+        Sample { image, measured: None, bounded: Some(Span::from_secs(seconds)), span: None }
     }
 
     #[test]
@@ -175,6 +190,24 @@ mod tests {
             (String::new(), StartUpSource::MeasuredOfAll, 3, 2),
         ];
         assert_eq!(used, expected);
+    }
+
+    #[test]
+    fn a_start_between_points_goes_after_a_measured_one_and_before_the_shortest_spans() {
+        let mut words = Words::default();
+        let [a, b, c] = ["a", "b", "c"].map(|name| words.intern(name));
+        let lag = Span::from_secs(6);
+        let mut samples = vec![bounded(a, 50), bounded(a, 70), bounded(a, 60)];
+        samples.extend((0..20).map(|_| span(a, 20)));
+        let mut fit = Fit::new(&samples, &words, None, lag, None);
+        // c has no sample: the same three say it. Without them it would be 20 s - 6 s.
+        assert_eq!([a, c].map(|image| fit.of(image)), [Some(Span::from_secs(60)); 2]);
+        let how: Vec<_> = fit.used().into_iter().map(|entry| (entry.how, entry.from)).collect();
+        assert_eq!(how, [(StartUpSource::Points, 3), (StartUpSource::PointsOfAll, 3)]);
+        samples.extend([measured(b, 30), measured(a, 40)]);
+        let mut fit = Fit::new(&samples, &words, None, lag, None);
+        // Of 30 s and 40 s, rank ⌈2 · 50 %⌉ = 1.
+        assert_eq!([a, b, c].map(|image| fit.of(image).unwrap().ms() / 1_000), [40, 30, 30]);
     }
 
     #[test]

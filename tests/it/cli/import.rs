@@ -122,6 +122,7 @@ fn a_report_says_what_was_found() {
     for format in ["table", "markdown"] {
         let run = case.run(&["import", "trace.csv", "--report", "--format", format, "--out", "new.csv"]);
         assert!(run.stdout.contains("3 pods") && run.stdout.contains("How work_seconds was found"), "{run}");
+        assert_eq!(run.stdout.contains("| method | pods | work |"), format == "markdown", "{run}");
         assert!(case.read("new.csv").starts_with("task_id,"));
     }
 }
