@@ -152,7 +152,8 @@ fn read_bill(
     if let Err(why) = today {
         return Err(Error::usage(
             format!("there is nothing to hold the bill against: {why}"),
-            "fill in the trace's column source_platform; where it ran on EC2, describe the node group in a scenario",
+            "fill in the trace's column source_platform, or give --source-platform fargate if that is where it ran; \
+             where it ran on EC2, describe the node group in a scenario",
         ));
     }
     let scope = Scope { window: study.workload.window, region: study.asked().settings.region.name.clone() };
