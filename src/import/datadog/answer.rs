@@ -35,6 +35,13 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
             .hint("mend the query or the keys, and export it again")
             .into());
     }
+    if !sink.has_answer {
+        return Err(sink
+            .origin
+            .diagnostic("this has no series, as answers to metrics queries have")
+            .hint("leave out --from, or see cost-sim import --how datadog")
+            .into());
+    }
     sink.finish()
 }
 
@@ -83,6 +90,7 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
             if seen.contains(&key) {
                 return Err(A::Error::custom(format!("{key} is there twice")));
             }
+            sink.has_answer |= matches!(key.as_str(), "series" | "data");
             match key.as_str() {
                 "series" => {
                     let series = fields.next_value_seed(V1 { sink, mark, query: query.as_deref() })?;

@@ -24,6 +24,8 @@ pub(super) struct Sink<'d> {
     with_pod: u64,
     without_pod: u64,
     pub empty_answers: u64,
+    /// The file has an answer, be it one without series.
+    pub has_answer: bool,
 }
 
 /// A series with its points in order, in the unit of the answer.
@@ -50,7 +52,16 @@ impl<'d> Sink<'d> {
             None => Metric::in_text(origin.name.rsplit(['/', '\\']).next().unwrap_or_default()),
         };
         let place = Place { file: draft.file, line: 0 };
-        Ok(Self { draft, origin, metric, place, with_pod: 0, without_pod: 0, empty_answers: 0 })
+        Ok(Self {
+            draft,
+            origin,
+            metric,
+            place,
+            with_pod: 0,
+            without_pod: 0,
+            empty_answers: 0,
+            has_answer: false,
+        })
     }
 
     /// Whether the series is of a pod; if not, it is counted.
