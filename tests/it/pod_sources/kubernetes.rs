@@ -258,3 +258,11 @@ fn objects_and_metrics_of_a_pod_are_joined_and_objects_believed() {
         assert_eq!((request(&trace, 0).0, trace.cpu_usage_avg_milli.get(0)), (Some(500), Some(250.0)));
     }
 }
+
+#[test]
+fn a_watch_with_its_events_is_read() {
+    let event = |kind: &str| json!({"type": kind, "object": pod("a")}).to_string();
+    let text = format!("{}\n{}\n", event("ADDED"), event("MODIFIED"));
+    let trace = import(&[("watch.json", &text)]).trace;
+    assert_eq!((trace.rows(), second(trace.end_time.get(0))), (1, Some(360.0)));
+}
