@@ -65,7 +65,8 @@ impl<'de> Visitor<'de> for Document<'_> {
         let mut object = Object::default();
         let mut seen = BTreeSet::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let known = ["kind", "metadata", "spec", "status", "items"].into_iter().find(|known| *known == key);
+            let known =
+                ["kind", "metadata", "spec", "status", "items"].into_iter().find(|known| *known == key);
             match known {
                 Some("kind") => object.kind = entries.next_value()?,
                 Some("metadata") => object.metadata = entries.next_value::<Option<_>>()?.unwrap_or_default(),

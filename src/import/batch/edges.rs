@@ -63,8 +63,7 @@ pub(in crate::import) fn finish(draft: &mut Draft) {
     // Of each row: when the last join before it ends, and its id.
     let mut joined: BTreeMap<u32, Vec<(Option<Time>, String)>> = BTreeMap::new();
     for (array, rows, waiting) in between {
-        let before: Vec<usize> =
-            rows.iter().flat_map(|row| attempts(draft.trace(), *row as usize)).collect();
+        let before: Vec<usize> = rows.iter().flat_map(|row| attempts(draft.trace(), *row as usize)).collect();
         let id = format!("{array}^end");
         let join = joins::add(draft, &id, &before);
         let end = draft.trace().end_time.get(join);
