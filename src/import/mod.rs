@@ -15,6 +15,7 @@ mod draft;
 mod evidence;
 mod format;
 mod how;
+mod joins;
 mod kubernetes;
 mod lenient;
 mod openb;

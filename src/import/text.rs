@@ -200,6 +200,14 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
+    /// Reads the header of a table whose columns commas or tabs separate, as `Shape` tells them apart.
+    pub fn detect(mut text: Text<'a>) -> Result<Self> {
+        let head = text.head(64 << 10)?;
+        let first = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty());
+        let is_tabs = first.is_some_and(|line| line.contains(&b'\t') && !line.contains(&b','));
+        Self::new(text, if is_tabs { b'\t' } else { b',' })
+    }
+
     /// Reads the header.
     pub fn new(text: Text<'a>, separator: u8) -> Result<Self> {
         let origin = Origin::of(&text);
