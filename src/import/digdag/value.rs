@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use chrono_tz::Tz;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -37,6 +38,34 @@ pub(super) struct Id(pub Option<u64>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct When(pub Option<Time>);
 
+/// The same of a row of the database; the text where it has no offset from UTC, until [`Stamp::settle`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp(pub Option<Time>, Option<String>);
+
+impl Stamp {
+    pub fn new(text: &str, zone: Option<Tz>) -> Result<Self, String> {
+        Ok(Self(instant_in(text, zone)?, None))
+    }
+
+    pub fn settle(&mut self, zone: Option<Tz>) -> Result<(), String> {
+        if let Some(text) = self.1.take() {
+            self.0 = instant_in(&text, zone)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Str::deserialize(deserializer)?;
+        match instant_in(&text.0, None) {
+            Ok(time) => Ok(Self(time, None)),
+            Err(_) if instant_in(&text.0, Some(Tz::UTC)).is_ok() => Ok(Self(None, Some(text.0.into_owned()))),
+            Err(message) => Err(D::Error::custom(message)),
+        }
+    }
+}
+
 /// An object, or whatever else stands in its place as if it were empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lenient<T>(pub T);
@@ -46,8 +75,13 @@ pub(super) struct Lenient<T>(pub T);
 pub(super) struct Ids(pub Vec<u64>);
 
 /// Reads an instant: RFC 3339, as Postgres prints it (`2024-01-31 00:00:00.123456+00`), as the command line does
-/// (`2024-01-31 09:00:00 +0900`), or epoch seconds.
+/// (`2024-01-31 09:00:00 +0900`), or epoch seconds. Digdag's own times have their offset.
 pub(super) fn instant(text: &str) -> Result<Option<Time>, String> {
+    instant_in(text, None)
+}
+
+/// The same, where a query may have printed a time without its offset: then it is one of `zone`.
+pub(super) fn instant_in(text: &str, zone: Option<Tz>) -> Result<Option<Time>, String> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -58,10 +92,13 @@ pub(super) fn instant(text: &str) -> Result<Option<Time>, String> {
     let whole = without_fraction(text);
     let parsed = match offset(&whole) {
         Some(spelled) => parse_time(&spelled, None),
-        None => parse_time(&whole, None),
+        None => parse_time(&whole, zone),
     };
     match parsed {
         Ok(time) => Ok(Some(time)),
+        Err(_) if parse_time(&whole, Some(Tz::UTC)).is_ok() => {
+            Err(format!("the time {text:?} has no offset from UTC: give --timezone, such as --timezone UTC"))
+        }
         Err(refusal) => Err(format!("the time {text:?} {}", refusal.message)),
     }
 }
