@@ -244,7 +244,8 @@ impl Columns {
         zone: Option<Tz>,
     ) -> std::result::Result<Record<'r>, (usize, String)> {
         use super::record::{Named, Nested};
-        use super::value::{Id, Stamp, Str, When, id, instant_in};
+        use super::stamp::Stamp;
+        use super::value::{Id, Str, When, id, instant_in};
         let mut record = Record::default();
         for (name, at) in &self.at {
             let cell = row.get(*at).unwrap_or_default();

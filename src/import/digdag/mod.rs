@@ -16,6 +16,7 @@ mod record;
 mod rows;
 mod schedule;
 mod source;
+mod stamp;
 mod task;
 mod tree;
 mod value;

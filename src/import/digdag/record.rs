@@ -5,8 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
+use super::stamp::Stamp;
 use super::task::{Settings, Task};
-use super::value::{Id, Lenient, Stamp, Str, When};
+use super::value::{Id, Lenient, Str, When};
 
 /// Keys of the database's columns and of the REST API.
 #[derive(Debug, Default, Deserialize)]

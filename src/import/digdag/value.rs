@@ -38,34 +38,6 @@ pub(super) struct Id(pub Option<u64>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct When(pub Option<Time>);
 
-/// The same of a row of the database; the text where it has no offset from UTC, until [`Stamp::settle`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp(pub Option<Time>, Option<String>);
-
-impl Stamp {
-    pub fn new(text: &str, zone: Option<Tz>) -> Result<Self, String> {
-        Ok(Self(instant_in(text, zone)?, None))
-    }
-
-    pub fn settle(&mut self, zone: Option<Tz>) -> Result<(), String> {
-        if let Some(text) = self.1.take() {
-            self.0 = instant_in(&text, zone)?;
-        }
-        Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Stamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Str::deserialize(deserializer)?;
-        match instant_in(&text.0, None) {
-            Ok(time) => Ok(Self(time, None)),
-            Err(_) if instant_in(&text.0, Some(Tz::UTC)).is_ok() => Ok(Self(None, Some(text.0.into_owned()))),
-            Err(message) => Err(D::Error::custom(message)),
-        }
-    }
-}
-
 /// An object, or whatever else stands in its place as if it were empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lenient<T>(pub T);
