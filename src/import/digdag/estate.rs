@@ -170,6 +170,12 @@ impl Estate {
         }
         if self.counts.attempts == 0 && draft.errors.is_empty() {
             let Some(file) = self.file.take() else { return Ok(()) };
+            if draft.trace().files.iter().any(|file| file.format != Format::Digdag.name()) {
+                draft
+                    .notes
+                    .push(format!("{file}: the Digdag files have no tasks: nothing is taken from them"));
+                return Ok(());
+            }
             return Err(no_tasks(file, self.attempts.keys().next_back().copied()));
         }
         waits::settle(self, draft);
@@ -183,16 +189,11 @@ impl Estate {
         let documents = std::mem::take(&mut self.documents);
         let mut best: BTreeMap<u64, (Option<String>, Document)> = BTreeMap::new();
         let nothing_known = self.done.is_empty() && self.attempts.is_empty();
-        let mut nameless = u64::MAX;
+        let mut runs = files::Runs::of(&documents);
         for document in documents {
             let (id, name) = match document.attempt {
                 Some(id) => (id, None),
-                None if nothing_known => {
-                    let id = files::likely_id(&document.path);
-                    nameless -= u64::from(id.is_none());
-                    let name = id.is_none().then(|| files::stem(&document.path));
-                    (id.unwrap_or(nameless), name)
-                }
+                None if nothing_known => runs.run(&document),
                 None => match files::attempt_of(&document, self, &draft.reading.trace.files) {
                     Ok(id) => (id, None),
                     Err((message, hint)) => {
@@ -206,6 +207,12 @@ impl Estate {
             };
             if self.done.contains_key(&id) {
                 self.counts.again += 1;
+                continue;
+            }
+            if let Some((_, known)) = best.get(&id)
+                && known.first_task() != document.first_task()
+            {
+                draft.error(document.is_not(known, id));
                 continue;
             }
             match best.get(&id) {
@@ -304,10 +311,24 @@ impl Document {
         self.tasks.iter().filter_map(|task| task.updated_at.0).max()
     }
 
-    /// Name of the workflow, as its root task has it.
+    /// The root, which every list of an attempt's tasks has, however early it was asked for.
+    pub fn first_task(&self) -> Option<u64> {
+        self.tasks.iter().filter_map(|task| task.id.0).min()
+    }
+
+    fn is_not(&self, known: &Self, attempt: u64) -> Diagnostic {
+        let (mine, other) = (self.first_task().unwrap_or_default(), known.first_task().unwrap_or_default());
+        let message = format!(
+            "these tasks begin with {mine}, those of {} with {other}: they cannot both be attempt {attempt}",
+            known.path
+        );
+        let mut diagnostic = Diagnostic::new(&self.path, message).hint(files::HINT);
+        diagnostic.line = Some(u64::from(self.place.line));
+        diagnostic
+    }
+
     pub fn workflow(&self) -> Option<&str> {
-        let root = self.tasks.iter().find(|task| task.parent_id.0.is_none())?;
-        root.full_name.get().map(|name| name.strip_prefix('+').unwrap_or(name))
+        workflow(&self.tasks)
     }
 
     fn made_up(&self, id: u64, name: Option<String>) -> Attempt<'static> {
@@ -325,6 +346,12 @@ impl Document {
             ..Attempt::default()
         }
     }
+}
+
+/// Name of the workflow, as its root task has it.
+pub(super) fn workflow<'t>(tasks: &'t [Task]) -> Option<&'t str> {
+    let root = tasks.iter().find(|task| task.parent_id.0.is_none())?;
+    root.full_name.get().map(|name| name.strip_prefix('+').unwrap_or(name))
 }
 
 fn no_tasks(file: String, attempt: Option<u64>) -> Error {

@@ -1,9 +1,10 @@
 //! What to do with each record: rows of the database become rows of the trace at once, and are forgotten; what the REST
 //! API answers is kept until the answers that belong together are there.
 
+use chrono_tz::Tz;
 use csv::StringRecord;
 
-use super::estate::{Document, Estate, Workflow};
+use super::estate::{self, Document, Estate, Workflow};
 use super::logs::Logs;
 use super::record::{Record, Schedule, Tasks};
 use super::rows::{self, Attempt};
@@ -20,10 +21,16 @@ pub(super) struct Intake<'i> {
     pub estate: &'i mut Estate,
     pub origin: &'i Origin,
     pub line: u64,
+    /// Of times without an offset.
+    pub zone: Option<Tz>,
 }
 
 impl Intake<'_> {
-    pub fn record(&mut self, record: Record) -> Result<()> {
+    pub fn record(&mut self, mut record: Record) -> Result<()> {
+        self.settle(&mut record)?;
+        if let Some(attempt) = &mut record.last_attempt {
+            self.settle(attempt)?;
+        }
         let Record { attempts, sessions, workflows, files, .. } = &record;
         if attempts.is_some() || sessions.is_some() || workflows.is_some() || files.is_some() {
             return self.answer(record);
@@ -41,6 +48,13 @@ impl Intake<'_> {
             self.workflow(&record);
         }
         // Projects, schedules and what else servers answer say nothing of runs.
+        Ok(())
+    }
+
+    fn settle(&self, record: &mut Record) -> Result<()> {
+        for time in [&mut record.created_at, &mut record.finished_at] {
+            time.settle(self.zone).map_err(|message| self.origin.diagnostic(message).line(self.line))?;
+        }
         Ok(())
     }
 
@@ -79,7 +93,7 @@ impl Intake<'_> {
 
     fn put(&mut self, record: &Record, tasks: Option<Vec<Task>>) {
         let place = self.place();
-        let is_row = record.attempt_id.0.is_some() && record.workflow_name.get().is_some();
+        let is_row = record.is_row();
         let id = record.attempt_id.0.or(record.id.0);
         let Some(tasks) = tasks.filter(|tasks| !tasks.is_empty()) else {
             if let (true, Some(id)) = (is_row, id) {
@@ -90,7 +104,10 @@ impl Intake<'_> {
         };
         let id = id.or_else(|| tasks.first()?.attempt_id.0);
         if let (true, Some(id)) = (is_row, id) {
-            let attempt = self.row(record, id);
+            let mut attempt = self.row(record, id);
+            if attempt.workflow.is_empty() {
+                attempt.workflow = estate::workflow(&tasks).unwrap_or_default().to_owned().into();
+            }
             if !attempt.is_running() {
                 self.estate.compare(&attempt);
                 self.estate.attempts.remove(&id);
@@ -204,40 +221,72 @@ impl Columns {
         "done",
     ];
 
+    /// `attempt_id`, `ATTEMPT_ID` and `attemptId` are the same.
     pub fn of(header: &[String]) -> Self {
-        let place = |name: &'static str| Some((name, header.iter().position(|column| column == name)?));
+        let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
+        let header: Vec<String> = header.iter().map(|name| plain(name)).collect();
+        let place =
+            |name: &'static str| Some((name, header.iter().position(|column| *column == plain(name))?));
         Self { at: Self::NAMES.into_iter().filter_map(place).collect() }
     }
 
-    /// The record of a row, or the column that is wrong and how.
-    pub fn record<'r>(&self, row: &'r StringRecord) -> std::result::Result<Record<'r>, (usize, String)> {
+    /// There are tasks, and what says of which attempt.
+    pub fn are_attempts(&self) -> bool {
+        let has = |name: &str| self.at.iter().any(|(column, _)| *column == name);
+        has("tasks") && (has("attempt_id") || has("id"))
+    }
+
+    /// The record of a row, or the column that is wrong and how. Times without an offset are of `zone`.
+    pub fn record<'r>(
+        &self,
+        row: &'r StringRecord,
+        zone: Option<Tz>,
+    ) -> std::result::Result<Record<'r>, (usize, String)> {
         use super::record::{Named, Nested};
-        use super::value::{Id, Str, When, id, instant};
+        use super::stamp::Stamp;
+        use super::value::{Id, Str, When, id, instant_in};
         let mut record = Record::default();
         for (name, at) in &self.at {
             let cell = row.get(*at).unwrap_or_default();
-            // How COPY writes null in its text form.
-            let cell = if cell == "\\N" { "" } else { cell };
+            let cell = if NULLS.contains(&cell.trim()) { "" } else { cell };
             let text = Str(cell.into());
             let wrong = |message| (*at, message);
             match *name {
-                "attempt_id" => record.attempt_id = Id(id(cell).map_err(wrong)?),
-                "id" => record.id = Id(id(cell).map_err(wrong)?),
-                "index" => record.index = Id(id(cell).map_err(wrong)?),
-                "session_id" => record.session_id = Id(id(cell).map_err(wrong)?),
-                "state_flags" => record.state_flags = Id(id(cell).map_err(wrong)?),
+                "attempt_id" => record.attempt_id = Id(id(whole(cell)).map_err(wrong)?),
+                "id" => record.id = Id(id(whole(cell)).map_err(wrong)?),
+                "index" => record.index = Id(id(whole(cell)).map_err(wrong)?),
+                "session_id" => record.session_id = Id(id(whole(cell)).map_err(wrong)?),
+                "state_flags" => record.state_flags = Id(id(whole(cell)).map_err(wrong)?),
                 "project" => record.project = Named { name: text },
                 "workflow_name" => record.workflow_name = text,
                 "timezone" => record.timezone = text,
                 "done" => record.done = text,
-                "session_time" => record.session_time = When(instant(cell).map_err(wrong)?),
-                "created_at" => record.created_at = When(instant(cell).map_err(wrong)?),
-                "finished_at" => record.finished_at = When(instant(cell).map_err(wrong)?),
+                "session_time" => record.session_time = When(instant_in(whole(cell), zone).map_err(wrong)?),
+                "created_at" => record.created_at = Stamp::new(cell, zone).map_err(wrong)?,
+                "finished_at" => record.finished_at = Stamp::new(cell, zone).map_err(wrong)?,
                 "params" => record.params = Nested::Text(text),
                 "schedule" => record.schedule = Nested::Text(text),
                 _ => record.tasks = Tasks::Text(text),
             }
         }
         Ok(record)
+    }
+}
+
+/// How tools write null: COPY in its text form, and consoles of databases.
+const NULLS: [&str; 3] = ["\\N", "NULL", "null"];
+
+/// A whole number that went through a column of floats, as `1.0`.
+fn whole(cell: &str) -> &str {
+    let cell = cell.trim();
+    match cell.split_once('.') {
+        Some((digits, zeros))
+            if !zeros.is_empty()
+                && zeros.bytes().all(|byte| byte == b'0')
+                && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            digits
+        }
+        _ => cell,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
+use super::stamp::Stamp;
 use super::task::{Settings, Task};
 use super::value::{Id, Lenient, Str, When};
 
@@ -36,9 +37,9 @@ pub(super) struct Record<'a> {
     #[serde(borrow, alias = "sessionUuid")]
     pub session_uuid: Str<'a>,
     #[serde(alias = "createdAt")]
-    pub created_at: When,
+    pub created_at: Stamp,
     #[serde(alias = "finishedAt")]
-    pub finished_at: When,
+    pub finished_at: Stamp,
     /// An attempt's parameters.
     #[serde(borrow)]
     pub params: Nested<'a, Settings<'a>>,
@@ -122,6 +123,14 @@ pub(super) struct LogFile<'a> {
 }
 
 impl Record<'_> {
+    /// A row of the database's attempts, whatever the query calls their id. Archives alone have nothing of these, and
+    /// `created_at` is when they were written.
+    pub fn is_row(&self) -> bool {
+        let is_of_attempts =
+            self.workflow_name.get().is_some() || self.session_id.0.is_some() || self.state_flags.0.is_some();
+        is_of_attempts && self.attempt_id.0.or(self.id.0).is_some()
+    }
+
     /// An attempt of the REST API.
     pub fn is_attempt(&self) -> bool {
         self.id.0.is_some() && self.session_id.0.is_some() && self.workflow.name.get().is_some()

@@ -82,6 +82,14 @@ fn unescape_copy(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
+/// The same in one cell of a table; what stands for null stays.
+pub(super) fn unescape_cell(cell: &str) -> Cow<'_, str> {
+    if cell == "\\N" || !cell.contains('\\') {
+        return cell.into();
+    }
+    String::from_utf8_lossy(&unescape_copy(cell.as_bytes())).into_owned().into()
+}
+
 /// Splits JSON into its values by brackets and quotes alone; what is between them is for the parser to judge.
 struct Values<'a> {
     origin: Origin,

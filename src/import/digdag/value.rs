@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use chrono_tz::Tz;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -46,8 +47,13 @@ pub(super) struct Lenient<T>(pub T);
 pub(super) struct Ids(pub Vec<u64>);
 
 /// Reads an instant: RFC 3339, as Postgres prints it (`2024-01-31 00:00:00.123456+00`), as the command line does
-/// (`2024-01-31 09:00:00 +0900`), or epoch seconds.
+/// (`2024-01-31 09:00:00 +0900`), or epoch seconds. Digdag's own times have their offset.
 pub(super) fn instant(text: &str) -> Result<Option<Time>, String> {
+    instant_in(text, None)
+}
+
+/// The same, where a query may have printed a time without its offset: then it is one of `zone`.
+pub(super) fn instant_in(text: &str, zone: Option<Tz>) -> Result<Option<Time>, String> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -58,10 +64,13 @@ pub(super) fn instant(text: &str) -> Result<Option<Time>, String> {
     let whole = without_fraction(text);
     let parsed = match offset(&whole) {
         Some(spelled) => parse_time(&spelled, None),
-        None => parse_time(&whole, None),
+        None => parse_time(&whole, zone),
     };
     match parsed {
         Ok(time) => Ok(Some(time)),
+        Err(_) if parse_time(&whole, Some(Tz::UTC)).is_ok() => {
+            Err(format!("the time {text:?} has no offset from UTC: give --timezone, such as --timezone UTC"))
+        }
         Err(refusal) => Err(format!("the time {text:?} {}", refusal.message)),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cost_sim::import::{self, Options};
 use serde_json::{Value, json};
 
 use super::{import_contents, import_fixture, lines, recorded};
@@ -266,4 +267,175 @@ fn ids_of_two_servers_are_not_one_attempt() {
     // Only tasks are there of the second server's attempt.
     let error = import_contents(&[("a/27.json", &*other), ("b/27/tasks.json", &*tasks)]).unwrap_err();
     assert!(error.contains("not those of attempt 27 in a/27.json"), "{error}");
+}
+
+#[test]
+fn a_date_in_the_name_is_no_attempt() {
+    let (early, late) = (answer(&two_tasks(100, 1_010)), answer(&two_tasks(200, 2_010)));
+    let rows =
+        |names: [&str; 2]| lines(&import_contents(&[(names[0], &early), (names[1], &late)]).unwrap().trace);
+    // 1,010 s = 00:16:50 and 2,010 s = 00:33:30; each task takes a minute.
+    let expected = |runs: [&str; 2]| {
+        [
+            format!("{}/101 pod ok |  | 00:16:50 +- | 00:17:50", runs[0]),
+            format!("{}/201 pod ok |  | 00:33:30 +- | 00:34:30", runs[1]),
+        ]
+    };
+    for (names, runs) in [
+        (["attempt_27_tasks_20240131.json", "attempt_28_tasks_20240131.json"], ["27", "28"]),
+        (["27/tasks-2024-01-31.json", "28/tasks-2024-01-31.json"], ["27", "28"]),
+        (["tasks_27_part5000.json", "tasks_28_part5000.json"], ["27", "28"]),
+        // The same name for different tasks: two runs all the same.
+        (["a/tasks-20240131.json", "b/tasks-20240131.json"], ["tasks-20240131", "tasks-20240131-2"]),
+        (["a/attempt_27.json", "b/attempt_27.json"], ["27", "attempt_27"]),
+    ] {
+        assert_eq!(rows(names), expected(runs), "{names:?}");
+    }
+    // The same tasks twice are one attempt.
+    let again = import_contents(&[("a/attempt_27.json", &early), ("b/attempt_27.json", &early)]).unwrap();
+    assert_eq!(again.trace.rows(), 1);
+    let warnings = again.warnings.join("\n");
+    assert!(warnings.contains("1 attempt exported more than once"), "{warnings}");
+}
+
+#[test]
+fn several_answers_in_a_file_are_runs_of_their_own() {
+    let (early, late) = (answer(&two_tasks(100, 1_010)), answer(&two_tasks(200, 2_010)));
+    for (name, run) in [("alltasks.json", "alltasks"), ("tasks-2024-01.json", "tasks-2024-01")] {
+        let trace = import_contents(&[(name, &format!("{early}\n{late}\n"))]).unwrap().trace;
+        let expected = [
+            format!("{run}-2/201 pod ok |  | 00:33:30 +- | 00:34:30"),
+            format!("{run}/101 pod ok |  | 00:16:50 +- | 00:17:50"),
+        ];
+        assert_eq!(lines(&trace), expected, "{name}");
+    }
+}
+
+#[test]
+fn tasks_of_two_attempts_under_one_id_are_an_error() {
+    let list = attempt(27, 1_000, Some(2_100)).to_string();
+    let (early, late) = (answer(&two_tasks(100, 1_010)), answer(&two_tasks(200, 2_010)));
+    let files = [("list.json", &*list), ("a/27.json", &*early), ("b/27.json", &*late)];
+    let error = import_contents(&files).unwrap_err();
+    assert!(error.contains("begin with 200") && error.contains("cannot both be attempt 27"), "{error}");
+}
+
+const HEADER: [&str; 10] = [
+    "attempt_id",
+    "index",
+    "session_id",
+    "project",
+    "workflow_name",
+    "session_time",
+    "state_flags",
+    "created_at",
+    "finished_at",
+    "tasks",
+];
+
+fn cells() -> [String; 10] {
+    let tasks = Value::Array(two_tasks(100, 1_010)).to_string();
+    ["33", "1", "7", "p", "w", "1706572800", "6", &at(1_000), &at(1_100), &tasks].map(str::to_owned)
+}
+
+fn table(header: &[&str; 10], cells: &[String; 10], separator: &str) -> String {
+    let quoted: Vec<String> = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+    format!("{}\n{}\n", header.join(separator), quoted.join(separator))
+}
+
+/// Created at 1,000 s = 00:16:40; without that, the run would begin with its task at 00:16:50.
+const ROW_33: [&str; 1] = ["33/101 pod ok |  | 00:16:40 +- | 00:17:50"];
+
+#[test]
+fn tables_are_read_as_tools_spell_them() {
+    let with = |column: usize, text: &str| {
+        let mut cells = cells();
+        text.clone_into(&mut cells[column]);
+        table(&HEADER, &cells, ",")
+    };
+    let mut id = HEADER;
+    id[0] = "id";
+    let upper = HEADER.map(str::to_uppercase);
+    let camel = [
+        "attemptId",
+        "index",
+        "sessionId",
+        "project",
+        "workflowName",
+        "sessionTime",
+        "stateFlags",
+        "createdAt",
+        "finishedAt",
+        "tasks",
+    ];
+    // COPY quotes nothing, and doubles backslashes; a command with quotes has some.
+    let mut copied = cells();
+    copied[9] = copied[9].replace("\"x\"", r#""echo \"x\"""#);
+    assert!(copied[9].contains('\\'), "{}", copied[9]);
+    let quoted_tabs = table(&HEADER, &copied, "\t");
+    copied[9] = copied[9].replace('\\', r"\\");
+    copied[1] = r"\N".to_owned();
+    let copied = format!("{}\n{}\n", HEADER.join("\t"), copied.join("\t"));
+    for (what, text) in [
+        ("as it is", table(&HEADER, &cells(), ",")),
+        ("id for attempt_id", table(&id, &cells(), ",")),
+        ("upper case", table(&upper.each_ref().map(String::as_str), &cells(), ",")),
+        ("camel case", table(&camel, &cells(), ",")),
+        ("NULL", with(1, "NULL")),
+        (r"\N", with(1, r"\N")),
+        ("a float for an id", with(1, "1.0")),
+        ("a float for an epoch", with(5, "1706572800.0")),
+        ("semicolons", table(&HEADER, &cells(), ";")),
+        ("tabs, quoted", quoted_tabs),
+        ("tabs, of COPY", copied),
+    ] {
+        let imported = import_contents(&[("w.txt", &text)]).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(lines(&imported.trace), ROW_33, "{what}");
+    }
+    let error = import_contents(&[("w.csv", &with(1, "1.5"))]).unwrap_err();
+    assert!(error.contains("\"1.5\" is no id"), "{error}");
+}
+
+#[test]
+fn times_without_an_offset_are_of_the_zone_that_is_said() {
+    let mut cells = cells();
+    // 09:16:40.5 in Tokyo is 00:16:40.5 UTC.
+    cells[7] = "2024-01-30 09:16:40.5".to_owned();
+    cells[8] = "2024-01-30 09:18:20".to_owned();
+    let csv = table(&HEADER, &cells, ",");
+    let mut object: Value = serde_json::from_str(&row(&two_tasks(100, 1_010))).unwrap();
+    object["attempt_id"] = json!(33);
+    object["created_at"] = json!("2024-01-30T09:16:40.5");
+    object["finished_at"] = json!("2024-01-30T09:18:20");
+    for (name, text) in [("w.csv", csv), ("w.jsonl", object.to_string())] {
+        let error = import_contents(&[(name, &text)]).unwrap_err();
+        assert!(error.contains("has no offset from UTC: give --timezone"), "{error}");
+        let mut options = Options::default();
+        options.read.timezone = "Asia/Tokyo".parse().ok();
+        let trace = import::read_contents(&[(name, text.as_bytes())], &options)
+            .unwrap_or_else(|error| panic!("{name}: {}", error.render()))
+            .trace;
+        assert_eq!(lines(&trace), ROW_33, "{name}");
+    }
+}
+
+#[test]
+fn a_long_row_of_an_archive_is_known_by_its_beginning() {
+    // More text than is looked at to know the format, before `created_at`.
+    let mut tasks = two_tasks(100, 1_010);
+    tasks[1]["config"]["local"]["sh>"] = json!("x".repeat(300 << 10));
+    let tasks = Value::Array(tasks).to_string();
+    let text = format!("{{\"id\":5,\"tasks\":{},\"created_at\":\"{}\"}}\n", json!(tasks), at(1_080));
+    let trace = import_contents(&[("archive.jsonl", &text)]).unwrap().trace;
+    assert_eq!(lines(&trace), ["5/101 pod ok |  | 00:16:50 +- | 00:17:50"]);
+}
+
+#[test]
+fn digdag_files_without_tasks_do_not_stop_others() {
+    let projects = r#"{"projects":[{"id":"1","name":"p","archiveType":"db","archiveMd5":"x"}]}"#;
+    let canonical = "task_id,run_id,submit_time,work_seconds,state\nx,y,2024-01-30T00:00:00Z,5,succeeded\n";
+    let imported = import_contents(&[("projects.json", projects), ("b.csv", canonical)]).unwrap();
+    assert_eq!(imported.trace.rows(), 1);
+    let warnings = imported.warnings.join("\n");
+    assert!(warnings.contains("projects.json: the Digdag files have no tasks"), "{warnings}");
 }
