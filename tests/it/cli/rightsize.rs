@@ -92,15 +92,16 @@ fn the_table_fits_a_terminal_and_says_what_to_know() {
 CPU: percentile 95 of usage + 20 %; memory: the highest peak + 25 %; by task,
   from 5 pods or more
 
-                             CPU      memory        Fargate          CPU memory
-   task                pods  now  new    now    new     now    new above margin
-   nightly/+extract       6    1 240m    4Gi 1264Mi     1/5 0.25/2   0 %  ×1.26
-k  nightly/+a: "b" # c    6 250m 120m  512Mi  512Mi  0.25/1 0.25/1  ≤5 %  ×1.71
-?t nightly/+load          1 500m kept    1Gi   kept   0.5/2  0.5/2     –      –
+                               CPU      memory        Fargate   above
+flag task                pods  now  new    now    new     now    new Fargate
+     nightly/+extract       6    1 240m    4Gi 1264Mi     1/5 0.25/2     0 %
+k    nightly/+a: "b" # c    6 250m 120m  512Mi  512Mi  0.25/1 0.25/1     0 %
+?t   nightly/+load          1 500m kept    1Gi   kept   0.5/2  0.5/2       –
 ? 1 task: too little known: requests are kept
 k 1 task: killed out of memory: what was measured is less than what is needed
 t 1 task: CPU seen at all that a limit or the machine allows: the real need is
   not known
+(no room for: CPU above the request, memory margin)
 
                   as is,  right-  saved by    by the     by  inter-
 platform         a month   sized  requests  platform   both  action
@@ -110,7 +111,7 @@ against fargate as is: both = requests on fargate + platform + interaction;
 
 right-sized requests would save $6.37 a month on fargate (today) (-7.5 %), which
 costs least with them
-CPU above a new request competes with the neighbours on a node
+CPU on Fargate: no usage is above the new billed size
 memory: no pod's peak is above the new request, the least margin is ×1.26
 Fargate bills 1 of 2 tasks in the same size as before: nothing is saved by them
   there
