@@ -10,7 +10,7 @@ use crate::units::Time;
 
 /// Settles what jobs wait for, and how long those ran that still do.
 pub(in crate::import) fn finish(draft: &mut Draft) {
-    super::nodes(draft);
+    super::nodes::add(draft);
     let mut estate = std::mem::take(&mut draft.batch);
     for row in &estate.running {
         draft.trace().end_time.set(*row as usize, estate.last);
