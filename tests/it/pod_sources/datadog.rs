@@ -449,7 +449,8 @@ fn times_in_seconds_are_refused() {
 
 #[test]
 fn a_table_must_say_which_metric_it_is_of() {
-    let text = "Timestamp,pod_name,kube_namespace,Value\n1767571200000,a,batch,0.25\n1767571260000,a,batch,0.25\n";
+    let text =
+        "Timestamp,pod_name,kube_namespace,Value\n1767571200000,a,batch,0.25\n1767571260000,a,batch,0.25\n";
     let said = refused("points.csv", text);
     assert!(said.contains("--metric") && said.contains("--columns metric="), "{said}");
     // The name of the file says it; the unit is the metric's own, bytes.
