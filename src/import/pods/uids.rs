@@ -1,6 +1,5 @@
 //! Pods that had the same name one after the other, and what is told of such a name without a uid.
 
-use super::points::Points;
 use super::series::{Life, Series};
 use super::{PodSeen, Pods};
 use crate::units::Time;
@@ -65,7 +64,7 @@ fn split(series: Series, count: usize, of: &dyn Fn(Time) -> usize) -> Vec<Series
         for (ms, value) in points.into_settled() {
             let time = Time::from_ms(ms);
             let to = &mut parts[of(time)];
-            to.usage.entry((measure, part)).or_insert_with(Points::default).push(ms, value);
+            to.usage.entry((measure, part)).or_default().push(ms, value);
             to.containers.entry(part.0).or_default().see(time);
         }
     }
