@@ -10,6 +10,7 @@ mod measure;
 mod points;
 mod series;
 mod snapshots;
+mod uids;
 mod usage;
 
 pub(super) use main_container::main_names;
@@ -25,8 +26,9 @@ use crate::units::{Cpu, Memory, Span, Time};
 /// All pods that any file tells of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pods {
-    /// By (namespace, name); the namespace is empty where a source does not say it.
-    pub seen: BTreeMap<(String, String), PodSeen>,
+    /// By (namespace, name, uid); what a source does not say is empty. Names are used again, such as those of StatefulSets
+    /// and of pods that are created by hand, and uids are not.
+    pub seen: BTreeMap<(String, String, String), PodSeen>,
     /// Names of containers, and tags that tell series of one container apart.
     pub words: Words,
     /// Series whose metric says nothing about pods that is understood, by its name.
@@ -46,13 +48,19 @@ pub(super) struct Pods {
 impl Pods {
     #[cfg(test)]
     pub fn pod(&mut self, namespace: &str, name: &str) -> &mut PodSeen {
-        self.seen.entry((namespace.to_owned(), name.to_owned())).or_default()
+        self.pod_at(crate::trace::Place::default(), namespace, name, "")
     }
 
     /// The same, for who has the place at hand: the first one that tells of it is kept.
-    pub fn pod_at(&mut self, place: crate::trace::Place, namespace: &str, name: &str) -> &mut PodSeen {
+    pub fn pod_at(
+        &mut self,
+        place: crate::trace::Place,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> &mut PodSeen {
         self.seen
-            .entry((namespace.to_owned(), name.to_owned()))
+            .entry((namespace.to_owned(), name.to_owned(), uid.to_owned()))
             .or_insert_with(|| PodSeen { place, ..PodSeen::default() })
     }
 
@@ -70,6 +78,8 @@ impl Pods {
 pub(super) struct PodSeen {
     /// File and line that first told of it.
     pub place: crate::trace::Place,
+    /// Where it is known, once all files are read.
+    pub uid: String,
     /// Of its object or of kube-state-metrics; from metrics, good to a step.
     pub created: Option<Time>,
     pub scheduled: Option<Time>,
@@ -137,6 +147,11 @@ impl PodSeen {
         self.restarts = self.restarts.max(other.restarts);
         self.series.merge(other.series);
         self.snapshots.append(other.snapshots);
+    }
+
+    /// The first time that is exactly known of it.
+    fn origin(&self) -> Option<Time> {
+        self.created.or(self.scheduled).or(self.started)
     }
 
     /// Takes in the pod's object as it was at a time; `is_over` where its phase is final.

@@ -208,14 +208,10 @@ fn take(
     let V1Series { metric, expression, scope, tag_set, unit, interval, pointlist } = series;
     let tags = tag_set.unwrap_or_default();
     let scope = scope.unwrap_or_default();
-    // The scope has what the query was limited to, the tags only what it is grouped by; the tags come first, since
-    // values with commas are cut in the scope.
-    let mut known: Vec<&str> = tags.iter().map(String::as_str).collect();
-    let keys: std::collections::BTreeSet<&str> =
-        known.iter().filter_map(|tag| Some(tag.split_once(':')?.0)).collect();
-    let of_scope = scope.split(',').map(str::trim);
-    known.extend(of_scope.filter(|tag| tag.split_once(':').is_some_and(|(key, _)| !keys.contains(key))));
-    let tags = Tags::of(known);
+    // The scope has what the query was limited to, the tags only what it is grouped by.
+    let of_scope = Tags::of(scope.split(',').filter(|tag| !tag.contains('*')));
+    let tags =
+        if tags.is_empty() { of_scope } else { Tags::of(tags.iter().map(String::as_str)).or(of_scope) };
     if !sink.has_pod(&tags) {
         return Ok(None);
     }

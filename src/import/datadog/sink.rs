@@ -102,7 +102,7 @@ impl<'d> Sink<'d> {
             }
         }
         let part = (pods.word(&tags.container), pods.word(&tags.rest()));
-        let pod = pods.pod_at(self.place, &tags.namespace, &tags.pod);
+        let pod = pods.pod_at(self.place, &tags.namespace, &tags.pod, "");
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         pod.node = pod.node.take().or_else(|| text(&tags.node));
         pod.instance_type = pod.instance_type.take().or_else(|| text(&tags.instance_type));
@@ -152,7 +152,7 @@ impl<'d> Sink<'d> {
     /// Takes in that a pod was there at a time.
     pub fn seen(&mut self, tags: &Tags, time: Time) {
         let container = self.draft.pods.word(&tags.container);
-        let pod = self.draft.pods.pod_at(self.place, &tags.namespace, &tags.pod);
+        let pod = self.draft.pods.pod_at(self.place, &tags.namespace, &tags.pod, "");
         pod.series.alive(container, std::iter::once(time), None);
     }
 
@@ -172,7 +172,7 @@ impl<'d> Sink<'d> {
         }
         let pods = &mut self.draft.pods;
         let part = (pods.word(&tags.container), pods.word(&tags.rest()));
-        let pod = pods.pod_at(self.place, &tags.namespace, &tags.pod);
+        let pod = pods.pod_at(self.place, &tags.namespace, &tags.pod, "");
         match metric.meaning {
             Meaning::Usage(measure @ Measure::Cpu(_)) => pod.series.scalar(measure, statistic, part, value),
             Meaning::Usage(measure) => pod.series.scalar(measure, statistic, part, value / 1_048_576.0),

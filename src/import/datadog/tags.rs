@@ -60,6 +60,32 @@ impl Tags {
         }
     }
 
+    /// Takes from `other` what is not known here of the pod. Other limits of a query do not make its series another
+    /// part of the pod.
+    pub fn or(mut self, other: Self) -> Self {
+        let Self {
+            pod, namespace, container, node, instance_type, image, image_tag, job, phase, reason, ..
+        } = other;
+        for (slot, value) in [
+            (&mut self.pod, pod),
+            (&mut self.namespace, namespace),
+            (&mut self.container, container),
+            (&mut self.node, node),
+            (&mut self.instance_type, instance_type),
+            (&mut self.image, image),
+            (&mut self.image_tag, image_tag),
+            (&mut self.job, job),
+            (&mut self.phase, phase),
+            (&mut self.reason, reason),
+        ] {
+            if slot.is_empty() {
+                *slot = value;
+            }
+        }
+        self.is_fargate |= other.is_fargate;
+        self
+    }
+
     /// What tells series of the same container apart.
     pub fn rest(&self) -> String {
         self.rest.join(",")

@@ -91,7 +91,7 @@ pub(super) fn resolve(draft: &mut Draft, options: &Options) {
     let pods: Vec<NamedPod> = std::mem::take(&mut draft.pods)
         .seen
         .into_iter()
-        .map(|((namespace, name), seen)| NamedPod { namespace, name, seen })
+        .map(|((namespace, name, _), seen)| NamedPod { namespace, name, seen })
         .collect();
     let join = join::join(draft.trace(), &spans, &pods, options.pod_pattern.as_ref());
     let mut differing = 0;

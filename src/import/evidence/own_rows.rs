@@ -66,9 +66,9 @@ pub(super) fn leftovers(draft: &mut Draft, tries: &[Try], pods: &[NamedPod]) {
 
 /// A row for every pod that no task is known of.
 pub(super) fn unmatched(draft: &mut Draft, unmatched: &[usize], pods: &[NamedPod]) {
-    let mut names: BTreeMap<&str, u64> = BTreeMap::new();
-    for pod in unmatched {
-        *names.entry(&pods[*pod].name).or_default() += 1;
+    let mut names = Names::new();
+    for pod in unmatched.iter().map(|pod| &pods[*pod]) {
+        *names.entry(&pod.name).or_default().entry(&pod.namespace).or_default() += 1;
     }
     let latest = latest(pods);
     for pod in unmatched.iter().map(|pod| &pods[*pod]) {
@@ -111,13 +111,18 @@ pub(super) fn unmatched(draft: &mut Draft, unmatched: &[usize], pods: &[NamedPod
     }
 }
 
-/// The name, with its namespace where several pods have it.
-fn id(pod: &NamedPod, names: &BTreeMap<&str, u64>) -> String {
-    if names[pod.name.as_str()] > 1 && !pod.namespace.is_empty() {
-        format!("{}/{}", pod.namespace, pod.name)
-    } else {
-        pod.name.clone()
+/// How many pods have a name, by namespace.
+type Names<'p> = BTreeMap<&'p str, BTreeMap<&'p str, u64>>;
+
+/// The name, with its namespace where several pods have it, and with its uid where that is not enough.
+fn id(pod: &NamedPod, names: &Names) -> String {
+    let namespaces = &names[pod.name.as_str()];
+    let here = namespaces[pod.namespace.as_str()];
+    let mut id = pod.name.clone();
+    if !pod.namespace.is_empty() && (here > 1 || namespaces.len() > 1) {
+        id = format!("{}/{id}", pod.namespace);
     }
+    if here > 1 { format!("{id}/{}", pod.seen.uid) } else { id }
 }
 
 fn set_life(draft: &mut Draft, row: usize, life: &Life) {

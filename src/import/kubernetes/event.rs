@@ -14,7 +14,7 @@ pub(super) fn take(object: Object, place: Place, pods: &mut Pods) -> bool {
     if !["Scheduled", "Pulled", "Started"].contains(&event.reason.as_str()) {
         return false;
     }
-    let pod = pods.pod_at(place, &namespace, &involved.name);
+    let pod = pods.pod_at(place, &namespace, &involved.name, involved.uid.as_deref().unwrap_or_default());
     match event.reason.as_str() {
         "Scheduled" => pod.series.event_scheduled = pod.series.event_scheduled.max(event.time),
         "Started" => pod.series.event_started = pod.series.event_started.max(event.time),

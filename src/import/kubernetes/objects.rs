@@ -41,6 +41,7 @@ impl Object {
 pub(super) struct Metadata {
     pub name: Option<String>,
     pub namespace: Option<String>,
+    pub uid: Option<String>,
     pub creation_timestamp: Option<Instant>,
     pub deletion_timestamp: Option<Instant>,
     pub annotations: Option<BTreeMap<String, Scalar>>,
@@ -151,6 +152,7 @@ pub(super) struct Involved {
     pub kind: String,
     pub namespace: Option<String>,
     pub name: String,
+    pub uid: Option<String>,
     pub field_path: Option<String>,
 }
 

@@ -75,7 +75,7 @@ pub(super) fn take(
         pod.platform = Some(SourcePlatform::Fargate);
     }
     placement(pod, spec);
-    pods.pod_at(place, &namespace, &name).snapshot(is_over, latest, seen);
+    pods.pod_at(place, &namespace, &name, &metadata.uid.unwrap_or_default()).snapshot(is_over, latest, seen);
     Ok(Ok(()))
 }
 

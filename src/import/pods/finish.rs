@@ -32,14 +32,16 @@ impl Pods {
     /// Settles every pod; what the user should know of it, a line each.
     pub fn finish(&mut self) -> Vec<String> {
         let ambiguous = self.merge_without_namespace();
+        self.seen.values_mut().for_each(PodSeen::settle_snapshots);
+        self.merge_without_uid();
         let mut counts = Counts::default();
         for pod in self.seen.values_mut() {
-            pod.settle_snapshots();
             counts.conflicts += order(&mut pod.series);
         }
         let steps = self.seen.values().flat_map(|pod| pod.series.containers.values());
         self.step = self.step.or(steps.filter_map(|life| life.step).min());
-        for ((_, name), pod) in &mut self.seen {
+        for ((_, name, uid), pod) in &mut self.seen {
+            pod.uid.clone_from(uid);
             // Its own object says that it runs, and objects are all exported at once; else the series that says so ends.
             let by_object = pod.state == Some(State::Running);
             let seen = if by_object { self.latest } else { pod.series.state.map(|(time, _)| time) };
@@ -58,25 +60,27 @@ impl Pods {
     /// Pods of which some files say the namespace and some do not are one. Gives how many names are in several
     /// namespaces, so that they stay on their own.
     fn merge_without_namespace(&mut self) -> u64 {
-        let named = self.seen.split_off(&("\0".to_owned(), String::new()));
+        let named = self.seen.split_off(&("\0".to_owned(), String::new(), String::new()));
         let without = std::mem::replace(&mut self.seen, named);
-        let mut namespaces: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut namespaces: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         if !without.is_empty() {
-            for (namespace, name) in self.seen.keys() {
-                namespaces.entry(name).or_default().push(namespace);
+            for (namespace, name, _) in self.seen.keys() {
+                namespaces.entry(name).or_default().insert(namespace);
             }
         }
         let mut ambiguous = 0;
         let mut targets = Vec::new();
-        for (_, name) in without.keys() {
-            let target = namespaces.get(name.as_str()).map_or(&[][..], Vec::as_slice);
-            ambiguous += u64::from(target.len() > 1);
-            targets.push(if let [one] = target { (*one).to_owned() } else { String::new() });
+        for (_, name, _) in without.keys() {
+            let target = namespaces.get(name.as_str());
+            ambiguous += u64::from(target.is_some_and(|target| target.len() > 1));
+            let one = target.filter(|target| target.len() == 1).and_then(BTreeSet::first);
+            targets.push(one.copied().unwrap_or_default().to_owned());
         }
-        for (((_, name), pod), namespace) in without.into_iter().zip(targets) {
-            match self.seen.get_mut(&(namespace.clone(), name.clone())) {
+        for (((_, name, uid), pod), namespace) in without.into_iter().zip(targets) {
+            let key = (namespace, name, uid);
+            match self.seen.get_mut(&key) {
                 Some(known) => known.merge(pod),
-                None => drop(self.seen.insert((namespace, name), pod)),
+                None => drop(self.seen.insert(key, pod)),
             }
         }
         ambiguous

@@ -55,7 +55,7 @@ pub(super) struct Life {
 }
 
 impl Life {
-    fn see(&mut self, time: Time) {
+    pub(super) fn see(&mut self, time: Time) {
         self.first = Some(self.first.map_or(time, |first| first.min(time)));
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
     }

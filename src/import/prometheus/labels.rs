@@ -31,6 +31,11 @@ impl Labels {
         if self.get("exported_pod").is_empty() { self.get("namespace") } else { self.own(&["namespace"]) }
     }
 
+    /// kube-state-metrics 2 has it in all series of pods, older ones in `kube_pod_info`.
+    pub fn uid(&self) -> &str {
+        self.own(&["uid"])
+    }
+
     pub fn container(&self) -> &str {
         self.own(&["container", "container_name"])
     }

@@ -38,7 +38,7 @@ pub(super) fn take(series: Series, draft: &mut Draft) {
         }
     }
     let part = (pods.word(labels.container()), pods.word(&labels.rest()));
-    let pod = pods.pod_at(place, labels.namespace(), labels.pod());
+    let pod = pods.pod_at(place, labels.namespace(), labels.pod(), labels.uid());
     let last = points.last().copied();
     let holds = points.iter().rev().find(|point| point.1 > 0.0).map(|point| point.0);
     // The last point that says something else than nothing.

@@ -10,9 +10,9 @@ fn broken_files_are_refused_where_they_are_broken() {
         // Shapes.
         (r#"{"status":"ok","series":{"metric":"m"}}"#, ":1:"),
         (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[1]]}]}"#, ":1:"),
-        (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[1,"x"]]}]}"#, ":1:"),
+        (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[1767571200000,"x"]]}]}"#, ":1:"),
         // Numbers.
-        (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[1,1e400]]}]}"#, "out of range"),
+        (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[1767571200000,1e400]]}]}"#, "out of range"),
         (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[1e300,1]]}]}"#, "out of range"),
         (r#"{"status":"ok","series":[{"metric":"m","pointlist":[[-1,1]]}]}"#, "out of range"),
         // Keys twice, and an early end.

@@ -206,3 +206,25 @@ fn exports_of_victoria_metrics_are_read() {
     let times = [&trace.pod_created_time, &trace.start_time, &trace.end_time];
     assert_eq!(times.map(|time| second(time.get(0))), [Some(0.0), Some(60.0), Some(360.0)]);
 }
+
+#[test]
+fn a_name_that_is_used_again_is_two_pods() {
+    let mut result = Vec::new();
+    for (uid, begin) in [("u1", 0), ("u2", 86_400)] {
+        for (name, second) in [
+            ("kube_pod_created", begin),
+            ("kube_pod_container_state_started", begin + 10),
+            ("kube_pod_completion_time", begin + 130),
+        ] {
+            result.push(one(name, &[("uid", uid)], &epoch(second)));
+        }
+    }
+    // cAdvisor says no uid: points at seconds 30 and 60 of each of the two.
+    let memory = json!({"__name__": "container_memory_working_set_bytes", "namespace": "batch", "pod": "a", "container": "work"});
+    let points = [(30.0, "1048576"), (60.0, "2097152"), (86_430.0, "3145728"), (86_460.0, "4194304")];
+    result.push(series(memory, &points));
+    let trace = import(&[("answer.json", &answer(&result))]).trace;
+    let starts: Vec<_> = (0..trace.rows()).map(|row| second(trace.start_time.get(row))).collect();
+    assert_eq!(starts, [Some(10.0), Some(86_410.0)]);
+    assert_eq!([trace.points.memory(0), trace.points.memory(1)], [[1.0, 2.0], [3.0, 4.0]]);
+}
