@@ -39,12 +39,13 @@ pub fn classify<'a>(
     if !is_simulated(service, usage) {
         return Err(OutOfScopeReason::NotSimulated);
     }
-    let is_here = if region.is_empty() {
-        region_of_usage(usage_type).is_some_and(|region| region == simulated_region)
-    } else {
-        region == simulated_region
-    };
+    let is_here = region_of(region, usage_type).is_some_and(|region| region == simulated_region);
     if is_here { Ok(usage) } else { Err(OutOfScopeReason::OtherRegion) }
+}
+
+/// Where usage was, as far as its row says it.
+pub(super) fn region_of(region: &str, usage_type: &str) -> Option<String> {
+    if region.is_empty() { region_of_usage(usage_type) } else { Some(region.to_owned()) }
 }
 
 /// Whether some platform may be billed for it. The service matters: Fargate bills pods under EKS and tasks under ECS with

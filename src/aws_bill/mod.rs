@@ -13,7 +13,7 @@ mod decimal;
 mod parquet_report;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use classify::{OutOfScopeReason, classify};
 pub use compare::{Simulated, compare};
@@ -81,6 +81,27 @@ pub struct Usage {
 pub struct LeftOut {
     pub rows: u64,
     pub usd: Usd,
+}
+
+impl AwsBill {
+    /// The regions of usage that could be compared, if none of it is where the simulated cluster runs; empty otherwise.
+    /// Usage of which nobody knows the region may be there.
+    fn elsewhere(&self) -> BTreeSet<String> {
+        let mut regions = BTreeSet::new();
+        for key in self.usage.keys() {
+            match classify(&key.service, &key.region, &key.usage_type, &self.scope.region) {
+                Ok(_) => return BTreeSet::new(),
+                Err(OutOfScopeReason::OtherRegion) => {
+                    let Some(region) = classify::region_of(&key.region, &key.usage_type) else {
+                        return BTreeSet::new();
+                    };
+                    regions.insert(region);
+                }
+                Err(_) => {}
+            }
+        }
+        regions
+    }
 }
 
 /// One row.

@@ -36,7 +36,7 @@ pub fn read(paths: &[PathBuf], scope: Scope) -> Result<AwsBill> {
         let message = "the bill is of several formats at once, which may say the same thing twice";
         return Err(Error::usage(message, "give files of Cost Explorer, or of one report"));
     }
-    collector.finish().ok_or_else(|| {
+    let bill = collector.finish().ok_or_else(|| -> Error {
         let text = |time: crate::units::Time| {
             let time = chrono::DateTime::from_timestamp_millis(time.ms()).unwrap_or_default();
             time.format("%Y-%m-%dT%H:%MZ").to_string()
@@ -46,8 +46,20 @@ pub fn read(paths: &[PathBuf], scope: Scope) -> Result<AwsBill> {
             text(window.start),
             text(window.end)
         );
-        Diagnostic::new(first, message).hint("give the bill of the time that the trace is of").into()
-    })
+        Diagnostic::new(first.clone(), message).hint("give the bill of the time that the trace is of").into()
+    })?;
+    let elsewhere: Vec<String> = bill.elsewhere().into_iter().collect();
+    if elsewhere.is_empty() {
+        return Ok(bill);
+    }
+    // Zeros beside what is simulated would look like a difference of the workload.
+    let message = format!(
+        "the bill has nothing in {} that could be compared: its usage is in {}",
+        bill.scope.region,
+        elsewhere.join(", ")
+    );
+    let hint = "give the region of the cluster (--region), or the bill of its account";
+    Err(Diagnostic::new(first, message).hint(hint).into())
 }
 
 fn file(path: &Path, collector: &mut Collector, pages: &mut Pages) -> Result<()> {

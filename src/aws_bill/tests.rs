@@ -81,3 +81,24 @@ fn a_month_beside_hours_does_not_stretch_what_the_hours_cover() {
     assert_eq!(all.finish().unwrap().period, month);
     assert!(collector().finish().is_none());
 }
+
+#[test]
+fn a_bill_of_other_regions_is_known_by_them() {
+    // us-east-1 is simulated.
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["EU-Fargate-GB-Hours", "APN1-Fargate-GB-Hours"], &["ap-northeast-1", "eu-west-1"]),
+        (&["EU-Fargate-GB-Hours", "USE1-Fargate-GB-Hours"], &[]),
+        // What is not simulated anywhere says nothing.
+        (&["EU-Fargate-GB-Hours", "USE1-Fargate-ARM-GB-Hours"], &["eu-west-1"]),
+        (&["USE1-Fargate-ARM-GB-Hours"], &[]),
+        // A prefix that nobody knows may be here.
+        (&["EU-Fargate-GB-Hours", "XYZ9-Fargate-GB-Hours"], &[]),
+    ];
+    let hour = window("2026-03-02T05:00:00Z", "2026-03-02T06:00:00Z");
+    for (types, regions) in cases {
+        let mut all = collector();
+        types.iter().for_each(|usage_type| all.add(&line(LineKind::Usage, usage_type, hour)));
+        let found: Vec<String> = all.finish().unwrap().elsewhere().into_iter().collect();
+        assert_eq!(found, regions, "{types:?}");
+    }
+}

@@ -89,7 +89,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
     let runs = simulate(&setup, &resolved.platforms, args.replications, printer);
     let mut report = study.report(&resolved, &runs)?;
     report.sensitivity = sensitivity(&study, &resolved, &runs, printer)?;
-    let samples = check_against_today(&setup, today, bill.as_ref(), &runs, &mut report)?;
+    let samples = check_against_today(&study, today, bill.as_ref(), &runs, &mut report)?;
     say(&report, printer);
     write(args, printer, &study, &runs, &report, samples.as_ref())?;
     enforce(&resolved, &report)
@@ -152,7 +152,8 @@ fn read_bill(
     if let Err(why) = today {
         return Err(Error::usage(
             format!("there is nothing to hold the bill against: {why}"),
-            "fill in the trace's column source_platform; where it ran on EC2, describe the node group in a scenario",
+            "fill in the trace's column source_platform, or give --source-platform fargate if that is where it ran; \
+             where it ran on EC2, describe the node group in a scenario",
         ));
     }
     let scope = Scope { window: study.workload.window, region: study.asked().settings.region.name.clone() };
@@ -161,12 +162,13 @@ fn read_bill(
 
 /// Holds the platform that the trace ran on against what was recorded of it, and against the bill.
 fn check_against_today(
-    setup: &Setup,
+    study: &Study,
     today: std::result::Result<Platform, String>,
     bill: Option<&AwsBill>,
     runs: &[PlatformRun],
     report: &mut Report,
 ) -> Result<Option<BackTestSamples>> {
+    let setup = study.setup();
     let recorded = setup.recorded(runs);
     // Nothing is simulated that has nothing to be compared with.
     let is_needed = recorded.is_some() || bill.is_some();
@@ -177,7 +179,7 @@ fn check_against_today(
     match (today, recorded) {
         (Ok(Some(today)), Some(recorded)) => {
             let (test, samples) = setup.back_test(&today, &recorded);
-            report.backtest = Some(test);
+            report.set_back_test(test, study.why_record_costs_more());
             return Ok(Some(samples));
         }
         (Err(why), _) => report.no_backtest = Some(why),

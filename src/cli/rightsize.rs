@@ -192,7 +192,7 @@ impl Args {
         if self.rule.by == ByArg::Image && self.output.yaml == Some(Yaml::Digdag) {
             return Err(Error::usage(
                 "Digdag sets resources by workflow and task, not by image",
-                "leave out --by image, or use --yaml kubernetes",
+                "use --by task, or --yaml kubernetes",
             ));
         }
         for path in [&self.output.trace_out, &self.output.yaml_out].into_iter().flatten() {

@@ -16,10 +16,21 @@ pub(super) struct List {
     left_out: Vec<PathBuf>,
 }
 
-/// Files that are named are taken whatever their names are.
+/// What a shell's `*.json` names along with the file whose side file it is.
+fn is_side_file(path: &Path, inputs: &[PathBuf]) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let Some(of) = name.and_then(|name| name.strip_suffix(".meta.json")) else { return false };
+    let names = ["", ".csv", ".gz", ".csv.gz", ".parquet"].map(|suffix| format!("{of}{suffix}"));
+    names.iter().any(|name| inputs.contains(&path.with_file_name(name)))
+}
+
+/// Files that are named are taken whatever their names are, except side files of others.
 pub(super) fn list(inputs: &[PathBuf]) -> Result<List> {
     let mut list = List::default();
     for path in inputs {
+        if is_side_file(path, inputs) {
+            continue;
+        }
         if path.as_os_str() == "-" || !path.is_dir() {
             list.files.push(path.clone());
             continue;
@@ -71,5 +82,24 @@ impl List {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn side_files_of_files_that_are_named_are_no_data() {
+        let files = |names: &[&str]| {
+            let inputs: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+            let list = list(&inputs).unwrap();
+            list.files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(files(&["d/a.json", "d/a.json.meta.json"]), ["d/a.json"]);
+        assert_eq!(files(&["t.meta.json", "t.csv.gz"]), ["t.csv.gz"]);
+        // Not beside it, or alone: it is what the user asked for.
+        assert_eq!(files(&["d/a.json", "a.json.meta.json"]).len(), 2);
+        assert_eq!(files(&["t.meta.json"]), ["t.meta.json"]);
     }
 }

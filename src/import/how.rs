@@ -24,6 +24,9 @@ Needed: kubectl and the right to list pods.
 
   kubectl get pods --all-namespaces -o json > pods.json
 
+The objects contain environment variables and annotations, which may hold secrets: keep the files as you would keep those.
+cost-sim import takes none of them into the trace.
+
 An object is gone when its pod is deleted, so this shows the pods of now. To keep those of a week, list them every few
 minutes, or use kube-state-metrics (cost-sim import --how prometheus). Lists of several moments may be given together:
 
@@ -65,3 +68,32 @@ Then:
   cost-sim import prometheus/ --out trace.csv.gz
   cost-sim import --report digdag/ prometheus/
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mark in `command <<'MARK'`; `<<<` begins no document.
+    fn mark(line: &str) -> Option<&str> {
+        let (_, after) = line.replace("<<<", "   ").find("<<").map(|at| line.split_at(at + 2))?;
+        let after = after.trim_start_matches(['-', ' ', '\'', '"', '\\']);
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+        Some(&after[..end]).filter(|mark| !mark.is_empty())
+    }
+
+    /// The marks that bash would look for in vain.
+    fn unended(text: &str) -> Vec<&str> {
+        let is_ended = |(at, mark): &(usize, &str)| text.lines().skip(at + 1).any(|line| line == *mark);
+        let marks = text.lines().enumerate().filter_map(|(at, line)| Some((at, mark(line)?)));
+        marks.filter(|found| !is_ended(found)).map(|(_, mark)| mark).collect()
+    }
+
+    #[test]
+    fn here_documents_end_where_a_shell_looks_for_it() {
+        assert_eq!(unended("  cat <<'END'\n  x\n  END\n"), ["END"]);
+        assert_eq!(unended("cat <<END | sort\nx\nEND\nread -r a <<< \"$b\"\n"), [""; 0]);
+        for format in WITH_HOW {
+            assert_eq!(unended(how(format).unwrap()), [""; 0], "{format}");
+        }
+    }
+}

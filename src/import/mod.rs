@@ -15,6 +15,7 @@ mod draft;
 mod evidence;
 mod format;
 mod how;
+mod joins;
 mod kubernetes;
 mod lenient;
 mod openb;
@@ -45,6 +46,10 @@ use draft::Draft;
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::{self, Content, Progress, Text};
 use crate::trace::{Dropped, ReadOptions, SideFile, SourcePlatform, Trace, side_file};
+
+/// Lists of definitions, log files and the like say nothing of runs.
+const NOT_ALONE: &str =
+    "give the files that say when tasks or pods ran; cost-sim import --how FORMAT says how to get them";
 
 /// What a user may say about files that they do not say themselves.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +129,14 @@ fn file(
     draft: &mut Draft,
     progress: &Progress,
 ) -> Result<()> {
+    if let Content::Text(text) = &mut content
+        && is_export(&text.name)
+        && text.head(1_024)?.trim_ascii().is_empty()
+    {
+        return Err(Diagnostic::new(&text.name, "the file is empty")
+            .hint("the request that should have written it failed; fetch it again")
+            .into());
+    }
     let format = match (&mut content, options.from) {
         (Content::Parquet, None | Some(Format::Canonical)) => Format::Canonical,
         (Content::Parquet, Some(format)) => {
@@ -145,6 +158,13 @@ fn file(
     let source = &mut draft.trace().files[index];
     (source.is_native, source.format) = (true, format.name());
     native(format, text, draft, &Options { read, ..options.clone() })
+}
+
+/// Written by a request rather than by hand, by its name.
+fn is_export(name: &str) -> bool {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    let extension = Path::new(name).extension().unwrap_or_default();
+    ["json", "jsonl", "ndjson", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 fn native(format: Format, text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
@@ -185,6 +205,14 @@ fn finish(mut draft: Draft, options: &Options) -> Result<Imported> {
     });
     trace.evidence.dropped = dropped.collect();
     warnings.extend(notes);
+    if errors.is_empty() && trace.rows() == 0 {
+        let dropped = trace.evidence.dropped.iter();
+        let dropped =
+            dropped.map(|dropped| format!("{}: {}: {}", dropped.format, dropped.reason, dropped.count));
+        let why: Vec<String> = warnings.into_iter().chain(dropped).collect();
+        let hint = if why.is_empty() { NOT_ALONE.to_owned() } else { why.join("; ") };
+        return Err(Error::usage("nothing in these files is a task or a pod", hint));
+    }
     errors.into_result(Imported { trace, warnings })
 }
 

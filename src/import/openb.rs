@@ -42,7 +42,7 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
 }
 
 pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
-    let mut table = Table::new(text, b',')?;
+    let mut table = Table::detect(text)?;
     if let Some(missing) = COLUMNS.iter().find(|name| table.column(name).is_none()) {
         return Err(table
             .origin

@@ -9,6 +9,7 @@ mod main_container;
 mod measure;
 mod points;
 mod series;
+mod snapshots;
 mod usage;
 
 pub(super) use main_container::main_names;
@@ -72,7 +73,7 @@ pub(super) struct PodSeen {
     /// Of its object or of kube-state-metrics; from metrics, good to a step.
     pub created: Option<Time>,
     pub scheduled: Option<Time>,
-    /// Its main container, the last run of it.
+    /// Its main container, from its first run to its last one.
     pub started: Option<Time>,
     pub ended: Option<Time>,
     pub deleted: Option<Time>,
@@ -117,6 +118,7 @@ pub(super) struct PodSeen {
     pub usage: Usage,
     /// What is not settled before all files are read.
     pub series: Series,
+    pub snapshots: snapshots::Snapshots,
 }
 
 impl PodSeen {
@@ -128,11 +130,27 @@ impl PodSeen {
         take!(created scheduled started ended deleted state exit_reason cpu_request memory_request cpu_limit);
         take!(memory_limit ephemeral_storage gpu_request_milli provisioned node instance_type platform image);
         take!(image_size image_pull owner_name node_selector tolerations arch priority);
-        if other.owner != OwnerKind::None {
+        if self.owner == OwnerKind::None {
             self.owner = other.owner;
         }
         self.do_not_disrupt |= other.do_not_disrupt;
         self.restarts = self.restarts.max(other.restarts);
         self.series.merge(other.series);
+        self.snapshots.append(other.snapshots);
+    }
+
+    /// Takes in the pod's object as it was at a time; `is_over` where its phase is final.
+    pub fn snapshot(&mut self, is_over: bool, latest: Option<Time>, pod: Self) {
+        self.snapshots.push(is_over, latest, pod);
+    }
+
+    /// Makes one of all snapshots. The object knows the pod better than metrics do.
+    fn settle_snapshots(&mut self) {
+        if let Some(mut pod) = std::mem::take(&mut self.snapshots).into_pod() {
+            pod.place = self.place;
+            pod.series = std::mem::take(&mut self.series);
+            pod.merge(std::mem::take(self));
+            *self = pod;
+        }
     }
 }

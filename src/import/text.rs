@@ -3,6 +3,7 @@
 //! A record may not be larger than [`LARGEST_RECORD`]: files are of any size, and what is kept of them is not.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
@@ -71,12 +72,13 @@ impl Origin {
     }
 
     pub fn failed(&self, line: u64, error: io::Error) -> Error {
+        self.failed_or(line, error, "no format has records of that size: is the file what it should be?")
+    }
+
+    /// The same, with what to do where the file is too large.
+    fn failed_or(&self, line: u64, error: io::Error, hint: &str) -> Error {
         if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooLarge>) {
-            return self
-                .diagnostic(error.to_string())
-                .line(line)
-                .hint("no format has records of that size: is the file what it should be?")
-                .into();
+            return self.diagnostic(error.to_string()).line(line).hint(hint).into();
         }
         open::unreadable(&self.name, line, error, self.gzip)
     }
@@ -155,12 +157,30 @@ pub(super) fn json_documents(
     }
 }
 
+/// The keys of an object so far, of which none may be there twice.
+#[derive(Default)]
+pub(super) struct Keys(BTreeSet<String>);
+
+impl Keys {
+    pub fn add(&mut self, key: &str) -> std::result::Result<(), String> {
+        match self.0.insert(key.to_owned()) {
+            true => Ok(()),
+            false => Err(format!("{key} is there twice")),
+        }
+    }
+}
+
 /// All of a file that is one record, as text.
 pub(super) fn whole(text: Text) -> Result<String> {
+    whole_or(text, "no format has records of that size: is the file what it should be?")
+}
+
+/// The same, with what to do where the file is too large.
+pub(super) fn whole_or(text: Text, hint: &str) -> Result<String> {
     let origin = Origin::of(&text);
     let (mut bounded, _) = Bounded::new(text);
     let mut bytes = Vec::new();
-    bounded.read_to_end(&mut bytes).map_err(|error| origin.failed(1, error))?;
+    bounded.read_to_end(&mut bytes).map_err(|error| origin.failed_or(1, error, hint))?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
@@ -180,6 +200,14 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
+    /// Reads the header of a table whose columns commas or tabs separate, as `Shape` tells them apart.
+    pub fn detect(mut text: Text<'a>) -> Result<Self> {
+        let head = text.head(64 << 10)?;
+        let first = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty());
+        let is_tabs = first.is_some_and(|line| line.contains(&b'\t') && !line.contains(&b','));
+        Self::new(text, if is_tabs { b'\t' } else { b',' })
+    }
+
     /// Reads the header.
     pub fn new(text: Text<'a>, separator: u8) -> Result<Self> {
         let origin = Origin::of(&text);

@@ -403,7 +403,8 @@ fn right_sizing(request: &Request, study: &Study, sized: &RightSized) -> RightSi
     let setup = study.setup();
     let defaults = &setup.settings.defaults;
     let before = |task: &SizedTask| {
-        let (cpu, memory) = before.get(&(&*task.workflow, &*task.task)).copied().unwrap_or_default();
+        let (cpu, memory) =
+            before.get(&(&*task.workflow, task.task.as_str().into())).copied().unwrap_or_default();
         (cpu.unwrap_or(defaults.cpu_request), memory.unwrap_or(defaults.memory_request))
     };
     let rule = &request.rule;

@@ -43,6 +43,11 @@ impl Study {
         warnings::defaults(self)
     }
 
+    /// Why a simulation costs less than the record, where that is seen from the trace.
+    pub fn why_record_costs_more(&self) -> Option<&'static str> {
+        warnings::leftovers(self).map(|_| "with leftover pods")
+    }
+
     /// Puts a run together. With `strict`, assumed regions and default requests are refused.
     pub fn new(
         scenario: Scenario,

@@ -14,14 +14,16 @@ const LEFTOVER: Span = Span::from_secs(15 * 60);
 /// Below this, a monthly figure is a long way from what was seen.
 const SHORT_WINDOW_HOURS: i64 = 24;
 
+/// What decides a result comes first, since a terminal shows only the first few; then what was noted in reading.
 pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Vec<String> {
-    let mut warnings = study.warnings.clone();
+    let mut warnings = Vec::new();
     warnings.extend(defaults(study));
     warnings.extend(region(study));
-    warnings.extend(prices(used, inferred));
-    warnings.extend(window(study));
     warnings.extend(source(study));
+    warnings.extend(window(study));
+    warnings.extend(prices(used, inferred));
     warnings.extend(leftovers(study));
+    warnings.extend(study.warnings.iter().cloned());
     warnings
 }
 
@@ -78,7 +80,7 @@ fn window(study: &Study) -> Option<String> {
 }
 
 /// Pods that stayed long after their end, as nobody deleted them: simulated platforms delete them in time.
-fn leftovers(study: &Study) -> Option<String> {
+pub(super) fn leftovers(study: &Study) -> Option<String> {
     if study.scenario.settings.orchestrator.leftover_pods.share_ppm > 0 {
         return None;
     }

@@ -137,6 +137,9 @@ fn signed_seconds(value: Option<f64>) -> String {
     }
 }
 
+/// A simulated cost this close to the recorded one needs no reservation.
+const COST_TOLERANCE: f64 = 0.05;
+
 /// What a back-test found, a line each.
 pub(super) fn lines(test: &BackTest) -> Vec<String> {
     let name = clean(&test.platform);
@@ -153,10 +156,31 @@ pub(super) fn lines(test: &BackTest) -> Vec<String> {
         let p99 = one(simulated.p99, seconds(recorded.p99), relative_error.p99);
         format!("{what} p50 {p50}, p99 {p99}")
     };
-    vec![
+    let mut lines = vec![
         format!("back-test of {name}: {}", of("start delay", &test.start_delay_s)),
         format!("back-test of {name}: {}", of("makespan", &test.makespan_s)),
-    ]
+    ];
+    lines.extend(test.cost.as_ref().map(|cost| {
+        format!(
+            "back-test of {name}: cost {} (recorded {}, {})",
+            money(&cost.simulated_usd),
+            money(&cost.recorded_usd),
+            change(usd(&cost.recorded_usd), usd(&cost.simulated_usd)),
+        )
+    }));
+    lines
+}
+
+/// What a finding about the simulated platform must add where its cost is not what the record says: the amount of the
+/// record, and `why` it cost more where that is known. `None` where both agree.
+pub(super) fn reservation(test: &BackTest, why: Option<&str>) -> Option<String> {
+    let cost = test.cost.as_ref()?;
+    let (recorded, simulated) = (usd(&cost.recorded_usd)?.to_f64(), usd(&cost.simulated_usd)?.to_f64());
+    let agree = (simulated - recorded).abs() <= COST_TOLERANCE * recorded;
+    let why = why.filter(|_| recorded > simulated).map(|why| format!(" ({why})")).unwrap_or_default();
+    (!agree).then(|| {
+        format!("; as recorded {} cost {}{why}: see the back-test", test.platform, money(&cost.recorded_usd))
+    })
 }
 
 /// What beside the table a reader should know, a sentence each.
@@ -192,6 +216,11 @@ pub(super) fn sentences(test: &BackTest) -> Vec<String> {
                 format!("{} are", plural(test.pods_with_modelled_start, "pod"))
             }
         ));
+        out.push(
+            "Where a start-up is fitted as 5th percentile, the least is subtracted: modelled work is then an upper \
+             estimate, and simulated makespans tend to be longer than recorded."
+                .to_owned(),
+        );
     }
     out
 }
@@ -237,6 +266,34 @@ mod tests {
         let d = Differences::new(&mut values);
         assert_eq!((d.count, d.mean, d.p5, d.p50, d.p95), (20, Some(0.5), Some(-9.0), Some(0.0), Some(9.0)));
         assert_eq!(Differences::new(&mut []), Differences::default());
+    }
+
+    #[test]
+    fn a_cost_that_is_not_the_recorded_one_is_said() {
+        let test = |recorded: &str, simulated: &str| BackTest {
+            platform: "fargate".to_owned(),
+            start_delay_s: Compared::default(),
+            makespan_s: Compared::default(),
+            makespan_difference_s: Differences::default(),
+            pods_with_modelled_start: 0,
+            cost: Some(BackTestCost {
+                recorded_usd: recorded.to_owned(),
+                simulated_usd: simulated.to_owned(),
+            }),
+        };
+        // 82.18 / 135.26 - 1 = -39 %.
+        let far = test("135.26", "82.18");
+        assert_eq!(lines(&far)[2], "back-test of fargate: cost $82.18 (recorded $135.26, -39 %)");
+        assert_eq!(
+            reservation(&far, Some("with leftover pods")).as_deref(),
+            Some("; as recorded fargate cost $135.26 (with leftover pods): see the back-test")
+        );
+        // 5 % either way is close enough.
+        assert_eq!(reservation(&test("100", "95"), None), None);
+        assert_eq!(
+            reservation(&test("100", "105.01"), Some("with leftover pods")).as_deref(),
+            Some("; as recorded fargate cost $100.00: see the back-test")
+        );
     }
 
     #[test]

@@ -180,34 +180,53 @@ pub fn platform_evidence(
     Some(PlatformEvidence { weak_usd: weak.to_string(), weak_share })
 }
 
-/// What the estimates mean for the result, in a sentence.
+/// That some of the work is an estimate, in a sentence; `None` where all of it was measured.
+pub(super) fn estimated(report: &Report) -> Option<String> {
+    let weak = report.inputs.evidence.as_ref()?.weak_share;
+    (weak > 0.0).then(|| format!("work of {} of the pods is estimated", ratio(Some(weak))))
+}
+
+/// What the estimates mean for the result, in a sentence, with the range of each platform's cost.
 pub(super) fn sentence(report: &Report) -> Option<String> {
+    let ranges = report.sensitivity.as_ref()?.platforms.iter().map(|platform| {
+        format!("{} {} to {}", platform.name, money(&platform.low_usd), money(&platform.high_usd))
+    });
+    let ranges: Vec<String> = ranges.collect();
+    Some(clean(&format!("{}: {}", meaning(report)?, ranges.join(", "))).into_owned())
+}
+
+/// The same without the ranges, for where a table has them.
+pub(super) fn meaning(report: &Report) -> Option<String> {
     let sensitivity = report.sensitivity.as_ref()?;
+    let estimated = estimated(report).unwrap_or_else(|| "work of pods is estimated".to_owned());
     let name = |name: &Option<String>| name.as_deref().unwrap_or("none").to_owned();
     let cheapest = &sensitivity.cheapest;
-    let stays = if sensitivity.finding_changes {
-        format!(
-            "the cheapest is {} with half of it, {} as shown and {} with one and a half of it",
+    let stays = format!("the cheapest stays {}", name(&cheapest.base));
+    let subtracted = report.inputs.evidence.as_ref().is_none_or(|evidence| {
+        evidence.methods.iter().any(|entry| entry.method == WorkMethod::ModelSubtracted.name())
+    });
+    let text = match (subtracted, sensitivity.finding_changes) {
+        (true, false) => format!("{estimated}; if the start-up taken off is wrong by half, {stays}"),
+        (true, true) => format!(
+            "{estimated}; if the start-up taken off is wrong by half, the cheapest is {} with half of it, {} as shown \
+             and {} with one and a half of it",
             name(&cheapest.half),
             name(&cheapest.base),
             name(&cheapest.one_and_half)
-        )
-    } else {
-        format!("the cheapest stays {}", name(&cheapest.base))
+        ),
+        (false, false) => {
+            format!(
+                "{estimated}, and no start-up was taken off; with half of a platform's start-up off, {stays}"
+            )
+        }
+        (false, true) => format!(
+            "{estimated}, and no start-up was taken off; the cheapest is {} as shown and {} with half of a platform's \
+             start-up off",
+            name(&cheapest.base),
+            name(&cheapest.one_and_half)
+        ),
     };
-    let ranges: Vec<String> = sensitivity
-        .platforms
-        .iter()
-        .map(|platform| {
-            format!("{} {} to {}", platform.name, money(&platform.low_usd), money(&platform.high_usd))
-        })
-        .collect();
-    let weak = report.inputs.evidence.as_ref().map_or(0.0, |evidence| evidence.weak_share);
-    let ranges = ranges.join(", ");
-    Some(clean(&format!(
-        "work of {} of the pods is estimated; if the start-up taken off is wrong by half, {stays}: {ranges}",
-        ratio(Some(weak))
-    )).into_owned())
+    Some(clean(&text).into_owned())
 }
 
 /// A row per platform: low, as shown, high, and what rests on estimates.
@@ -232,4 +251,59 @@ pub(super) fn rows(report: &Report) -> Option<Rows> {
 pub(super) fn method_rows(evidence: &EvidenceReport) -> Rows {
     let row = |m: &MethodReport| vec![m.method.clone(), count(m.pods), hours(m.work_hours)];
     Rows { heads: &["work_seconds_method", "pods", "work"], rows: evidence.methods.iter().map(row).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn estimated(method: WorkMethod, one_and_half: &str) -> Report {
+        let mut report = sample::report();
+        let name = Some("fargate".to_owned());
+        let changed = Some(one_and_half.to_owned());
+        report.inputs.evidence = Some(EvidenceReport {
+            methods: vec![MethodReport { method: method.name().to_owned(), pods: 4, work_hours: 1.0 }],
+            weak_share: 0.73,
+            ..EvidenceReport::default()
+        });
+        report.sensitivity = Some(Sensitivity {
+            platforms: vec![PlatformSensitivity {
+                name: "fargate".to_owned(),
+                low_usd: "10".to_owned(),
+                base_usd: "11".to_owned(),
+                high_usd: "12".to_owned(),
+            }],
+            finding_changes: changed != name,
+            cheapest: Cheapest { half: name.clone(), base: name, one_and_half: changed },
+        });
+        report
+    }
+
+    #[test]
+    fn what_was_not_taken_off_is_not_called_wrong() {
+        let cases = [
+            (
+                WorkMethod::ModelSubtracted,
+                "fargate",
+                "work of 73 % of the pods is estimated; if the start-up taken off is wrong by half, the cheapest stays \
+                 fargate: fargate $10.00 to $12.00",
+            ),
+            (
+                WorkMethod::RawSpan,
+                "fargate",
+                "work of 73 % of the pods is estimated, and no start-up was taken off; with half of a platform's \
+                 start-up off, the cheapest stays fargate: fargate $10.00 to $12.00",
+            ),
+            (
+                WorkMethod::RawSpan,
+                "jobs",
+                "work of 73 % of the pods is estimated, and no start-up was taken off; the cheapest is fargate as shown \
+                 and jobs with half of a platform's start-up off: fargate $10.00 to $12.00",
+            ),
+        ];
+        for (method, one_and_half, expected) in cases {
+            assert_eq!(sentence(&estimated(method, one_and_half)).as_deref(), Some(expected));
+        }
+    }
 }

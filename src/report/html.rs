@@ -16,7 +16,9 @@ use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, between, change, count, hours, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{controllers, incomplete, pods_and_runs, workflow_rows};
+use super::view::{
+    controllers, incomplete, no_start_delays, pods_and_runs, without_modelled_starts, workflow_rows,
+};
 use super::{Chart, Distribution, PlatformReport, Report, backtest, bill_comparison};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -25,6 +27,7 @@ const WARNINGS_SHOWN: usize = 200;
 
 /// The whole page, with the charts in it.
 pub fn html(report: &Report, charts: &[Chart]) -> String {
+    let report = &*without_modelled_starts(report);
     let mut out = String::with_capacity(1 << 16);
     let _ = write!(
         out,
@@ -74,6 +77,9 @@ fn header(out: &mut String, report: &Report) {
             write!(out, " <span class=\"badge\">region {region} is assumed: give yours with --region</span>");
     }
     let _ = write!(out, "</p>\n<h1>{}</h1>\n", escape(&report.finding));
+    if let Some(text) = evidence::estimated(report) {
+        let _ = writeln!(out, "<p class=\"lead\">Not all is measured: {}.</p>", escape(&text));
+    }
     let (start, end) = (&inputs.window.start, &inputs.window.end);
     let mut facts = vec![
         pods_and_runs(inputs),
@@ -140,6 +146,9 @@ fn comparison(out: &mut String, report: &Report) {
             let _ = writeln!(out, "<p class=\"note warn\">⚠ {}</p>", escape(&incomplete(platform)));
         }
         if let Some(text) = controllers(platform) {
+            let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
+        }
+        if let Some(text) = no_start_delays(platform) {
             let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
         }
         if let Some(why) = &platform.cost_unknown {
@@ -292,7 +301,7 @@ fn risk(out: &mut String, report: &Report) {
     if let Some(evidence) = &report.inputs.evidence {
         section(out, "How the work of pods is known", |out| {
             show(out, &evidence::method_rows(evidence));
-            if let Some((text, rows)) = evidence::sentence(report).zip(evidence::rows(report)) {
+            if let Some((text, rows)) = evidence::meaning(report).zip(evidence::rows(report)) {
                 let _ = writeln!(out, "<p class=\"note\">{}</p>", escape(&text));
                 show(out, &rows);
             }

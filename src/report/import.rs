@@ -9,6 +9,10 @@ use crate::report::markdown;
 /// Blocks of a title and rows of two or more cells, the first of which names the row.
 struct Block {
     title: &'static str,
+    /// Of the columns, where a format has such.
+    heads: &'static [&'static str],
+    /// Whether the first column holds names from files or of this program.
+    named: bool,
     rows: Vec<Vec<String>>,
 }
 
@@ -50,11 +54,21 @@ pub fn import_markdown(summary: &Summary) -> String {
     let mut out = format!("{}\n", markdown::prose(&headline(summary)));
     for block in blocks(summary).iter().filter(|block| !block.rows.is_empty()) {
         let _ = write!(out, "\n**{}**\n\n", block.title);
-        for row in &block.rows {
-            let cells: Vec<String> = row.iter().map(|cell| markdown::prose(cell)).collect();
-            let _ = writeln!(out, "- {}", cells.join(" · "));
-        }
+        let cell = |column: usize, text: &String| {
+            if block.named && column == 0 { markdown::code(text) } else { markdown::prose(text) }
+        };
+        let cells = |row: &Vec<String>| {
+            let mut cells: Vec<String> =
+                row.iter().enumerate().map(|(column, text)| cell(column, text)).collect();
+            cells.resize(block.heads.len(), String::new());
+            cells
+        };
+        let rows: Vec<_> = block.rows.iter().map(cells).collect();
+        markdown::table(&mut out, block.heads, block.heads.len(), &rows);
     }
+    // A table ends with a blank line already.
+    out.truncate(out.trim_end().len());
+    out.push('\n');
     for warning in &summary.warnings {
         let _ = writeln!(out, "\n⚠ {}", markdown::prose(warning));
     }
@@ -93,6 +107,8 @@ fn blocks(summary: &Summary) -> Vec<Block> {
     vec![
         Block {
             title: "Files",
+            heads: &["format", "files", "rows"],
+            named: true,
             rows: summary
                 .formats
                 .iter()
@@ -101,6 +117,8 @@ fn blocks(summary: &Summary) -> Vec<Block> {
         },
         Block {
             title: "How work_seconds was found, best first",
+            heads: &["method", "pods", "work"],
+            named: true,
             rows: evidence
                 .methods
                 .iter()
@@ -112,9 +130,11 @@ fn blocks(summary: &Summary) -> Vec<Block> {
                 }))
                 .collect(),
         },
-        Block { title: "Pods and tasks", rows: joins },
+        Block { title: "Pods and tasks", heads: &["count", "what"], named: false, rows: joins },
         Block {
             title: "Start-up where nobody measured it",
+            heads: &["image", "start-up", "used for", "how"],
+            named: true,
             rows: evidence
                 .start_up
                 .iter()
@@ -136,6 +156,8 @@ fn blocks(summary: &Summary) -> Vec<Block> {
         },
         Block {
             title: "Left out",
+            heads: &["format", "count", "reason"],
+            named: true,
             rows: evidence
                 .dropped
                 .iter()
@@ -144,6 +166,8 @@ fn blocks(summary: &Summary) -> Vec<Block> {
         },
         Block {
             title: "Without, so that defaults stand in",
+            heads: &["count", "what"],
+            named: false,
             rows: lines(&[
                 (summary.without_cpu_request, "without a CPU request"),
                 (summary.without_memory_request, "without a memory request"),
@@ -152,6 +176,8 @@ fn blocks(summary: &Summary) -> Vec<Block> {
         },
         Block {
             title: "Pods that ran at once, over time",
+            heads: &["", "", "", ""],
+            named: false,
             rows: vec![vec![
                 format!("mean {}", quantity(running.mean)),
                 format!("median {}", count(running.p50)),
@@ -161,6 +187,8 @@ fn blocks(summary: &Summary) -> Vec<Block> {
         },
         Block {
             title: "Longest times in which nothing ran",
+            heads: &["length", "when"],
+            named: false,
             rows: summary
                 .gaps
                 .iter()

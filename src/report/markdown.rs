@@ -7,7 +7,9 @@ use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
 };
-use super::view::{controllers, incomplete, plan_use, pods_and_runs, workflow_rows};
+use super::view::{
+    controllers, incomplete, no_start_delays, plan_use, pods_and_runs, without_modelled_starts, workflow_rows,
+};
 use super::{Assumption, Cost, CostItem, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
@@ -18,6 +20,7 @@ const WARNINGS_SHOWN: usize = 50;
 
 /// The report in GitHub's Markdown.
 pub fn markdown(report: &Report) -> String {
+    let report = &*without_modelled_starts(report);
     let mut out = format!("{MARK}\n**{}**\n\n", prose(&report.finding));
     let mut notes = Vec::new();
     if report.inputs.synthetic {
@@ -94,6 +97,9 @@ fn comparison(out: &mut String, report: &Report) {
         if let Some(text) = controllers(platform) {
             let _ = writeln!(out, "{}\n", prose(&text));
         }
+        if let Some(text) = no_start_delays(platform) {
+            let _ = writeln!(out, "{}\n", prose(&text));
+        }
         if let Some(why) = &platform.cost_unknown {
             let _ = writeln!(out, "{} has no cost: {}\n", code(&platform.name), prose(why));
         }
@@ -144,7 +150,7 @@ fn risk(out: &mut String, report: &Report) {
     if let Some(evidence) = &report.inputs.evidence {
         details(out, "How the work of pods is known", |out| {
             show(out, evidence::method_rows(evidence));
-            if let Some((text, rows)) = evidence::sentence(report).zip(evidence::rows(report)) {
+            if let Some((text, rows)) = evidence::meaning(report).zip(evidence::rows(report)) {
                 let _ = writeln!(out, "{}\n", prose(&text));
                 show(out, rows);
             }

@@ -96,6 +96,17 @@ pub struct Report {
     pub bill_comparison: Option<BillComparison>,
 }
 
+impl Report {
+    /// Puts a back-test in. Where the record cost something else than the simulation of the platform that the finding
+    /// speaks of, the finding says so, and `why` the record cost more where that is known.
+    pub fn set_back_test(&mut self, test: BackTest, why: Option<&str>) {
+        if self.finding.contains(&format!("{} (today)", test.platform)) {
+            self.finding.extend(backtest::reservation(&test, why));
+        }
+        self.backtest = Some(test);
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     pub name: String,

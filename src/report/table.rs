@@ -10,7 +10,7 @@ use super::risk::{Rows, histories};
 use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
 };
-use super::view::{controllers, incomplete, pods_and_runs};
+use super::view::{controllers, incomplete, no_start_delays, pods_and_runs, without_modelled_starts};
 use super::{Distribution, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
@@ -22,6 +22,7 @@ const GAP: &str = "  ";
 
 /// The table with what it is about above and the finding below, in lines of at most `width` columns (40 or more).
 pub fn table(report: &Report, width: usize, color: bool) -> String {
+    let report = &*without_modelled_starts(report);
     let width = width.max(40);
     let paint = Paint { on: color };
     let mut lines = above(report, width, paint);
@@ -42,9 +43,10 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     text
 }
 
-/// What a reader must know of the result, in lines of at most `width` columns.
+/// What a reader must know of the result, in lines of at most `width` columns; all of it, for commands that write no
+/// `report.json` to look the rest up in.
 pub(crate) fn warning_lines(report: &Report, width: usize, color: bool) -> Vec<String> {
-    warnings(report, width, Paint { on: color })
+    report.warnings.iter().map(|warning| warning_line(warning, width, Paint { on: color })).collect()
 }
 
 /// What was replayed, in lines of at most `width` columns.
@@ -253,6 +255,9 @@ fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: P
         if let Some(text) = controllers(platform) {
             lines.push(paint.dim(&wrap(&text, width, 2)));
         }
+        if let Some(text) = no_start_delays(platform) {
+            lines.push(paint.dim(&wrap(&text, width, 2)));
+        }
         if let Some(why) = &platform.cost_unknown {
             let text = format!("{NONE} {} has no cost: {}", clean(&platform.name), clean(why));
             lines.push(wrap(&text, width, 2));
@@ -291,19 +296,18 @@ fn back_test(report: &Report, width: usize, paint: Paint) -> Vec<String> {
 }
 
 fn warnings(report: &Report, width: usize, paint: Paint) -> Vec<String> {
-    let mut lines = Vec::new();
-    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
-        let text = wrap(&format!("warning: {}", clean(warning)), width, 2);
-        lines.push(
-            text.strip_prefix("warning:")
-                .map_or(text.clone(), |rest| format!("{}{rest}", paint.yellow("warning:"))),
-        );
-    }
+    let shown = report.warnings.iter().take(WARNINGS_SHOWN);
+    let mut lines: Vec<String> = shown.map(|warning| warning_line(warning, width, paint)).collect();
     if report.warnings.len() > WARNINGS_SHOWN {
         let more = count((report.warnings.len() - WARNINGS_SHOWN) as u64);
         lines.push(format!("… and {more} more in report.json"));
     }
     lines
+}
+
+fn warning_line(warning: &str, width: usize, paint: Paint) -> String {
+    let text = wrap(&format!("warning: {}", clean(warning)), width, 2);
+    text.strip_prefix("warning:").map_or(text.clone(), |rest| format!("{}{rest}", paint.yellow("warning:")))
 }
 
 fn pad_left(text: &str, columns: usize) -> String {

@@ -1,9 +1,13 @@
 //! What several outputs show in the same way: the report seen from the side of its readers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::text::{clean, count, money, plural, ratio, usd};
-use super::{AllocationReport, Inputs, PlatformReport, Report, SavingsPlanReport, WorkflowReport};
+use super::{
+    AllocationReport, Distribution, Inputs, PlatformReport, Report, SavingsPlanReport, WorkflowReport,
+};
+use crate::trace::WorkMethod;
 use crate::units::Usd;
 
 const REASONS_SHOWN: usize = 3;
@@ -79,6 +83,35 @@ pub(super) fn controllers(platform: &PlatformReport) -> Option<String> {
     })
 }
 
+/// The kind of the platform that shows what happened.
+const RECORDED: &str = "recorded";
+
+/// The report without the start delays of `recorded` where nobody observed one: they would show a model beside the
+/// simulations as if it were a measurement.
+pub(super) fn without_modelled_starts(report: &Report) -> Cow<'_, Report> {
+    let observed = [WorkMethod::Measured, WorkMethod::PodStatus].map(WorkMethod::name);
+    let all_modelled = report.inputs.evidence.as_ref().is_some_and(|evidence| {
+        let methods = &evidence.methods;
+        !methods.is_empty() && !methods.iter().any(|entry| observed.contains(&entry.method.as_str()))
+    });
+    if !all_modelled || report.platforms.iter().all(|platform| platform.kind != RECORDED) {
+        return Cow::Borrowed(report);
+    }
+    let mut report = report.clone();
+    for platform in report.platforms.iter_mut().filter(|platform| platform.kind == RECORDED) {
+        platform.latency.start_delay_s = Distribution::default();
+    }
+    Cow::Owned(report)
+}
+
+/// Why `recorded` has no start delays, in a sentence.
+pub(super) fn no_start_delays(platform: &PlatformReport) -> Option<String> {
+    let has_none = platform.kind == RECORDED && platform.latency.start_delay_s.count == 0;
+    has_none.then(|| {
+        format!("{} has no start delays: nobody observed when containers started", clean(&platform.name))
+    })
+}
+
 /// Why a platform is not comparable, in a sentence.
 pub(super) fn incomplete(platform: &PlatformReport) -> String {
     let reasons = &platform.incomplete_reasons;
@@ -121,4 +154,30 @@ pub(super) fn workflow_rows(report: &Report) -> Vec<WorkflowRow<'_>> {
     let cost = |row: &WorkflowRow| row.on.iter().flatten().find_map(|w| usd(w.usd.as_deref()?));
     rows.sort_by_key(|row| std::cmp::Reverse(cost(row)));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{EvidenceReport, MethodReport, sample};
+
+    #[test]
+    fn modelled_starts_of_the_record_are_not_shown() {
+        let with = |method: WorkMethod| {
+            let mut report = sample::report();
+            report.platforms[0].kind = RECORDED.to_owned();
+            let entry = MethodReport { method: method.name().to_owned(), pods: 1, work_hours: 1.0 };
+            report.inputs.evidence =
+                Some(EvidenceReport { methods: vec![entry], ..EvidenceReport::default() });
+            report
+        };
+        let observed = with(WorkMethod::PodStatus);
+        assert_eq!(*without_modelled_starts(&observed), observed);
+        let modelled = with(WorkMethod::ModelSubtracted);
+        let shown = without_modelled_starts(&modelled);
+        assert_eq!(shown.platforms[0].latency.start_delay_s, Distribution::default());
+        assert!(no_start_delays(&shown.platforms[0]).is_some());
+        // What is simulated is a prediction anyway.
+        assert_eq!(shown.platforms[1], modelled.platforms[1]);
+    }
 }

@@ -143,18 +143,22 @@ impl Requests<'_> {
         rows.iter().any(|row| Some(self.of(*row as usize)) != first)
     }
 
-    fn fargate(&self, rows: &[u32]) -> Option<FargateBilled> {
+    /// What Fargate bills for a pod with the largest requests, sidecars included.
+    fn fargate(&self, rows: &[u32]) -> Option<FargateSize> {
         let arch = |row: &u32| self.trace.arch.get(*row as usize).unwrap_or(self.settings.defaults.arch);
         if rows.iter().any(|row| arch(row) == PodArch::Arm64) {
             return None;
         }
         let sidecars: Resources = self.settings.sidecars.iter().map(|agent| agent.requests).sum();
         let most = self.largest(rows) + sidecars;
-        let size = FargateSize::for_request(most.cpu, most.memory, most.ephemeral).ok()?;
-        Some(FargateBilled {
-            vcpu: size.cpu.milli() as f64 / 1e3,
-            gb: size.memory.bytes() as f64 / (1u64 << 30) as f64,
-        })
+        FargateSize::for_request(most.cpu, most.memory, most.ephemeral).ok()
+    }
+}
+
+fn billed(size: &FargateSize) -> FargateBilled {
+    FargateBilled {
+        vcpu: size.cpu.milli() as f64 / 1e3,
+        gb: size.memory.bytes() as f64 / (1u64 << 30) as f64,
     }
 }
 
@@ -176,6 +180,7 @@ fn task_size(
         byte_ms += work * i128::from(memory.bytes() - new_memory.bytes());
     }
     let largest = before.largest(rows);
+    let fargate = after.fargate(rows);
     let each = || rows.iter().map(|row| *row as usize);
     let limit = |milli: Option<String>, sized: bool| milli.filter(|_| sized);
     let cpu_limit = each().filter_map(|row| sized.cpu_limit.get(row)).max().map(|limit| limit.to_string());
@@ -202,14 +207,17 @@ fn task_size(
         memory_before: largest.memory.to_string(),
         memory: task.memory.map(|memory| memory.to_string()),
         memory_limit: limit(memory_limit, task.memory.is_some()),
-        fargate_before: before.fargate(rows),
-        fargate: after.fargate(rows),
+        fargate_before: before.fargate(rows).as_ref().map(billed),
+        fargate: fargate.as_ref().map(billed),
         vcpu_hours_freed: milli_ms as f64 / 3.6e9,
         gib_hours_freed: byte_ms as f64 / (1u64 << 30) as f64 / 3.6e6,
         cpu_usage: known(task.cpu_evidence),
         memory_usage: known(task.memory_evidence),
         flags: flags(&before, rows, task, largest),
-        cpu_risk: task.cpu.zip(task.cpu_evidence).map(|(cpu, known)| risk::cpu(sized, rows, &known, cpu)),
+        cpu_risk: task
+            .cpu
+            .zip(task.cpu_evidence)
+            .map(|(cpu, known)| risk::cpu(sized, rows, &known, cpu, fargate.as_ref().map(|size| size.cpu))),
         memory_risk: task.memory.map(|memory| risk::memory(sized, rows, memory)),
         pods_out_of_memory: task.out_of_memory,
         pods_throttled: task.throttled,

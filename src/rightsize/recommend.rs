@@ -11,10 +11,11 @@
 //! Requests may rise: a task that uses more than it asks for is one that others pay for. Groups that fewer pods tell of
 //! than [`Rule::least_pods`] keep what they have. Usage is not changed, so sizing a sized trace again changes nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::evidence::{self, Evidence};
-use super::groups::{By, groups, is_nameless};
+use super::groups::{By, Key, groups, is_nameless};
 use crate::trace::Trace;
 use crate::units::{Cpu, Memory};
 
@@ -91,7 +92,7 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
     let mut sized = trace.clone();
     let mut tasks = Vec::new();
     for (key, rows) in groups(trace, rule.by) {
-        let task = size(trace, key, &rows, rule);
+        let task = size(trace, &key, &rows, rule);
         for row in rows {
             set(&mut sized, row as usize, (task.cpu, task.memory));
         }
@@ -100,7 +101,7 @@ pub fn right_size(trace: &Trace, rule: &Rule) -> RightSized {
     RightSized { trace: sized, tasks }
 }
 
-fn size(trace: &Trace, key: (&str, &str), rows: &[u32], rule: &Rule) -> SizedTask {
+fn size(trace: &Trace, key: &Key, rows: &[u32], rule: &Rule) -> SizedTask {
     let enough =
         |evidence: &Evidence| evidence.pods >= rule.least_pods.max(1) as u64 && !is_nameless(rule.by, key);
     let cpu_evidence = evidence::cpu(trace, rows, rule);
@@ -110,7 +111,7 @@ fn size(trace: &Trace, key: (&str, &str), rows: &[u32], rule: &Rule) -> SizedTas
     let memory = memory_evidence.filter(enough).map(|known| memory_request(known.used, allowed, rule));
     SizedTask {
         workflow: key.0.to_owned(),
-        task: key.1.to_owned(),
+        task: key.1.clone().into_owned(),
         pods: rows.len() as u64,
         cpu,
         memory,
@@ -138,7 +139,7 @@ fn set(sized: &mut Trace, row: usize, (cpu, memory): Size) {
 }
 
 /// The largest requests that pods of each (workflow, task) have in `trace`; `None` where it has none.
-pub fn largest_requests(trace: &Trace) -> BTreeMap<(&str, &str), Size> {
+pub fn largest_requests(trace: &Trace) -> BTreeMap<(&str, Cow<'_, str>), Size> {
     let largest = |rows: Vec<u32>| {
         rows.iter().map(|row| *row as usize).fold(Size::default(), |(cpu, memory), row| {
             (cpu.max(trace.cpu_request.get(row)), memory.max(trace.memory_request.get(row)))

@@ -148,10 +148,15 @@ pub struct CpuRisk {
     /// The share above the new request lies between these; they are the same where points were counted.
     pub at_least: f64,
     pub at_most: f64,
+    /// What happens to it on a node.
     pub effect: Effect,
+    /// The share above the CPU of the new billed Fargate size, which is all that a pod on Fargate can get: it is throttled
+    /// there, and has no neighbours. `null` where no size fits.
+    pub fargate_at_least: Option<f64>,
+    pub fargate_at_most: Option<f64>,
 }
 
-/// What happens to a pod that wants more CPU than it asked for.
+/// What happens on a node to a pod that wants more CPU than it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {

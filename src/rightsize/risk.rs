@@ -12,22 +12,42 @@ use crate::units::{Cpu, Memory};
 /// One of them lies above a pod's own 95th percentile.
 const TWENTIETHS: u64 = 20;
 
-/// Of pods that now ask for `request`, in the sized trace.
-pub(super) fn cpu(sized: &Trace, rows: &[u32], known: &Evidence, request: Cpu) -> CpuRisk {
-    let milli = request.milli() as f64;
+/// Of pods that now ask for `request`, in the sized trace; on Fargate they have `billed` CPU.
+pub(super) fn cpu(
+    sized: &Trace,
+    rows: &[u32],
+    known: &Evidence,
+    request: Cpu,
+    billed: Option<Cpu>,
+) -> CpuRisk {
+    let (at_least, at_most) = share(sized, rows, known.basis, request);
+    let on_fargate = billed.map(|billed| share(sized, rows, known.basis, billed));
+    let mut each = rows.iter().map(|row| *row as usize);
+    let is_capped = |row: usize| sized.cpu_limit.get(row).is_some_and(|limit| limit <= request);
+    let effect = if each.any(is_capped) { Effect::Throttled } else { Effect::Competes };
+    CpuRisk {
+        of: known.basis.into(),
+        at_least,
+        at_most,
+        effect,
+        fargate_at_least: on_fargate.map(|(least, _)| least),
+        fargate_at_most: on_fargate.map(|(_, most)| most),
+    }
+}
+
+/// How much of the usage is above so much CPU, at least and at most.
+fn share(trace: &Trace, rows: &[u32], basis: Basis, cpu: Cpu) -> (f64, f64) {
+    let milli = cpu.milli() as f64;
     let each = || rows.iter().map(|row| *row as usize);
-    let (at_least, at_most) = match known.basis {
+    match basis {
         Basis::Points => {
-            let points = || each().flat_map(|row| sized.points.cpu(row));
+            let points = || each().flat_map(|row| trace.points.cpu(row));
             let share =
                 points().filter(|used| **used > milli).count() as f64 / points().count().max(1) as f64;
             (share, share)
         }
-        Basis::Pods => bounds(each().filter_map(|row| above(sized, row, milli))),
-    };
-    let is_capped = |row: usize| sized.cpu_limit.get(row).is_some_and(|limit| limit <= request);
-    let effect = if each().any(is_capped) { Effect::Throttled } else { Effect::Competes };
-    CpuRisk { of: known.basis.into(), at_least, at_most, effect }
+        Basis::Pods => bounds(each().filter_map(|row| above(trace, row, milli))),
+    }
 }
 
 /// How much of a pod's time lies above so many millicores; `None` where nothing of it is known.
@@ -119,12 +139,12 @@ mod tests {
             ((None, Some(101.0)), (0.0, 1.0)),
         ];
         for (pod, bounds) in cases {
-            let risk = cpu(&trace(&[pod]), &[0], &known(Basis::Pods), Cpu::from_milli(100));
+            let risk = cpu(&trace(&[pod]), &[0], &known(Basis::Pods), Cpu::from_milli(100), None);
             assert_eq!((risk.at_least, risk.at_most), bounds, "{pod:?}");
         }
         // Of two pods one is never above and one at least 5 % of its time: (0 + 0.05) ÷ 2 to (0 + 1) ÷ 2.
         let two = trace(&[(Some(1.0), Some(2.0)), (Some(200.0), None)]);
-        let risk = cpu(&two, &[0, 1], &known(Basis::Pods), Cpu::from_milli(100));
+        let risk = cpu(&two, &[0, 1], &known(Basis::Pods), Cpu::from_milli(100), None);
         assert_eq!((risk.at_least, risk.at_most), (0.025, 0.5));
     }
 
@@ -134,11 +154,15 @@ mod tests {
         trace.points.set_cpu(0, vec![50.0, 100.0, 150.0]);
         trace.points.set_cpu(1, vec![101.0]);
         // 2 of 4 are above 100m; 100m itself is not.
-        let risk = cpu(&trace, &[0, 1], &known(Basis::Points), Cpu::from_milli(100));
+        // The billed size has 125m: one of them is above.
+        let billed = Some(Cpu::from_milli(125));
+        let risk = cpu(&trace, &[0, 1], &known(Basis::Points), Cpu::from_milli(100), billed);
         assert_eq!((risk.at_least, risk.at_most, risk.effect), (0.5, 0.5, Effect::Competes));
+        assert_eq!((risk.fargate_at_least, risk.fargate_at_most), (Some(0.25), Some(0.25)));
         // With a limit at the request nothing above it can be had.
         trace.cpu_limit.set(1, Cpu::from_milli(100));
-        let risk = cpu(&trace, &[0, 1], &known(Basis::Points), Cpu::from_milli(100));
+        let risk = cpu(&trace, &[0, 1], &known(Basis::Points), Cpu::from_milli(100), None);
+        assert_eq!(risk.fargate_at_most, None);
         assert_eq!(risk.effect, Effect::Throttled);
     }
 

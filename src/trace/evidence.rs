@@ -47,10 +47,14 @@ pub enum StartUpSource {
     Given,
     /// Median of pods of the image that have both times.
     Measured,
+    /// Median of pods of the image whose creation is known and whose start lies between points of metrics.
+    Points,
     /// 5th percentile of the spans of the image's tasks: the shortest do almost nothing.
     Shortest,
     /// As `Measured`, of all images.
     MeasuredOfAll,
+    /// As `Points`, of all images.
+    PointsOfAll,
     /// As `Shortest`, of all images.
     ShortestOfAll,
     /// The model of the platform on which it ran.
@@ -65,8 +69,10 @@ impl StartUpSource {
         match self {
             Self::Given => "given",
             Self::Measured => "median of pods of this image that were measured",
+            Self::Points => "median of pods of this image whose start is between points of metrics",
             Self::Shortest => "5th percentile of the spans of this image's tasks, less the detection lag",
             Self::MeasuredOfAll => "median of all pods that were measured",
+            Self::PointsOfAll => "median of all pods whose start is between points of metrics",
             Self::ShortestOfAll => "5th percentile of the spans of all tasks, less the detection lag",
             Self::Platform => "the model of the platform on which it ran",
             Self::Nothing => "nothing is known of the platform: spans stay whole",

@@ -2,6 +2,8 @@
 //!
 //! Files are small and synthetic, except two of Argo's own (see `fixtures/argo/README.md`).
 
+mod edges;
+
 use cost_sim::error::Error;
 use cost_sim::import::{self, Imported, Options};
 use cost_sim::trace::{Column, PodArch, ReadOptions, SourcePlatform, Trace, Word, WorkMethod};

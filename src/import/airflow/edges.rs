@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::super::draft::Draft;
+use super::super::joins;
 use super::super::lenient::Wrong;
 use super::Estate;
 use super::instance::Entry;
@@ -95,36 +96,42 @@ pub(super) fn finish(estate: &Estate, draft: &mut Draft) {
              /dags/{{dag_id}}/tasks, too)"
         ));
     }
-    let lists = lists(estate, &upstream, draft);
-    for (row, list) in lists {
-        draft.word(row as usize, |t| &mut t.depends_on, &list);
-    }
+    settle(estate, &upstream, draft);
     draft.notes.extend(notes);
 }
 
-/// What each row depends on.
-fn lists(estate: &Estate, upstream: &BTreeMap<(Word, Word), Vec<Word>>, draft: &Draft) -> Vec<(u32, String)> {
+/// Sets what each row depends on. Where many instances wait for many of one task, a row stands between (see `joins`).
+fn settle(estate: &Estate, upstream: &BTreeMap<(Word, Word), Vec<Word>>, draft: &mut Draft) {
     let trace = &draft.reading.trace;
-    // Ids of all instances of a task in a run: several if it is mapped.
-    let mut ids: BTreeMap<(Word, Word), BTreeSet<&str>> = BTreeMap::new();
+    // All rows of a task in a run: several if it is mapped, or was tried again.
+    let mut rows: BTreeMap<(Word, Word), Vec<usize>> = BTreeMap::new();
+    // Rows that wait for a task in a run.
+    let mut waiting: BTreeMap<(Word, Word), Vec<usize>> = BTreeMap::new();
     for instance in &estate.instances {
         let row = instance.row as usize;
         let run = trace.word(&trace.run_id, row);
-        ids.entry((run, instance.task)).or_default().insert(trace.task_id.get(row));
+        rows.entry((run, instance.task)).or_default().push(row);
+        let before = upstream.get(&(instance.dag, instance.task)).into_iter().flatten();
+        for task in before.filter(|task| **task != instance.task).collect::<BTreeSet<_>>() {
+            waiting.entry((run, *task)).or_default().push(row);
+        }
     }
-    let list = |instance: &super::Instance| {
-        let before = upstream.get(&(instance.dag, instance.task))?;
-        let run = trace.word(&trace.run_id, instance.row as usize);
-        let own = trace.task_id.get(instance.row as usize);
-        let found: BTreeSet<&str> = before
-            .iter()
-            .filter_map(|task| ids.get(&(run, *task)))
-            .flatten()
-            .copied()
-            .filter(|id| *id != own)
-            .collect();
-        let found: Vec<_> = found.into_iter().map(escape_id).collect();
-        (!found.is_empty()).then(|| (instance.row, found.join(";")))
-    };
-    estate.instances.iter().filter_map(list).collect()
+    let mut lists: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    for ((run, task), after) in waiting {
+        let Some(before) = rows.get(&(run, task)) else { continue };
+        let trace = &draft.reading.trace;
+        let mut ids: BTreeSet<String> = before.iter().map(|row| trace.task_id.get(*row).to_owned()).collect();
+        if joins::is_worth(ids.len(), after.len()) {
+            let id = format!("{}^end", trace.words.get(task));
+            joins::add(draft, &id, before);
+            ids = BTreeSet::from([id]);
+        }
+        for row in after {
+            lists.entry(row).or_default().extend(ids.iter().cloned());
+        }
+    }
+    for (row, ids) in lists {
+        let list: Vec<_> = ids.iter().map(|id| escape_id(id)).collect();
+        draft.word(row, |t| &mut t.depends_on, &list.join(";"));
+    }
 }

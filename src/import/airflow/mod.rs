@@ -90,7 +90,7 @@ pub(super) fn read(mut text: Text, draft: &mut Draft, options: &Options) -> Resu
 
 /// A table of the database: `task_instance`, or `task_instance_history` with earlier tries.
 fn table(text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
-    let mut table = Table::new(text, b',')?;
+    let mut table = Table::detect(text)?;
     for name in ["dag_id", "task_id", "state", "start_date", "end_date"] {
         if table.column(name).is_none() {
             let hint = "export the table task_instance with the names of its columns";

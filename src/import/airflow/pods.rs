@@ -55,23 +55,28 @@ pub(super) fn runs_in(entry: &Entry) -> RunsIn {
     if by_executor { RunsIn::PodOfExecutor } else { RunsIn::Unknown }
 }
 
-/// The KubernetesExecutor calls pods after DAG and task, in lower case with dashes, and a random end; the pod's name is
-/// the host's.
+/// The KubernetesExecutor calls pods `{dag}-{task}-{random}`, in lower case with dashes (`create_unique_id` of the provider
+/// cncf.kubernetes); the pod's name is the host's. The DAG alone is not enough: workers of Celery are hosts such as
+/// `airflow-worker-0`, and a DAG may be called `airflow`.
 fn is_own_pod(entry: &Entry) -> bool {
+    /// Names are cut before the random end where they are too long, in different places by version.
+    const LEAST_CUT: usize = 50;
+    /// Letters and digits of the random end.
+    const RANDOM: usize = 8;
     let plain = |text: &str| {
-        let dashed: String = text
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-            .collect();
-        dashed.trim_matches('-').to_owned()
+        let parts = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+        parts.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
     };
-    let (host, dag) = (plain(&entry.hostname), plain(&entry.dag_id));
-    // Names are cut where they are too long: some of them must be there, with more behind it.
-    let start: String = dag.chars().take(20).collect();
-    !start.is_empty()
-        && host.len() > dag.len()
-        && host.starts_with(&start)
-        && host.matches('-').count() > dag.matches('-').count()
+    let (host, dag, task) = (plain(&entry.hostname), plain(&entry.dag_id), plain(&entry.task_id));
+    if dag.is_empty() || task.is_empty() {
+        return false;
+    }
+    let name = format!("{dag}-{task}");
+    if name.len() > LEAST_CUT {
+        return host.len() > LEAST_CUT && host.starts_with(name[..LEAST_CUT].trim_end_matches('-'));
+    }
+    let random = host.strip_prefix(&name).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
+    random.split('-').next().is_some_and(|random| random.len() >= RANDOM)
 }
 
 pub(super) fn finish(estate: &Estate, draft: &mut Draft) {

@@ -3,9 +3,14 @@
 //! The controller puts what comes after a DAG, a step group or a retry below the nodes at its end (`outboundNodes`), so
 //! children lead from pod to pod, through nodes that are none. Only tries are different: all of them are children of
 //! their Retry node, one after the other.
+//!
+//! All nodes at the end of a group have the same children: a thousand before a thousand are looked at as one set before
+//! another, and a row is put between them (see `joins`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
+use super::super::joins;
 use super::object::{Node, Workflow};
 
 /// What a node is to the cluster.
@@ -33,28 +38,36 @@ pub(super) fn role(node: &Node) -> Role {
 }
 
 /// What a row of the trace needs to know of the others.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// The name of its task: that of the Retry node for tries.
-    pub task: String,
+    pub task: Rc<str>,
     /// From 1.
     pub attempt: u32,
     /// Names of the tasks before it.
-    pub after: BTreeSet<String>,
+    pub after: BTreeSet<Rc<str>>,
 }
 
-/// All nodes that are rows, by id.
-pub(super) fn steps(workflow: &Workflow) -> BTreeMap<&str, Step> {
+/// A row that stands between many others, and the names of the tasks before it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Join {
+    pub task: Rc<str>,
+    pub after: BTreeSet<Rc<str>>,
+}
+
+/// All nodes that are rows, by id, and the rows to put between them.
+pub(super) fn steps(workflow: &Workflow) -> (BTreeMap<&str, Step>, Vec<Join>) {
     let nodes = &workflow.status.nodes;
     let mut steps: BTreeMap<&str, Step> = nodes
         .iter()
         .filter(|(_, node)| role(node) != Role::Virtual)
         .map(|(id, node)| {
-            (id.as_str(), Step { task: path(workflow, id, node), attempt: 1, ..Step::default() })
+            let task = path(workflow, id, node).into();
+            (id.as_str(), Step { task, attempt: 1, after: BTreeSet::new() })
         })
         .collect();
     for (id, node) in nodes.iter().filter(|(_, node)| &*node.kind == "Retry") {
-        let task = path(workflow, id, node);
+        let task: Rc<str> = path(workflow, id, node).into();
         let tries: Vec<&str> = tries(nodes, node);
         for (number, id) in (1..).zip(&tries) {
             if let Some(step) = steps.get_mut(id) {
@@ -63,26 +76,62 @@ pub(super) fn steps(workflow: &Workflow) -> BTreeMap<&str, Step> {
             }
         }
     }
-    let mut edges: Vec<(&str, &str)> = Vec::new();
+    // Each of the ones is before each of the others.
+    let mut edges: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+    let mut same: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
     for (id, node) in nodes.iter().filter(|(id, _)| steps.contains_key(id.as_str())) {
-        edges.extend(below(nodes, node).into_iter().map(|next| (id.as_str(), next)));
+        let children = node.children.iter().map(|id| &**id).collect();
+        same.entry(children).or_default().push(id);
     }
+    edges.extend(same.into_values().map(|before| {
+        let next = below(nodes, &nodes[before[0]]);
+        (before, next)
+    }));
     // A retried group begins again when all of it has ended.
     for node in nodes.values().filter(|node| &*node.kind == "Retry") {
         for pair in tries(nodes, node).windows(2).filter(|pair| !steps.contains_key(pair[0])) {
             let Some(second) = nodes.get(pair[1]) else { continue };
             let first: Vec<&str> = inside(nodes, &steps, pair[0]);
             let entries = if steps.contains_key(pair[1]) { vec![pair[1]] } else { below(nodes, second) };
-            edges.extend(first.iter().flat_map(|before| entries.iter().map(|next| (*before, *next))));
+            edges.push((first, entries));
         }
     }
-    for (before, next) in edges {
-        let task = steps[before].task.clone();
-        if let Some(step) = steps.get_mut(next).filter(|step| step.task != task) {
-            step.after.insert(task);
+    let joins = connect(&edges, &mut steps);
+    (steps, joins)
+}
+
+/// Tells each step what is before it; gives the rows to be put between.
+fn connect(edges: &[(Vec<&str>, Vec<&str>)], steps: &mut BTreeMap<&str, Step>) -> Vec<Join> {
+    // Of each step, the edges that lead to it; and of these, all steps that have the same.
+    let mut leading: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, (_, next)) in edges.iter().enumerate() {
+        for id in next {
+            leading.entry(id).or_default().push(number);
         }
     }
-    steps
+    let mut sets: BTreeMap<Vec<usize>, Vec<&str>> = BTreeMap::new();
+    for (id, numbers) in leading {
+        sets.entry(numbers).or_default().push(id);
+    }
+    let mut joins = Vec::new();
+    for (numbers, next) in sets {
+        let before = numbers.iter().flat_map(|number| &edges[*number].0);
+        let before: BTreeSet<Rc<str>> = before.map(|id| Rc::clone(&steps[id].task)).collect();
+        // What a task waits for is no other try of it.
+        let is_own = next.iter().any(|id| steps.get(id).is_some_and(|step| before.contains(&step.task)));
+        let between = (!is_own && joins::is_worth(before.len(), next.len())).then(|| {
+            let task: Rc<str> = format!("{}^after", steps[next[0]].task).into();
+            joins.push(Join { task: Rc::clone(&task), after: before.clone() });
+            BTreeSet::from([task])
+        });
+        let before = between.unwrap_or(before);
+        for id in next {
+            if let Some(step) = steps.get_mut(id) {
+                step.after = before.iter().filter(|task| **task != step.task).cloned().collect();
+            }
+        }
+    }
+    joins
 }
 
 /// The tries below a Retry node: its children whose names say so. Others hang below it only because it never ran.

@@ -10,11 +10,12 @@ mod requests;
 mod rows;
 
 use super::draft::Draft;
-use super::text::{Origin, whole};
+use super::text::{Origin, json_documents, whole};
 use super::{Options, Shape};
 use crate::error::{Diagnostic, Error, Result};
 use crate::trace::open::Text;
-use object::Object;
+use object::{Document, Object};
+use serde::de::DeserializeSeed as _;
 
 pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
     let document = shape.document().ok_or("is neither JSON nor YAML")?;
@@ -34,19 +35,54 @@ pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
     Err("has no object of kind Workflow".to_owned())
 }
 
-pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
+pub(super) fn read(mut text: Text, draft: &mut Draft, options: &Options) -> Result<()> {
     let origin = Origin::of(&text);
-    let text = whole(text)?;
-    let mut workflows = Vec::new();
-    for object in objects(&origin, &text)? {
-        object.workflows(&mut workflows);
+    let mut seen = Seen::default();
+    let is_json = {
+        let head = text.head(4_096)?;
+        matches!(head.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
+    };
+    if is_json {
+        // Workflow after workflow: exports of a cluster are larger than memory.
+        json_documents(text, |json, mark| {
+            let mut each = |object: Object| {
+                mark.record();
+                add(object, &origin, &mut seen, draft, options);
+            };
+            Document(&mut each).deserialize(json)
+        })?;
+    } else {
+        for object in yaml(&origin, text)? {
+            add(object, &origin, &mut seen, draft, options);
+        }
     }
-    drop(text);
-    if workflows.is_empty() {
+    if seen.workflows == 0 {
         return Err(origin.diagnostic("there is no Workflow in this file").into());
     }
-    let (mut rows, mut without) = (0, 0);
+    if seen.without == seen.workflows {
+        let hint = "a submitted workflow has status.nodes: export it from the cluster";
+        return Err(origin.diagnostic("the workflows have no status: they never ran").hint(hint).into());
+    }
+    if seen.without > 0 {
+        let Seen { without, .. } = seen;
+        draft.notes.push(format!("{without} workflows of {} have no nodes: they never ran", origin.name));
+    }
+    Ok(())
+}
+
+/// Workflows of a file.
+#[derive(Default)]
+struct Seen {
+    workflows: usize,
+    /// Those that never ran.
+    without: usize,
+}
+
+fn add(object: Object, origin: &Origin, seen: &mut Seen, draft: &mut Draft, options: &Options) {
+    let mut workflows = Vec::new();
+    object.workflows(&mut workflows);
     for workflow in &workflows {
+        seen.workflows += 1;
         if workflow.status.nodes.is_empty() && !workflow.status.compressed_nodes.is_empty() {
             let message = format!("the nodes of workflow {:?} are compressed", workflow.metadata.name());
             let hint =
@@ -60,32 +96,25 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
                 "export it with argo get -o json, or from the API of the Argo server, which fetch them";
             draft.error(origin.diagnostic(message).hint(hint));
         } else if workflow.status.nodes.is_empty() {
-            without += 1;
-        } else if let Err(wrong) = rows::add(workflow, draft, options).map(|count| rows += count) {
+            seen.without += 1;
+        } else if let Err(wrong) = rows::add(workflow, draft, options) {
             draft.error(Diagnostic { hint: wrong.hint, ..origin.diagnostic(wrong.message) });
         }
     }
-    if without > 0 && without == workflows.len() {
-        let hint = "a submitted workflow has status.nodes: export it from the cluster";
-        return Err(origin.diagnostic("the workflows have no status: they never ran").hint(hint).into());
-    }
-    if without > 0 {
-        draft.notes.push(format!("{without} workflows of {} have no nodes: they never ran", origin.name));
-    }
-    Ok(())
 }
 
-/// All documents of the file.
-fn objects(origin: &Origin, text: &str) -> Result<Vec<Object>> {
-    if text.trim_start().starts_with(['{', '[']) {
-        let bad = |error| origin.bad_json(1, error);
-        let json = serde_json::Deserializer::from_str(text);
-        if text.trim_start().starts_with('[') {
-            let lists = json.into_iter::<Vec<Object>>().collect::<std::result::Result<Vec<_>, _>>();
-            return Ok(lists.map_err(bad)?.into_iter().flatten().collect());
-        }
-        return json.into_iter::<Object>().collect::<std::result::Result<Vec<_>, _>>().map_err(bad);
-    }
+/// All documents of a file of YAML, which is one record.
+fn yaml(origin: &Origin, text: Text) -> Result<Vec<Object>> {
+    let text = &whole(text).map_err(|error| match error {
+        Error::Input(found) => match found.list().first() {
+            Some(first) if first.message.contains("256 MiB") => {
+                let hint = "YAML is read whole: export with -o json, which is read workflow by workflow";
+                Diagnostic::clone(first).hint(hint).into()
+            }
+            _ => Error::Input(found),
+        },
+        other => other,
+    })?;
     // Exports are large, and repeat nothing: limits are those of a file, not of what one writes by hand.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

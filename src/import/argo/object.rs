@@ -1,8 +1,10 @@
 //! What is read of a Workflow object (`pkg/apis/workflow/v1alpha1/workflow_types.go` of argo-workflows, 2.x to 3.x).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::super::lenient::{Scalar, or_default};
 
@@ -38,6 +40,61 @@ impl Object {
         if self.kind.0 == "Workflow" || (self.kind.is_empty() && !self.status.nodes.is_empty()) {
             all.push(Workflow { metadata: self.metadata, spec: self.spec, status: self.status });
         }
+    }
+}
+
+/// Gives the objects of a JSON document (an object, a list of them, or one that lists `items`), one at a time.
+pub(super) struct Document<'e>(pub &'e mut dyn FnMut(Object));
+
+impl<'de> DeserializeSeed<'de> for Document<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a Workflow, or a list of them")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut object = Object::default();
+        let mut seen = BTreeSet::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            let known =
+                ["kind", "metadata", "spec", "status", "items"].into_iter().find(|known| *known == key);
+            match known {
+                Some("kind") => object.kind = entries.next_value()?,
+                Some("metadata") => object.metadata = entries.next_value::<Option<_>>()?.unwrap_or_default(),
+                Some("spec") => object.spec = entries.next_value::<Option<_>>()?.unwrap_or_default(),
+                Some("status") => object.status = entries.next_value::<Option<_>>()?.unwrap_or_default(),
+                Some(_) => entries.next_value_seed(Document(&mut *self.0))?,
+                None => {
+                    entries.next_value::<IgnoredAny>()?;
+                }
+            }
+            if let Some(known) = known.filter(|known| !seen.insert(*known)) {
+                return Err(A::Error::duplicate_field(known));
+            }
+        }
+        (self.0)(object);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(object) = elements.next_element::<Object>()? {
+            (self.0)(object);
+        }
+        Ok(())
+    }
+
+    /// `items` may be null.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 

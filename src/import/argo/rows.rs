@@ -1,5 +1,7 @@
 //! Rows of one workflow.
 
+use std::collections::BTreeMap;
+
 use super::super::Options;
 use super::super::draft::Draft;
 use super::super::evidence::{PodKey, Span};
@@ -31,7 +33,8 @@ pub(super) fn add(workflow: &Workflow, draft: &mut Draft, options: &Options) -> 
         last = last.max(started.unwrap_or_default()).max(finished.unwrap_or_default());
         times.push(Times { started, finished });
     }
-    let steps = graph::steps(workflow);
+    let (steps, joins) = graph::steps(workflow);
+    let first_row = draft.trace().rows();
     let run = workflow.metadata.run_id();
     let scheduled = workflow.metadata.annotations.get("workflows.argoproj.io/scheduled-time");
     let scheduled = scheduled.and_then(|text| time(text, options.read.timezone).ok().flatten());
@@ -77,6 +80,18 @@ pub(super) fn add(workflow: &Workflow, draft: &mut Draft, options: &Options) -> 
                     span(workflow, id, node, row, (started, end), state, draft);
                 }
             }
+        }
+    }
+    if !joins.is_empty() {
+        let mut of_task: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let ids = nodes.keys().filter_map(|id| steps.get(id.as_str()));
+        for (row, step) in (first_row..).zip(ids) {
+            of_task.entry(&step.task).or_default().push(row);
+        }
+        for join in &joins {
+            let before: Vec<usize> = join.after.iter().flat_map(|task| &of_task[&**task]).copied().collect();
+            super::super::joins::add(draft, &join.task, &before);
+            rows += 1;
         }
     }
     if unclear > 0 {

@@ -1,8 +1,9 @@
 //! AWS Batch: what `describe-jobs` and `list-jobs` answer, one page or many.
 //!
 //! Every attempt of a job is a row. `startedAt` is when the container ran, after its image was pulled, so
-//! `stoppedAt - startedAt` is work as it was measured. The parent of an array is no job of its own: its children are, and
-//! what depends on the parent depends on all of them.
+//! `stoppedAt - startedAt` is work as it was measured. The parent of an array is no job of its own: its children are, what
+//! depends on the parent depends on all of them, and they wait for what the parent waits for. A multi-node parallel job
+//! is a row for each of its nodes, which are called `JOB#0`, `JOB#1` and so on, as AWS Batch does.
 
 mod edges;
 mod object;
@@ -19,6 +20,9 @@ use crate::units::{Cpu, Memory, Time, parse_cpu, parse_memory};
 pub(super) use edges::finish;
 use object::{Attempt, EksContainer, Job};
 
+/// More nodes than a multi-node parallel job has.
+const MOST_NODES: i64 = 10_000;
+
 /// 2201-01-01 in epoch milliseconds.
 const TOO_LATE: i64 = 7_289_654_400_000;
 
@@ -29,10 +33,14 @@ const KEYS: Keys = Keys { lists: &["jobs", "jobSummaryList"], scalars: &[] };
 pub(super) struct Estate {
     /// First row of each job, by its id.
     rows: BTreeMap<String, u32>,
-    /// Ids of the children of each array, by index.
+    /// Ids of the children of each array, and of the nodes of each multi-node job, by index.
     children: BTreeMap<String, BTreeMap<i64, String>>,
     /// What jobs wait for: (row, its index in an array, id, type).
     waits: Vec<(u32, Option<i64>, String, String)>,
+    /// What the parents of arrays wait for, by their id: (id, type).
+    parents: BTreeMap<String, Vec<(String, String)>>,
+    /// Jobs of several nodes, and the files they are in: nodes that are listed themselves are known better.
+    multi_node: Vec<(u32, Job)>,
     /// Rows that still ran, to be ended where the answers end.
     running: Vec<u32>,
     last: Time,
@@ -75,12 +83,66 @@ fn add(job: &Job, draft: &mut Draft) -> std::result::Result<(), Wrong> {
     if job.array_properties.size.is_some() && job.array_properties.index.is_none() {
         // Known as a parent, even before its children are.
         draft.batch.children.entry(job.job_id.0.clone()).or_default();
+        let waits = job.depends_on.iter().map(|on| (on.job_id.0.clone(), on.kind.0.clone())).collect();
+        draft.batch.parents.insert(job.job_id.0.clone(), waits);
         return Ok(());
     }
+    if let Some(nodes) = job.node_properties.num_nodes
+        && !job.job_id.contains('#')
+    {
+        if !(1..=MOST_NODES).contains(&nodes) {
+            let message = format!("numNodes {nodes} of job {} is out of range", &*job.job_id);
+            return Err(Wrong::new(message));
+        }
+        checked(job)?;
+        draft.batch.children.entry(job.job_id.0.clone()).or_default();
+        draft.batch.multi_node.push((draft.file, job.clone()));
+        return Ok(());
+    }
+    let (created, attempts) = checked(job)?;
+    rows(job, created, attempts, draft);
+    Ok(())
+}
+
+/// When the job was created, and its attempts.
+fn checked(job: &Job) -> std::result::Result<(Time, Vec<Tried<'_>>), Wrong> {
     let Some(created) = instant(job, "createdAt", job.created_at)? else {
         return Err(Wrong::new(format!("job {} has no createdAt", &*job.job_id)));
     };
-    let attempts = attempts(job)?;
+    Ok((created, attempts(job)?))
+}
+
+/// Rows of the nodes that no file lists: as long as the job, with what their range asks for.
+fn nodes(draft: &mut Draft) {
+    let (mut jobs, mut made) = (0_u64, 0_u64);
+    let last_file = draft.file;
+    for (file, job) in std::mem::take(&mut draft.batch.multi_node) {
+        draft.file = file;
+        let before = made;
+        for number in 0..job.node_properties.num_nodes.unwrap_or_default() {
+            let id = format!("{}#{number}", &*job.job_id);
+            if draft.batch.rows.contains_key(&id) {
+                continue;
+            }
+            let node = Job { job_id: Scalar(id), ..job.clone() };
+            if let Ok((created, attempts)) = checked(&node) {
+                rows(&node, created, attempts, draft);
+                made += 1;
+            }
+        }
+        jobs += u64::from(made > before);
+    }
+    draft.file = last_file;
+    if jobs > 0 {
+        let what = if jobs == 1 { "multi-node job" } else { "multi-node jobs" };
+        draft.notes.push(format!(
+            "{jobs} {what} of AWS Batch: {made} nodes are each taken to have run as long as their job (list-jobs \
+             --multi-node-job-id has the nodes themselves), and do not wait for one another to start"
+        ));
+    }
+}
+
+fn rows(job: &Job, created: Time, attempts: Vec<Tried<'_>>, draft: &mut Draft) {
     let first = draft.trace().rows() as u32;
     let count = attempts.len();
     let mut eligible = created;
@@ -97,6 +159,11 @@ fn add(job: &Job, draft: &mut Draft) -> std::result::Result<(), Wrong> {
         }
     }
     draft.batch.rows.insert(job.job_id.0.clone(), first);
+    if let Some((parent, number)) = job.job_id.rsplit_once('#')
+        && let Ok(number) = number.parse()
+    {
+        draft.batch.children.entry(parent.to_owned()).or_default().insert(number, job.job_id.0.clone());
+    }
     let index = job.array_properties.index;
     if let (Some(index), Some((parent, _))) = (index, job.job_id.rsplit_once(':')) {
         draft.batch.children.entry(parent.to_owned()).or_default().insert(index, job.job_id.0.clone());
@@ -105,7 +172,6 @@ fn add(job: &Job, draft: &mut Draft) -> std::result::Result<(), Wrong> {
         let (id, kind) = (dependency.job_id.0.clone(), dependency.kind.0.clone());
         draft.batch.waits.push((first, index, id, kind));
     }
-    Ok(())
 }
 
 type Tried<'j> = (Option<&'j Attempt>, Option<Time>, Option<Time>);
@@ -234,10 +300,16 @@ fn reason(job: &Job, attempt: &Attempt, is_last: bool) -> Option<&'static str> {
 /// to the defaults.
 fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
     let (mut cpu, mut memory, mut gpu) = (None, None, None);
+    let node = job.job_id.rsplit_once('#').and_then(|(_, number)| number.parse().ok());
+    let range = node.and_then(|node| job.node_properties.range(node));
+    // What a node says itself comes last, and wins.
+    let ranges = range.map(|range| &range.container).into_iter();
     let container = &job.container;
-    let old = [("VCPU", &container.vcpus), ("MEMORY", &container.memory)];
-    let new = container.resource_requirements.iter().map(|r| (&*r.kind, &r.value));
-    for (kind, value) in old.into_iter().chain(new).filter(|(_, value)| !value.is_empty()) {
+    let said = ranges.chain([container]).flat_map(|container| {
+        let old = [("VCPU", &container.vcpus), ("MEMORY", &container.memory)];
+        old.into_iter().chain(container.resource_requirements.iter().map(|r| (&*r.kind, &r.value)))
+    });
+    for (kind, value) in said.filter(|(_, value)| !value.is_empty()) {
         match kind {
             "VCPU" => cpu = parse_cpu(value).ok(),
             "MEMORY" => {
@@ -247,8 +319,12 @@ fn requests(job: &Job, row: usize, draft: &mut Draft) -> String {
             _ => {}
         }
     }
-    let mut image = container.image.0.clone();
-    let containers = &job.eks_properties.pod_properties.containers;
+    let image = range.map(|range| &range.container.image).filter(|_| container.image.is_empty());
+    let mut image = image.unwrap_or(&container.image).0.clone();
+    let mut containers = &job.eks_properties.pod_properties.containers;
+    if let Some(range) = range.filter(|_| containers.is_empty()) {
+        containers = &range.eks_properties.pod_properties.containers;
+    }
     if let Some(first) = containers.first() {
         image.clone_from(&first.image.0);
         let of = |container: &EksContainer, name: &str| {

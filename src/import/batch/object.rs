@@ -31,6 +31,8 @@ pub(super) struct Job {
     #[serde(deserialize_with = "or_default")]
     pub array_properties: Array,
     #[serde(deserialize_with = "or_default")]
+    pub node_properties: Nodes,
+    #[serde(deserialize_with = "or_default")]
     pub platform_capabilities: Vec<Scalar>,
     #[serde(deserialize_with = "or_default")]
     pub retry_strategy: RetryStrategy,
@@ -126,6 +128,46 @@ pub(super) struct Resources {
 pub(super) struct Array {
     pub size: Option<i64>,
     pub index: Option<i64>,
+}
+
+/// Of a multi-node parallel job.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Nodes {
+    pub num_nodes: Option<i64>,
+    #[serde(deserialize_with = "or_default")]
+    pub node_range_properties: Vec<NodeRange>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct NodeRange {
+    /// `2`, `0:3`, `:3` or `4:`.
+    target_nodes: Scalar,
+    #[serde(deserialize_with = "or_default")]
+    pub container: Container,
+    #[serde(deserialize_with = "or_default")]
+    pub eks_properties: EksProperties,
+}
+
+impl NodeRange {
+    /// First and last node.
+    fn bounds(&self) -> Option<(i64, i64)> {
+        let number = |text: &str, open: i64| if text.is_empty() { Some(open) } else { text.parse().ok() };
+        match self.target_nodes.split_once(':') {
+            Some((first, last)) => Some((number(first, 0)?, number(last, i64::MAX)?)),
+            None => self.target_nodes.parse().ok().map(|node| (node, node)),
+        }
+    }
+}
+
+impl Nodes {
+    /// What the node asks for: a range within another one counts before it.
+    pub fn range(&self, node: i64) -> Option<&NodeRange> {
+        let ranges = self.node_range_properties.iter().filter_map(|range| Some((range.bounds()?, range)));
+        let around = ranges.filter(|((first, last), _)| (*first..=*last).contains(&node));
+        around.min_by_key(|((first, last), _)| last.saturating_sub(*first)).map(|(_, range)| range)
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -13,9 +13,12 @@ use super::v2;
 use crate::error::Result;
 use crate::import::Options;
 use crate::import::draft::Draft;
-use crate::import::text::{self, Mark, Origin};
+use crate::import::text::{self, Keys, Mark, Origin};
 use crate::trace::open::Text;
 use crate::units::{Span, Time};
+
+/// 2001: there was no Datadog before, and seconds since the epoch are smaller until far beyond [`TOO_LATE_MS`].
+const TOO_EARLY_MS: f64 = 1e12;
 
 /// 2201, as for times in traces.
 const TOO_LATE_MS: f64 = 7_289_654_400_000.0;
@@ -33,6 +36,13 @@ pub(super) fn read(text: Text, draft: &mut Draft, options: &Options) -> Result<(
             .origin
             .diagnostic(format!("this is no answer but an error of Datadog: {message}"))
             .hint("mend the query or the keys, and export it again")
+            .into());
+    }
+    if !sink.has_answer {
+        return Err(sink
+            .origin
+            .diagnostic("this has no series, as answers to metrics queries have")
+            .hint("leave out --from, or see cost-sim import --how datadog")
             .into());
     }
     sink.finish()
@@ -75,14 +85,13 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<(), A::Error> {
         let Self { sink, mark, request, errors } = self;
         let mut answer: Option<v2::Answer> = None;
-        let mut seen = Vec::new();
+        let mut seen = Keys::default();
         let (mut failed, mut messages) = (false, Vec::new());
         let mut query: Option<String> = None;
         let mut doubted = None;
         while let Some(key) = fields.next_key::<String>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format!("{key} is there twice")));
-            }
+            seen.add(&key).map_err(A::Error::custom)?;
+            sink.has_answer |= matches!(key.as_str(), "series" | "data");
             match key.as_str() {
                 "series" => {
                     let series = fields.next_value_seed(V1 { sink, mark, query: query.as_deref() })?;
@@ -96,7 +105,6 @@ impl<'de> Visitor<'de> for Answers<'_, '_> {
                 "status" => failed = fields.next_value::<Loose>()?.text().as_deref() == Some("error"),
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
-            seen.push(key);
         }
         if failed && messages.is_empty() {
             messages.push("its status is error".to_owned());
@@ -200,8 +208,14 @@ fn take(
     let V1Series { metric, expression, scope, tag_set, unit, interval, pointlist } = series;
     let tags = tag_set.unwrap_or_default();
     let scope = scope.unwrap_or_default();
-    let tags =
-        if tags.is_empty() { Tags::of(scope.split(',')) } else { Tags::of(tags.iter().map(String::as_str)) };
+    // The scope has what the query was limited to, the tags only what it is grouped by; the tags come first, since
+    // values with commas are cut in the scope.
+    let mut known: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let keys: std::collections::BTreeSet<&str> =
+        known.iter().filter_map(|tag| Some(tag.split_once(':')?.0)).collect();
+    let of_scope = scope.split(',').map(str::trim);
+    known.extend(of_scope.filter(|tag| tag.split_once(':').is_some_and(|(key, _)| !keys.contains(key))));
+    let tags = Tags::of(known);
     if !sink.has_pod(&tags) {
         return Ok(None);
     }
@@ -258,11 +272,16 @@ pub(super) struct Stamp(pub Time);
 impl<'de> Deserialize<'de> for Stamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let ms = f64::deserialize(deserializer)?;
-        if (0.0..TOO_LATE_MS).contains(&ms) {
+        if (TOO_EARLY_MS..TOO_LATE_MS).contains(&ms) {
             Ok(Self(Time::from_ms(ms as i64)))
+        } else if (TOO_EARLY_MS / 1_000.0..TOO_EARLY_MS).contains(&ms) {
+            Err(D::Error::custom(format!(
+                "a time of a point, {ms}, is out of range: are these seconds? Milliseconds from 2001 to 2200 are \
+                 expected, as Datadog answers them: multiply the times by 1000, or export the answer as it is"
+            )))
         } else {
             Err(D::Error::custom(
-                "a time of a point is out of range: milliseconds from 1970 to 2200 are expected",
+                "a time of a point is out of range: milliseconds from 2001 to 2200 are expected",
             ))
         }
     }

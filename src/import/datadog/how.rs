@@ -17,7 +17,18 @@ default of a query without "sum:" is the average.
   by='{pod_name,kube_namespace,kube_container_name}'
   mkdir -p datadog
 
-  while read -r metric rollup tags; do
+  queries=(
+    'kubernetes.cpu.usage.total avg'
+    'kubernetes.memory.working_set max'
+    'kubernetes_state.container.cpu_requested max'
+    'kubernetes_state.container.memory_requested max'
+    'container.uptime max'
+    'kubernetes_state.pod.age max {pod_name,kube_namespace}'
+    'kubernetes_state.pod.uptime max {pod_name,kube_namespace}'
+    'kubernetes_state.container.status_report.count.terminated max {pod_name,kube_namespace,kube_container_name,reason}'
+  )
+  for query in "${queries[@]}"; do
+    read -r metric rollup tags <<< "$query"
     for ((at = from; at < to; at += 14400)); do
       curl -fsS --retry 5 -G "https://$DD_SITE/api/v1/query" \
         -H "DD-API-KEY: $DD_API_KEY" -H "DD-APPLICATION-KEY: $DD_APP_KEY" \
@@ -25,18 +36,9 @@ default of a query without "sum:" is the average.
         --data-urlencode "query=sum:$metric{$scope} by ${tags:-$by}.rollup($rollup, 60)" \
         > "datadog/$metric-$at.json"
     done
-  done <<'QUERIES'
-  kubernetes.cpu.usage.total avg
-  kubernetes.memory.working_set max
-  kubernetes_state.container.cpu_requested max
-  kubernetes_state.container.memory_requested max
-  container.uptime max
-  kubernetes_state.pod.age max {pod_name,kube_namespace}
-  kubernetes_state.pod.uptime max {pod_name,kube_namespace}
-  kubernetes_state.container.status_report.count.terminated max {pod_name,kube_namespace,kube_container_name,reason}
-  QUERIES
+  done
 
-  cost-sim import datadog/ > trace.csv
+  cost-sim import datadog/ --out trace.csv.gz
 
 The queries, one by one:
 

@@ -24,6 +24,10 @@ pub(super) struct Sink<'d> {
     with_pod: u64,
     without_pod: u64,
     pub empty_answers: u64,
+    /// The file has an answer, be it one without series.
+    pub has_answer: bool,
+    /// Values of a table of which nothing says the metric, with the header of the first one.
+    pub nameless: (u64, String),
 }
 
 /// A series with its points in order, in the unit of the answer.
@@ -50,7 +54,17 @@ impl<'d> Sink<'d> {
             None => Metric::in_text(origin.name.rsplit(['/', '\\']).next().unwrap_or_default()),
         };
         let place = Place { file: draft.file, line: 0 };
-        Ok(Self { draft, origin, metric, place, with_pod: 0, without_pod: 0, empty_answers: 0 })
+        Ok(Self {
+            draft,
+            origin,
+            metric,
+            place,
+            with_pod: 0,
+            without_pod: 0,
+            empty_answers: 0,
+            has_answer: false,
+            nameless: (0, String::new()),
+        })
     }
 
     /// Whether the series is of a pod; if not, it is counted.
@@ -177,6 +191,19 @@ impl<'d> Sink<'d> {
                 .hint(
                     "group the query by it: sum:kubernetes.cpu.usage.total{…} by \
                      {pod_name,kube_namespace,kube_container_name}; docs/datadog.md has all queries",
+                )
+                .into());
+        }
+        let (nameless, header) = self.nameless;
+        if nameless > 0 {
+            return Err(self
+                .origin
+                .diagnostic(format!(
+                    "{nameless} values in the column {header} do not say of which metric they are"
+                ))
+                .hint(
+                    "give --metric kubernetes.memory.working_set, or --columns metric=… with the metric or its column, \
+                     or name the file after the metric, such as kubernetes.memory.working_set.csv",
                 )
                 .into());
         }

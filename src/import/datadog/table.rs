@@ -201,8 +201,15 @@ fn row(table: &Table, layout: &Layout, time: Time, sink: &mut Sink) {
         let name = cell(layout.metric);
         let metric = if name.is_empty() { value.metric.or(layout.all.0) } else { named(name) };
         let Some(metric) = metric else {
-            let name = if name.is_empty() { &value.header } else { name };
-            sink.unknown(name);
+            // The header of a series of another metric names that.
+            if name.is_empty() && !names_metric(&value.header) {
+                sink.nameless.0 += 1;
+                if sink.nameless.0 == 1 {
+                    sink.nameless.1.clone_from(&value.header);
+                }
+            } else {
+                sink.unknown(if name.is_empty() { &value.header } else { name });
+            }
             continue;
         };
         let unit = Some(cell(layout.unit)).filter(|unit| !unit.is_empty()).or(layout.all.1.as_deref());
@@ -215,6 +222,11 @@ fn row(table: &Table, layout: &Layout, time: Time, sink: &mut Sink) {
             sink.draft.error(wrong);
         }
     }
+}
+
+/// Whether a header names some metric: those have dots, before the tags.
+fn names_metric(header: &str) -> bool {
+    header.split('{').next().is_some_and(|name| name.contains('.'))
 }
 
 /// Attributes of a log line stand in one cell as JSON.

@@ -15,12 +15,10 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::super::joins::MANY;
 use super::task::Task;
 use super::tree::{Problem, Tree};
 use crate::units::Time;
-
-/// Edges between the same two sets of rows from which on a row is put between them.
-const MANY: usize = 64;
 
 /// Rows, ascending.
 pub(super) type Set = Rc<[u32]>;

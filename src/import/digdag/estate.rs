@@ -33,6 +33,8 @@ pub(crate) struct Estate {
     pub(super) last: Option<Time>,
     /// Attempts that have no rows yet.
     pub(super) attempts: BTreeMap<u64, Attempt<'static>>,
+    /// An id that two attempts have, and where these stand.
+    conflict: Option<(u64, [Place; 2])>,
     pub(super) documents: Vec<Document>,
     pub(super) logs: Vec<Logs>,
     pub(super) workflows: Vec<Workflow>,
@@ -42,7 +44,8 @@ pub(crate) struct Estate {
 
 /// An attempt that has its rows.
 pub(super) struct Done {
-    pub session: Option<u64>,
+    /// Without its settings: files of tasks are matched against all attempts, whichever was read first.
+    pub attempt: Attempt<'static>,
     pub end: Time,
     pub is_running: bool,
     /// Its last rows, in [`Estate::lasts`].
@@ -96,6 +99,10 @@ impl Estate {
 
     /// The same attempt may be told of several times; what was told when it had ended counts.
     pub(super) fn add_attempt(&mut self, attempt: Attempt<'static>) {
+        self.compare(&attempt);
+        if self.is_done(attempt.id) {
+            return;
+        }
         let Some(known) = self.attempts.get_mut(&attempt.id) else {
             self.attempts.insert(attempt.id, attempt);
             return;
@@ -106,12 +113,33 @@ impl Estate {
         }
     }
 
+    /// Ids are unique on one server only: the same id with another workflow or session is of another server.
+    pub(super) fn compare(&mut self, attempt: &Attempt) {
+        let Some(known) = self.known(attempt.id) else { return };
+        let workflows = [&known.workflow, &attempt.workflow];
+        let is_other = (workflows[0] != workflows[1] && workflows.iter().all(|name| !name.is_empty()))
+            || known.session.zip(attempt.session).is_some_and(|(a, b)| a != b);
+        if is_other && self.conflict.is_none() {
+            self.conflict = Some((attempt.id, [known.place, attempt.place]));
+        }
+    }
+
+    pub(super) fn known(&self, id: u64) -> Option<&Attempt<'static>> {
+        self.done.get(&id).map(|done| &done.attempt).or_else(|| self.attempts.get(&id))
+    }
+
+    /// All attempts that anything tells of, with rows or without.
+    pub(super) fn all_known(&self) -> impl Iterator<Item = &Attempt<'static>> {
+        self.done.values().map(|done| &done.attempt).chain(self.attempts.values())
+    }
+
     pub(super) fn converted(&mut self, attempt: &Attempt, lasts: &[u32], end: Time, is_running: bool) {
         let start = self.lasts.len() as u32;
         self.lasts.extend_from_slice(lasts);
         let lasts = start..self.lasts.len() as u32;
         self.counts.attempts += 1;
-        self.done.insert(attempt.id, Done { session: attempt.session, end, is_running, lasts });
+        let attempt = Attempt { settings: Vec::new(), ..attempt.clone() }.into_owned();
+        self.done.insert(attempt.id, Done { attempt, end, is_running, lasts });
     }
 
     pub(super) fn refuse(&mut self, draft: &mut Draft, place: Place, attempt: u64, problem: Problem) {
@@ -125,6 +153,12 @@ impl Estate {
 
     /// Everything is read.
     pub fn finish(&mut self, draft: &mut Draft) -> Result<()> {
+        let path = |place: Place| draft.reading.trace.files[place.file as usize].path.clone();
+        if let Some((id, [first, second])) = self.conflict.take() {
+            let (first, second) = (path(first), path(second));
+            let message = format!("attempt {id} has another workflow or session here than in {first}");
+            return Err(Diagnostic::new(second, message).hint(files::APART).into());
+        }
         self.join_documents(draft);
         for attempt in self.attempts.values() {
             let reason = if attempt.is_running() {
@@ -154,14 +188,13 @@ impl Estate {
     fn join_documents(&mut self, draft: &mut Draft) {
         let documents = std::mem::take(&mut self.documents);
         let mut best: BTreeMap<u64, (Option<String>, Document)> = BTreeMap::new();
-        let is_known = |id: u64| self.done.contains_key(&id) || self.attempts.contains_key(&id);
         let nothing_known = self.done.is_empty() && self.attempts.is_empty();
         let mut runs = files::Runs::of(&documents);
         for document in documents {
             let (id, name) = match document.attempt {
                 Some(id) => (id, None),
                 None if nothing_known => runs.run(&document),
-                None => match files::attempt_of(&document, &self.attempts, is_known) {
+                None => match files::attempt_of(&document, self, &draft.reading.trace.files) {
                     Ok(id) => (id, None),
                     Err((message, hint)) => {
                         let mut diagnostic = Diagnostic::new(&document.path, message).hint(hint);

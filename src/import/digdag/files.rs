@@ -7,12 +7,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::estate::Document;
+use super::estate::{Document, Estate};
 use super::rows::Attempt;
+use crate::trace::SourceFile;
 use crate::units::Span;
 
 pub(super) const HINT: &str = "put the attempt's id into the name of the file or of its directory, as in attempt_27_tasks.json or \
                     27/tasks.json";
+pub(super) const APART: &str = "ids are those of one server: import exports of different servers apart";
 
 /// The numbers in the parts of a path, those of the file's name first.
 fn numbers(path: &str) -> Vec<Vec<u64>> {
@@ -136,16 +138,23 @@ fn stem(path: &str) -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// The attempt of a document, or what is wrong and what to do.
+/// The attempt of a document, or what is wrong and what to do; `files` are those that were read.
 pub(super) fn attempt_of(
     document: &Document,
-    attempts: &BTreeMap<u64, Attempt>,
-    is_known: impl Fn(u64) -> bool,
+    estate: &Estate,
+    files: &[SourceFile],
 ) -> Result<u64, (String, &'static str)> {
+    // Of the name, and known, but not by what they have.
+    let mut misfit = None;
     for part in numbers(&document.path) {
-        // An attempt that has its rows from the database cannot be looked at any more, but it has a name.
-        let of_name = |id: &&u64| is_known(**id) && attempts.get(id).is_none_or(|a| fits(document, a));
-        let mut found: Vec<u64> = part.iter().filter(of_name).copied().collect();
+        let mut found = Vec::new();
+        for attempt in part.iter().filter_map(|id| estate.known(*id)) {
+            if fits(document, attempt) {
+                found.push(attempt.id);
+            } else {
+                misfit = misfit.or(Some(attempt));
+            }
+        }
         found.sort_unstable();
         found.dedup();
         if let Some(id) = labelled_id(&document.path).filter(|id| found.contains(id)) {
@@ -159,11 +168,19 @@ pub(super) fn attempt_of(
             }
         }
     }
-    let mut fitting = attempts.values().filter(|attempt| fits(document, attempt));
-    match (fitting.next(), fitting.next()) {
-        (Some(attempt), None) => Ok(attempt.id),
-        (None, _) => Err(("these tasks fit no attempt that is known".to_owned(), HINT)),
-        (Some(a), Some(b)) => {
+    let mut fitting = estate.all_known().filter(|attempt| fits(document, attempt));
+    match (fitting.next(), fitting.next(), misfit) {
+        (Some(attempt), None, _) => Ok(attempt.id),
+        (None, _, Some(Attempt { id, place, .. })) => {
+            let path = &files[place.file as usize].path;
+            let message = format!(
+                "by the name these are the tasks of attempt {id}, but their workflow or times are not those of \
+                 attempt {id} in {path}"
+            );
+            Err((message, APART))
+        }
+        (None, _, None) => Err(("these tasks fit no attempt that is known".to_owned(), HINT)),
+        (Some(a), Some(b), _) => {
             Err((format!("these tasks fit attempts {} and {}, and more may", a.id, b.id), HINT))
         }
     }

@@ -96,9 +96,7 @@ impl Intake<'_> {
         let is_row = record.is_row();
         let id = record.attempt_id.0.or(record.id.0);
         let Some(tasks) = tasks.filter(|tasks| !tasks.is_empty()) else {
-            if let (true, Some(id)) = (is_row, id)
-                && !self.estate.is_done(id)
-            {
+            if let (true, Some(id)) = (is_row, id) {
                 let attempt = self.row(record, id).into_owned();
                 self.estate.add_attempt(attempt);
             }
@@ -111,6 +109,7 @@ impl Intake<'_> {
                 attempt.workflow = estate::workflow(&tasks).unwrap_or_default().to_owned().into();
             }
             if !attempt.is_running() {
+                self.estate.compare(&attempt);
                 self.estate.attempts.remove(&id);
                 if self.estate.is_done(id) {
                     self.estate.counts.again += 1;

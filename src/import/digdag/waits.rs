@@ -26,7 +26,7 @@ pub(super) struct Wait {
 pub(super) fn settle(estate: &mut Estate, draft: &mut Draft) {
     let mut sessions: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for (id, done) in &estate.done {
-        if let Some(session) = done.session {
+        if let Some(session) = done.attempt.session {
             sessions.entry(session).or_default().push(*id);
         }
     }

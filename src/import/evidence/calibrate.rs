@@ -23,6 +23,8 @@ pub(super) struct Sample {
     pub image: Word,
     /// Creation to container running, of the pod's own status.
     pub measured: Option<Span>,
+    /// Creation to half a step before the first point of metrics, where points are close.
+    pub bounded: Option<Span>,
     /// Creation to the orchestrator's notice, of a task that succeeded.
     pub span: Option<Span>,
 }
@@ -54,14 +56,17 @@ impl Fit {
             return Self { by_image: BTreeMap::new(), other: entry("", value, StartUpSource::Given, 0) };
         }
         let mut measured: BTreeMap<Word, Vec<Span>> = BTreeMap::new();
+        let mut bounded: BTreeMap<Word, Vec<Span>> = BTreeMap::new();
         let mut spans: BTreeMap<Word, Vec<Span>> = BTreeMap::new();
         for sample in samples {
             let image = sample.image;
             measured.entry(image).or_default().extend(sample.measured);
+            bounded.entry(image).or_default().extend(sample.bounded);
             spans.entry(image).or_default().extend(sample.span);
         }
         let pool = |by_image: &BTreeMap<Word, Vec<Span>>| by_image.values().flatten().copied().collect();
         let mut all_measured: Vec<Span> = pool(&measured);
+        let mut all_bounded: Vec<Span> = pool(&bounded);
         let mut all_spans: Vec<Span> = pool(&spans);
         let mut by_image = BTreeMap::new();
         // Rows that name no image are like all others.
@@ -70,15 +75,21 @@ impl Fit {
             let count = times.len();
             if let Some(value) = percentile(times, 50) {
                 by_image.insert(*image, entry(name, value, StartUpSource::Measured, count));
+            } else if let Some(times) = bounded.get_mut(image)
+                && let Some(value) = percentile(times, 50)
+            {
+                by_image.insert(*image, entry(name, value, StartUpSource::Points, times.len()));
             } else if let Some(spans) = spans.get_mut(image)
                 && let Some(value) = shortest(spans, lag)
             {
                 by_image.insert(*image, entry(name, value, StartUpSource::Shortest, spans.len()));
             }
         }
-        let (measured, spans) = (all_measured.len(), all_spans.len());
+        let (measured, bounded, spans) = (all_measured.len(), all_bounded.len(), all_spans.len());
         let other = if let Some(value) = percentile(&mut all_measured, 50) {
             entry("", value, StartUpSource::MeasuredOfAll, measured)
+        } else if let Some(value) = percentile(&mut all_bounded, 50) {
+            entry("", value, StartUpSource::PointsOfAll, bounded)
         } else if let Some(value) = shortest(&mut all_spans, lag) {
             entry("", value, StartUpSource::ShortestOfAll, spans)
         } else if let Some(value) = platform.and_then(of_platform) {
@@ -112,13 +123,15 @@ fn percentile(spans: &mut [Span], percent: usize) -> Option<Span> {
     spans.get(rank - 1).copied()
 }
 
-/// What is left of the shortest spans without the lag; `None` if there are too few of them or all tasks work long.
+/// What is left of the shortest spans without the lag; `None` if there are too few of them, or all tasks work alike or
+/// long: then the shortest of them work, too.
 fn shortest(spans: &mut [Span], lag: Span) -> Option<Span> {
     if spans.len() < ENOUGH_TASKS {
         return None;
     }
-    let value = (percentile(spans, SHORTEST)? - lag).max(Span::ZERO);
-    (value <= LONGEST).then_some(value)
+    let (short, median) = (percentile(spans, SHORTEST)?, percentile(spans, 50)?);
+    let value = (short - lag).max(Span::ZERO);
+    (value <= LONGEST && 3 * short.ms() <= 2 * median.ms()).then_some(value)
 }
 
 /// What a simulated pod with the default image takes there; `None` where nothing is known of the platform.
@@ -139,11 +152,15 @@ mod tests {
     use super::*;
 
     fn span(image: Word, seconds: i64) -> Sample {
-        Sample { image, measured: None, span: Some(Span::from_secs(seconds)) }
+        Sample { image, measured: None, bounded: None, span: Some(Span::from_secs(seconds)) }
     }
 
     fn measured(image: Word, seconds: i64) -> Sample {
-        Sample { image, measured: Some(Span::from_secs(seconds)), span: None }
+        Sample { image, measured: Some(Span::from_secs(seconds)), bounded: None, span: None }
+    }
+
+    fn bounded(image: Word, seconds: i64) -> Sample {
+        Sample { image, measured: None, bounded: Some(Span::from_secs(seconds)), span: None }
     }
 
     #[test]
@@ -151,15 +168,15 @@ mod tests {
         let mut words = Words::default();
         let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| words.intern(name));
         let mut samples = vec![measured(a, 30), measured(a, 90), measured(a, 40), span(a, 1)];
-        // b: 40 tasks of 51, 52 … 90 s. Rank ⌈40 · 5 %⌉ = 2: 52 s, less 6 s of lag.
-        samples.extend((51..=90).map(|seconds| span(b, seconds)));
+        // b: 40 tasks of 51, 53 … 129 s. Rank ⌈40 · 5 %⌉ = 2: 53 s, less 6 s of lag; the median of 89 s is far above.
+        samples.extend((0..40).map(|n| span(b, 51 + 2 * n)));
         // c: 19 tasks are one too few. d: 20 tasks, of which rank 1 is longer than any start-up.
         samples.extend((0..19).map(|_| span(c, 20)));
         samples.extend((0..20).map(|_| span(d, 307)));
         let mut fit = Fit::new(&samples, &words, None, Span::from_secs(6), Some(SourcePlatform::Fargate));
         let cases = [
             (a, 40, StartUpSource::Measured, 3),
-            (b, 46, StartUpSource::Shortest, 40),
+            (b, 47, StartUpSource::Shortest, 40),
             // The median of all three that were measured.
             (c, 40, StartUpSource::MeasuredOfAll, 3),
             (d, 40, StartUpSource::MeasuredOfAll, 3),
@@ -178,12 +195,31 @@ mod tests {
     }
 
     #[test]
+    fn a_start_between_points_goes_after_a_measured_one_and_before_the_shortest_spans() {
+        let mut words = Words::default();
+        let [a, b, c] = ["a", "b", "c"].map(|name| words.intern(name));
+        let lag = Span::from_secs(6);
+        let mut samples = vec![bounded(a, 50), bounded(a, 70), bounded(a, 60)];
+        samples.extend((0..20).map(|_| span(a, 20)));
+        let mut fit = Fit::new(&samples, &words, None, lag, None);
+        // c has no sample: the same three say it. Without them it would be 20 s - 6 s.
+        assert_eq!([a, c].map(|image| fit.of(image)), [Some(Span::from_secs(60)); 2]);
+        let how: Vec<_> = fit.used().into_iter().map(|entry| (entry.how, entry.from)).collect();
+        assert_eq!(how, [(StartUpSource::Points, 3), (StartUpSource::PointsOfAll, 3)]);
+        samples.extend([measured(b, 30), measured(a, 40)]);
+        let mut fit = Fit::new(&samples, &words, None, lag, None);
+        // Of 30 s and 40 s, rank ⌈2 · 50 %⌉ = 1.
+        assert_eq!([a, b, c].map(|image| fit.of(image).unwrap().ms() / 1_000), [40, 30, 30]);
+    }
+
+    #[test]
     fn without_a_sample_of_the_image_all_tasks_say_it_and_then_the_platform() {
         let mut words = Words::default();
         let [a, b] = ["a", "b"].map(|name| words.intern(name));
         let lag = Span::from_secs(6);
         // 12 + 8 tasks: rank ⌈20 · 5 %⌉ = 1 is 30 s, less 6 s.
-        let both: Vec<_> = (0..12).map(|n| span(a, 30 + n)).chain((0..8).map(|n| span(b, 60 + n))).collect();
+        let both: Vec<_> =
+            (0..12).map(|n| span(a, 30 + 4 * n)).chain((0..8).map(|n| span(b, 60 + n))).collect();
         let mut fit = Fit::new(&both, &words, None, lag, None);
         assert_eq!(fit.of(b), Some(Span::from_secs(24)));
         assert_eq!(fit.used()[0].how, StartUpSource::ShortestOfAll);
@@ -200,8 +236,19 @@ mod tests {
     #[test]
     fn start_up_is_never_negative() {
         let words = Words::default();
-        let samples: Vec<_> = (0..20).map(|_| span(Word::EMPTY, 2)).collect();
+        let samples: Vec<_> = (2..22).map(|seconds| span(Word::EMPTY, seconds)).collect();
         let mut fit = Fit::new(&samples, &words, None, Span::from_secs(6), None);
         assert_eq!(fit.of(Word::EMPTY), Some(Span::ZERO));
+    }
+
+    #[test]
+    fn tasks_that_all_take_as_long_say_nothing_of_their_start() {
+        // The only task of an image, thirty times some 195 s: what it does nobody knows, but it is not nothing.
+        let words = Words::default();
+        let samples: Vec<_> = (0..30).map(|n| span(Word::EMPTY, 190 + n % 10)).collect();
+        let lag = Span::from_secs(6);
+        let mut fit = Fit::new(&samples, &words, None, lag, Some(SourcePlatform::Fargate));
+        assert_eq!(fit.of(Word::EMPTY), of_platform(SourcePlatform::Fargate));
+        assert_eq!(Fit::new(&samples, &words, None, lag, None).of(Word::EMPTY), None);
     }
 }

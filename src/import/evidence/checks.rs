@@ -13,6 +13,10 @@ const LEAST_MIB: f64 = 0.5;
 const MOST_MIB: f64 = 32.0 * 1_024.0 * 1_024.0;
 /// Work may be this much shorter than its CPU time needs: both are rounded.
 const TOLERANCE: Span = Span::from_secs(2);
+/// Below, in millicores, no process runs for long: cores or nanocores taken for something else.
+const LEAST_MILLI: f64 = 0.01;
+/// Shorter work may fall between two points.
+const LONG: Span = Span::from_secs(60);
 /// Requests below are millicores taken for cores, or bytes for KiB.
 const LEAST_REQUEST: Memory = Memory::from_mib(1);
 /// In percent: sources that count whole seconds lose short tasks.
@@ -44,6 +48,11 @@ pub(crate) fn doubts(trace: &Trace) -> Vec<String> {
         (
             count(&|row| uses_more_cpu_than_its_limit(trace, row)),
             "with CPU usage of more than ten times their limit: nanocores, millicores and cores may be mixed up",
+        ),
+        (
+            count(&|row| uses_hardly_any_cpu(trace, row)),
+            "with CPU usage of less than 0.01 millicores over a minute or more: nanocores, millicores and cores may \
+             be mixed up",
         ),
         (
             count(&|row| has_odd_memory(trace, row)),
@@ -81,7 +90,34 @@ fn uses_more_cpu_than_its_limit(trace: &Trace, row: usize) -> bool {
     used.zip(trace.cpu_limit.get(row)).is_some_and(|(used, limit)| used > limit.milli() as f64 * TIMES_LIMIT)
 }
 
+fn uses_hardly_any_cpu(trace: &Trace, row: usize) -> bool {
+    let used = trace.cpu_usage_max_milli.get(row).or(trace.cpu_usage_avg_milli.get(row));
+    used.is_some_and(|milli| milli > 0.0 && milli < LEAST_MILLI)
+        && trace.work.get(row).is_some_and(|work| work >= LONG)
+}
+
 fn has_odd_memory(trace: &Trace, row: usize) -> bool {
     let used = trace.memory_usage_max_mib.get(row).or(trace.memory_usage_avg_mib.get(row));
     used.is_some_and(|mib| mib > MOST_MIB || (mib > 0.0 && mib < LEAST_MIB))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_work_with_hardly_any_cpu_is_of_another_unit() {
+        // A unit a thousand times too small; 2 millicores; work too short; no CPU at all.
+        let cases = [(0.000_5, 60, 1), (2.0, 60, 0), (0.000_5, 59, 0), (0.0, 600, 0)];
+        for (milli, work, found) in cases {
+            let mut draft = Draft::default();
+            let file = crate::trace::SourceFile { is_native: true, ..Default::default() };
+            draft.trace().files.push(file);
+            let row = draft.row(1, "a");
+            draft.trace().work.set(row, Span::from_secs(work));
+            draft.trace().cpu_usage_max_milli.set(row, milli);
+            let doubts = doubts(draft.trace());
+            assert_eq!(doubts.len(), found, "{milli} millicores for {work} s: {doubts:?}");
+        }
+    }
 }

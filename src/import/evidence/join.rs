@@ -20,6 +20,9 @@ const GROUPS: [&str; 4] = ["task_id", "attempt_id", "task_name", "workflow"];
 /// Those of which it needs one.
 const DECIDING: [&str; 2] = ["task_id", "task_name"];
 
+/// Clocks of the orchestrator and of the cluster differ by less.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// A pod with its name.
 #[derive(Clone, Debug)]
 pub(super) struct NamedPod {
@@ -119,7 +122,33 @@ struct Index<'a> {
     by_name: BTreeMap<&'a str, Vec<usize>>,
     rows_by_name: BTreeMap<&'a str, Vec<u32>>,
     by_task_id: BTreeMap<&'a str, Vec<usize>>,
-    by_task_name: BTreeMap<String, Vec<usize>>,
+    by_task_name: BTreeMap<String, InTime>,
+}
+
+/// Spans in order of their begin. A task that runs every minute has many, of which a pod fits one.
+#[derive(Default)]
+struct InTime {
+    spans: Vec<usize>,
+    /// The latest end of all spans up to each.
+    latest: Vec<Time>,
+}
+
+impl InTime {
+    fn sort(&mut self, all: &[Span]) {
+        self.spans.sort_by_key(|span| all[*span].queued);
+        let mut latest = Time::MIN;
+        for span in &self.spans {
+            latest = latest.max(all[*span].observed);
+            self.latest.push(latest);
+        }
+    }
+
+    /// Those that begin by `end` and are not known to have ended before `begin`, and perhaps some more.
+    fn around(&self, all: &[Span], begin: Time, end: Time) -> &[usize] {
+        let after = self.spans.partition_point(|span| all[*span].queued <= end);
+        let before = self.latest[..after].partition_point(|latest| *latest < begin);
+        &self.spans[before..after]
+    }
 }
 
 impl<'a> Index<'a> {
@@ -155,8 +184,11 @@ impl<'a> Index<'a> {
             }
             index.by_task_id.entry(trace.task_id.get(row)).or_default().push(number);
             for name in spellings(trace.words.get(trace.word(&trace.task_name, row))) {
-                index.by_task_name.entry(name).or_default().push(number);
+                index.by_task_name.entry(name).or_default().spans.push(number);
             }
+        }
+        for in_time in index.by_task_name.values_mut() {
+            in_time.sort(spans);
         }
         for (row, _) in has_span.iter().enumerate().filter(|(_, has_span)| !**has_span) {
             if let Some(word) = trace.pod_name.get(row) {
@@ -194,7 +226,13 @@ impl<'a> Index<'a> {
                 let by_number = task.parse().ok().and_then(|task: u64| self.by_task.get(&task));
                 by_number.or_else(|| self.by_task_id.get(task)).cloned().unwrap_or_default()
             }
-            (None, Some(name)) => self.by_task_name.get(&plain(name)).cloned().unwrap_or_default(),
+            (None, Some(name)) => {
+                let (Some(begin), Some(end)) = (pod.begin().or(pod.end()), pod.end().or(pod.begin())) else {
+                    return Found::Nothing;
+                };
+                let named = self.by_task_name.get(&plain(name));
+                named.map_or(&[][..], |in_time| in_time.around(self.spans, begin - SKEW, end + SKEW)).to_vec()
+            }
             (None, None) => return Found::Nothing,
         };
         let fits = |span: &usize| {
@@ -204,32 +242,29 @@ impl<'a> Index<'a> {
                 && group("workflow").is_none_or(|name| plain(word(&self.trace.workflow)) == plain(name))
         };
         let spans: Vec<usize> = spans.into_iter().filter(fits).collect();
-        // An id says which task it is; a name needs the time, too.
-        if spans.len() == 1 && group("task_id").is_some() {
-            return Found::Span(spans[0]);
-        }
-        let overlapping: Vec<usize> =
-            spans.iter().copied().filter(|span| self.overlaps(*span, pod)).collect();
-        match overlapping[..] {
-            [] => Found::Nothing,
-            [span] => Found::Span(span),
-            _ => Found::Several,
-        }
+        self.one(&spans, pod)
     }
 
-    /// The only one of `spans`, or the only one at the time of the pod.
+    /// The only one of `spans` at the time of the pod: other clusters and years have pods of the same task ids.
     fn one(&self, spans: &[usize], pod: &NamedPod) -> Found {
-        if let [span] = spans {
-            return Found::Span(*span);
-        }
-        let fits = |span: &&usize| {
-            self.in_namespace(self.spans[**span].row as usize, pod) && self.overlaps(**span, pod)
+        let only = |slack: Option<Duration>| {
+            let fits = |span: &&usize| {
+                let in_time = slack.is_none_or(|slack| self.overlaps(**span, pod, slack));
+                in_time && self.in_namespace(self.spans[**span].row as usize, pod)
+            };
+            let mut fitting = spans.iter().filter(fits);
+            match (fitting.next(), fitting.next()) {
+                (None, _) => Found::Nothing,
+                (Some(span), None) => Found::Span(*span),
+                _ => Found::Several,
+            }
         };
-        let overlapping: Vec<usize> = spans.iter().filter(fits).copied().collect();
-        match overlapping[..] {
-            [] => Found::Nothing,
-            [span] => Found::Span(span),
-            _ => Found::Several,
+        if pod.begin().or(pod.end()).is_none() {
+            return only(None);
+        }
+        match only(Some(Duration::ZERO)) {
+            Found::Nothing => only(Some(SKEW)),
+            found => found,
         }
     }
 
@@ -239,11 +274,13 @@ impl<'a> Index<'a> {
         namespace.is_empty() || pod.namespace.is_empty() || namespace == pod.namespace
     }
 
-    fn overlaps(&self, span: usize, pod: &NamedPod) -> bool {
+    fn overlaps(&self, span: usize, pod: &NamedPod, slack: Duration) -> bool {
         let span = &self.spans[span];
         let begin = pod.begin().or(pod.end());
         let end = pod.end().or(begin);
-        begin.zip(end).is_some_and(|(begin, end)| begin <= span.observed && end >= span.queued)
+        begin
+            .zip(end)
+            .is_some_and(|(begin, end)| begin <= span.observed + slack && end + slack >= span.queued)
     }
 }
 

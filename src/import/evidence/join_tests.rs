@@ -66,7 +66,7 @@ fn a_users_pattern_finds_pods_by_task_name_and_time() {
     let any_workflow = pattern("^[a-z]+-(?<task_name>.+)-[a-z0-9]{5}$").unwrap();
     let by_id = pattern("^job-(?<task_id>[0-9]+)-").unwrap();
     let whole = pattern("^(?<task_name>.+)-[a-z0-9]{5}$").unwrap();
-    let cases: [(&Regex, NamedPod, Option<usize>, u64); 7] = [
+    let cases: [(&Regex, NamedPod, Option<usize>, u64); 9] = [
         (&by_name, pod("daily-load-items-x1y2z", 10, 50), Some(0), 0),
         (&by_name, pod("daily-load-items-x1y2z", 1_010, 1_050), Some(1), 0),
         // Nothing of the name ran then.
@@ -74,8 +74,10 @@ fn a_users_pattern_finds_pods_by_task_name_and_time() {
         // Both workflows have a task of that name at that time.
         (&any_workflow, pod("weekly-load-items-x1y2z", 1_010, 1_050), None, 1),
         (&whole, pod("weekly-load-items-x1y2z", 1_010, 1_050), Some(2), 0),
-        // An id needs no time.
-        (&by_id, pod("job-4-abcde", 5_000, 5_001), Some(3), 0),
+        (&by_id, pod("job-4-abcde", 1_010, 1_050), Some(3), 0),
+        // Clocks differ by up to a minute; a pod of another day is another cluster's.
+        (&by_id, pod("job-4-abcde", 1_150, 1_155), Some(3), 0),
+        (&by_id, pod("job-4-abcde", 5_000, 5_001), None, 0),
         (&by_id, pod("other-4-abcde", 1_010, 1_050), None, 0),
     ];
     for (pattern, pod, span, ambiguous) in cases {

@@ -75,9 +75,13 @@ struct Try {
     queued: Time,
     observed: Time,
     first_log: Option<Time>,
+    /// `pod_created_time` is only the first that was seen of the pod: nothing is to be learned from it.
+    created_is_guess: bool,
     pod: Option<usize>,
 }
 
+/// Points further apart say too little of a start-up.
+const CLOSE_POINTS: Duration = Duration::from_secs(60);
 /// Fewer lines than there may be images.
 const START_UPS_SHOWN: usize = 5;
 
@@ -194,20 +198,30 @@ fn find_times(draft: &mut Draft, tries: &[Try], join: &Join, pods: &[NamedPod], 
         let span = seen.started? - seen.created?;
         (span >= Duration::ZERO).then_some(span)
     };
+    let bounded = |seen: &Seen| {
+        let (created, points) = (seen.created?, seen.points?);
+        let is_close = points.step > Duration::ZERO && points.step <= CLOSE_POINTS;
+        let half_step = Duration::from_ms(points.step.ms() / 2);
+        (seen.started.is_none() && is_close && points.first >= created)
+            .then(|| (points.first - half_step - created).max(Duration::ZERO))
+    };
     let mut samples: Vec<Sample> = Vec::new();
     for (one, seen, around) in arounds.iter().filter(|(one, ..)| is_pod(one.row)) {
         let succeeded = matches!(trace.state.get(one.row), None | Some(State::Succeeded));
         let created = seen.created.unwrap_or(around.queued + around.agent_wait);
-        let span = around.observed - created;
+        // What is taken off as the lag again was never in it where the container's own end is known.
+        let span = seen.ended.map_or(around.observed, |ended| ended + model.detection_lag) - created;
         samples.push(Sample {
             image: image(one.row),
-            measured: measured(seen),
+            measured: measured(seen).filter(|_| !one.created_is_guess),
+            bounded: bounded(seen).filter(|_| !one.created_is_guess),
             span: (succeeded && span >= Duration::ZERO).then_some(span),
         });
     }
     for pod in join.unmatched.iter().map(|pod| &pods[*pod].seen) {
         let word = pod.image.as_deref().and_then(|image| trace.words.find(image)).unwrap_or_default();
-        samples.push(Sample { image: word, measured: measured(&pod_seen(pod)), span: None });
+        let seen = pod_seen(pod);
+        samples.push(Sample { image: word, measured: measured(&seen), bounded: bounded(&seen), span: None });
     }
     let of_rows = || tries.iter().find_map(|one| trace.source_platform.get(one.row));
     let platform = options.source_platform.or_else(of_rows);

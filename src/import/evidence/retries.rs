@@ -28,6 +28,7 @@ pub(super) fn tries(
             queued: span.queued,
             observed: span.observed,
             first_log: span.first_log,
+            created_is_guess: false,
             pod: timed.last().map(|(pod, _)| *pod),
         };
         if timed.len() > 1 {
@@ -78,6 +79,7 @@ fn earlier(
             Some(next) => ended.map_or(next, |end| end.min(next)).max(queued),
             None => span.observed.max(queued),
         };
+        let created_is_guess = said.is_none() && pods[*pod].seen.created.is_none();
         trace.attempt.set(*new, first_attempt + number as u32);
         if number < last {
             trace.state.set(*new, State::Failed);
@@ -93,7 +95,7 @@ fn earlier(
         }
         seen_before = Some(observed);
         let first_log = span.first_log.filter(|_| number == 0);
-        one = Try { row: *new, queued, observed, first_log, pod: Some(*pod) };
+        one = Try { row: *new, queued, observed, first_log, created_is_guess, pod: Some(*pod) };
         if number < last {
             tries.push(one);
         }

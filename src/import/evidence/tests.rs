@@ -236,3 +236,42 @@ fn steps_without_a_pod_have_no_start_up() {
     assert_eq!(times(trace, row), [-1, 10, 20, 20]);
     assert_eq!(trace.work_method.get(row), None);
 }
+
+/// Task 1 has a pod whose creation is known, with points `step` apart from 100 s on; of task 2 nothing is.
+fn start_up_by_points(created: Option<i64>, step: i64) -> Vec<(crate::trace::StartUpSource, i64)> {
+    let mut draft = draft();
+    task(&mut draft, 1, "", 0, 400);
+    task(&mut draft, 2, "1", 401, 900);
+    let pod = draft.pods.pod("", &pod_name(1, 1));
+    pod.created = created.map(s);
+    (pod.first_point, pod.last_point, pod.step) =
+        (Some(s(100)), Some(s(340)), Some(Duration::from_secs(step)));
+    resolve(&mut draft, &options(None));
+    let start_up = draft.trace().evidence.start_up.clone();
+    start_up.iter().map(|entry| (entry.how, entry.value.ms() / 1_000)).collect()
+}
+
+#[test]
+fn a_known_creation_and_close_points_say_the_start_up() {
+    use crate::trace::StartUpSource::{Nothing, PointsOfAll};
+    // 100 - 20/2 - 10 = 80 s, and 100 - 60/2 - 10 = 60 s.
+    assert_eq!(start_up_by_points(Some(10), 20), [(PointsOfAll, 80)]);
+    assert_eq!(start_up_by_points(Some(10), 60), [(PointsOfAll, 60)]);
+    assert_eq!(start_up_by_points(Some(10), 61), [(Nothing, 0)], "points too far apart");
+    assert_eq!(start_up_by_points(None, 20), [(Nothing, 0)], "nobody knows the creation");
+}
+
+#[test]
+fn a_creation_that_is_only_the_first_point_says_nothing_of_the_start_up() {
+    let mut draft = draft();
+    task(&mut draft, 1, "", 0, 400);
+    task(&mut draft, 2, "1", 401, 900);
+    for (number, first, last) in [(1, 100, 140), (2, 200, 340)] {
+        let pod = draft.pods.pod("", &pod_name(1, number));
+        (pod.first_point, pod.last_point, pod.step) =
+            (Some(s(first)), Some(s(last)), Some(Duration::from_secs(20)));
+    }
+    resolve(&mut draft, &options(None));
+    let how: Vec<_> = draft.trace().evidence.start_up.iter().map(|entry| entry.how).collect();
+    assert_eq!(how, [crate::trace::StartUpSource::Nothing]);
+}

@@ -21,6 +21,16 @@ const OTHERS: [&str; 4] = ["Workflow", "CronWorkflow", "WorkflowTemplate", "Clus
 pub(super) fn recognise(shape: &Shape) -> std::result::Result<(), String> {
     let Some(document) = shape.document() else { return Err("is no JSON or YAML".to_owned()) };
     let kind = |path: &str| document.text(path);
+    // Of a watch with its events.
+    if let (Some("ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"), Some(kind)) =
+        (kind("type"), kind("object.kind"))
+    {
+        return if matches!(kind, "Pod" | "Event") {
+            Ok(())
+        } else {
+            Err(format!("has objects of kind {kind}, not Pod"))
+        };
+    }
     let is_ours = |kind: &str| !OTHERS.contains(&kind);
     if let Some(kind) = kind("items[].kind").or(kind("[].kind")) {
         return if is_ours(kind) { Ok(()) } else { Err(format!("has objects of kind {kind}, not Pod")) };
@@ -44,7 +54,10 @@ pub(super) fn read(mut text: Text, draft: &mut Draft, _: &Options) -> Result<()>
             objects::read_json(json, mark, &mut |object| objects.take(object))
         })?;
     } else {
-        objects::read_yaml(&origin, &text::whole(text)?, &mut |object| objects.take(object))?;
+        let hint =
+            "export it as JSON, which is read object by object: kubectl get pods --all-namespaces -o json";
+        let whole = text::whole_or(text, hint)?;
+        objects::read_yaml(&origin, &whole, &mut |object| objects.take(object))?;
     }
     match (objects.used, objects.first_other) {
         (0, Some(kind)) => Err(origin

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::error::Result;
-use crate::import::text::{Json, Mark, Origin};
+use crate::import::text::{Json, Keys, Mark, Origin};
 use crate::trace::parse_time;
 use crate::units::Time;
 
@@ -278,16 +278,19 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<(), A::Error> {
         let mut object = Object::default();
         let mut is_list = false;
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen = Keys::default();
         while let Some(key) = fields.next_key::<String>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format!("{key} is there twice")));
-            }
+            seen.add(&key).map_err(A::Error::custom)?;
             // Fields of other kinds have other shapes.
             let is_ours = object.kind.as_deref().is_none_or(|kind| kind == "Pod" || kind == "Event");
             match key.as_str() {
                 "kind" => object.kind = fields.next_value()?,
                 "items" => {
+                    is_list = true;
+                    fields.next_value_seed(Node { mark: self.mark, take: &mut *self.take })?;
+                }
+                // What a watch prints, after its `type`.
+                "object" if object.kind.is_none() => {
                     is_list = true;
                     fields.next_value_seed(Node { mark: self.mark, take: &mut *self.take })?;
                 }
@@ -310,7 +313,6 @@ impl<'de> Visitor<'de> for Node<'_> {
                 }
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
-            seen.push(key);
         }
         if is_list { Ok(()) } else { (self.take)(object).map_err(A::Error::custom) }
     }

@@ -33,14 +33,19 @@ pub(super) fn take(
     let created = instant(metadata.creation_timestamp);
     pods.latest =
         [pods.latest, created, times.started, times.ended, times.latest].into_iter().flatten().max();
-    let pod = pods.pod_at(place, &namespace, &name);
-    pod.created = created.or(pod.created);
-    pod.deleted = instant(metadata.deletion_timestamp).or(pod.deleted);
-    pod.scheduled = times.scheduled.or(pod.scheduled);
-    pod.started = times.started.or(pod.started);
-    pod.ended = times.ended.or(pod.ended);
-    pod.restarts = pod.restarts.max(times.restarts);
-    pod.state = state(&status, &times).or(pod.state);
+    let is_over = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let latest = [created, times.started, times.ended, times.latest].into_iter().flatten().max();
+    let mut seen = PodSeen {
+        created,
+        deleted: instant(metadata.deletion_timestamp),
+        scheduled: times.scheduled,
+        started: times.started,
+        ended: times.ended,
+        restarts: times.restarts,
+        state: state(&status, &times),
+        ..PodSeen::default()
+    };
+    let pod = &mut seen;
     let target = status.conditions.iter().flatten().find(|condition| condition.kind == "DisruptionTarget");
     let reason = status.reason.or(target.and_then(|condition| condition.reason.clone()));
     if pod.state == Some(State::Failed) {
@@ -50,10 +55,10 @@ pub(super) fn take(
             (Some(ended), Some(reason)) if ended == "Error" => Some(reason),
             (ended, reason) => ended.or(reason),
         };
-        pod.exit_reason = why.or(pod.exit_reason.take()).or(Some("Error".to_owned()));
+        pod.exit_reason = why.or(Some("Error".to_owned()));
     }
     sizes(pod, &spec).map_err(|message| format!("pod {name}: {message}"))?;
-    pod.image = image(&spec, &main).or(pod.image.take());
+    pod.image = image(&spec, &main);
     if let Some(owner) = owner {
         pod.owner = if owner.kind == "Job" { OwnerKind::Job } else { OwnerKind::None };
         pod.owner_name = Some(owner.name);
@@ -64,13 +69,13 @@ pub(super) fn take(
     pod.do_not_disrupt |= is("karpenter.sh/do-not-disrupt", "true")
         || is("karpenter.sh/do-not-evict", "true")
         || is("cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
-    pod.provisioned =
-        annotation("CapacityProvisioned").and_then(|text| provisioned(&text)).or(pod.provisioned);
+    pod.provisioned = annotation("CapacityProvisioned").and_then(|text| provisioned(&text));
     let labels = metadata.labels.unwrap_or_default();
     if pod.provisioned.is_some() || labels.contains_key("eks.amazonaws.com/fargate-profile") {
         pod.platform = Some(SourcePlatform::Fargate);
     }
     placement(pod, spec);
+    pods.pod_at(place, &namespace, &name).snapshot(is_over, latest, seen);
     Ok(Ok(()))
 }
 
@@ -91,13 +96,15 @@ struct Times {
 impl Times {
     fn of(status: &super::objects::Status, main: &[&str]) -> Self {
         let mut times = Self::default();
+        let mut initialized = None;
         for condition in status.conditions.iter().flatten() {
             let time = condition.last_transition_time.map(|instant| instant.0);
             times.latest = times.latest.max(time);
-            if condition.kind == "PodScheduled"
-                && condition.status.as_ref().is_some_and(|s| s.text().eq_ignore_ascii_case("true"))
-            {
-                times.scheduled = time;
+            let holds = condition.status.as_ref().is_some_and(|s| s.text().eq_ignore_ascii_case("true"));
+            match condition.kind.as_str() {
+                "PodScheduled" if holds => times.scheduled = time,
+                "Initialized" if holds => initialized = time,
+                _ => {}
             }
         }
         let mut unfinished = false;
@@ -107,15 +114,22 @@ impl Times {
             times.restarts = times.restarts.max(container.restart_count.unwrap_or(0));
             let state = container.state.as_ref();
             let running = state.and_then(|state| state.running.as_ref());
+            let before = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+            let terminated = state.and_then(|state| state.terminated.as_ref());
             // Between two tries, the last one is what is known.
-            let ended = state
-                .and_then(|state| state.terminated.as_ref())
-                .or_else(|| container.last_state.as_ref()?.terminated.as_ref().filter(|_| running.is_none()));
+            let ended = terminated.or(before.filter(|_| running.is_none()));
             times.is_running |= running.is_some();
             let Some(run) = running.or(ended) else { continue };
             let at =
                 |time: Option<super::objects::Instant>| time.map(|instant| instant.0).filter(|t| t.ms() > 0);
-            times.started = [times.started, at(run.started_at)].into_iter().flatten().min();
+            // A pod whose container starts again keeps its room on the node: its work begins with the first run.
+            let known = [run, before.unwrap_or(run)].map(|run| at(run.started_at));
+            times.started = [times.started].into_iter().chain(known).flatten().min();
+            // The status keeps two runs; that its init containers were done is the closest bound of earlier ones.
+            let runs = u32::from(running.or(terminated).is_some()) + u32::from(before.is_some());
+            if times.started.is_some() && container.restart_count.unwrap_or(0) >= runs {
+                times.started = times.started.min(initialized.or(times.scheduled).or(times.started));
+            }
             if let Some(run) = ended {
                 unfinished |= at(run.finished_at).is_none();
                 times.ended = times.ended.max(at(run.finished_at));
@@ -155,14 +169,12 @@ fn sizes(pod: &mut PodSeen, spec: &Spec) -> Result<(), String> {
     let cpu = |text: &str| parse_cpu(text).ok().map(Cpu::milli);
     let bytes = |text: &str| parse_memory(text).ok().map(Memory::bytes);
     let some = |size: Option<i64>| size.filter(|size| *size > 0);
-    pod.cpu_request = some(requests(spec, "cpu", cpu)?).map(Cpu::from_milli).or(pod.cpu_request);
-    pod.memory_request =
-        some(requests(spec, "memory", bytes)?).map(Memory::from_bytes).or(pod.memory_request);
-    pod.cpu_limit = some(limits(spec, "cpu", cpu)?).map(Cpu::from_milli).or(pod.cpu_limit);
-    pod.memory_limit = some(limits(spec, "memory", bytes)?).map(Memory::from_bytes).or(pod.memory_limit);
-    let storage = some(requests(spec, "ephemeral-storage", bytes)?).map(Memory::from_bytes);
-    pod.ephemeral_storage = storage.or(pod.ephemeral_storage);
-    pod.gpu_request_milli = some(requests(spec, "nvidia.com/gpu", cpu)?).or(pod.gpu_request_milli);
+    pod.cpu_request = some(requests(spec, "cpu", cpu)?).map(Cpu::from_milli);
+    pod.memory_request = some(requests(spec, "memory", bytes)?).map(Memory::from_bytes);
+    pod.cpu_limit = some(limits(spec, "cpu", cpu)?).map(Cpu::from_milli);
+    pod.memory_limit = some(limits(spec, "memory", bytes)?).map(Memory::from_bytes);
+    pod.ephemeral_storage = some(requests(spec, "ephemeral-storage", bytes)?).map(Memory::from_bytes);
+    pod.gpu_request_milli = some(requests(spec, "nvidia.com/gpu", cpu)?);
     Ok(())
 }
 
@@ -173,8 +185,8 @@ fn image(spec: &Spec, main: &[&str]) -> Option<String> {
 
 /// Where it ran and where it may run.
 fn placement(pod: &mut PodSeen, spec: Spec) {
-    pod.node = spec.node_name.filter(|node| !node.is_empty()).or(pod.node.take());
-    pod.priority = spec.priority.filter(|priority| *priority != 0).or(pod.priority);
+    pod.node = spec.node_name.filter(|node| !node.is_empty());
+    pod.priority = spec.priority.filter(|priority| *priority != 0);
     let mut selector = Vec::new();
     for (key, value) in spec.node_selector.unwrap_or_default() {
         let value = value.text();

@@ -34,6 +34,7 @@ impl Pods {
         let ambiguous = self.merge_without_namespace();
         let mut counts = Counts::default();
         for pod in self.seen.values_mut() {
+            pod.settle_snapshots();
             counts.conflicts += order(&mut pod.series);
         }
         let steps = self.seen.values().flat_map(|pod| pod.series.containers.values());
@@ -142,7 +143,8 @@ impl Pods {
         }
         if counts.restarted > 0 {
             notes.push(format!(
-                "containers of {} started again in place: the last run is taken",
+                "containers of {} started again in place: their work is all from the first known start to the last \
+                 end, since they kept their room meanwhile",
                 some(counts.restarted, "pod were", "pods were")
             ));
         }
@@ -245,6 +247,11 @@ fn bounds(
         return;
     }
     pod.started = of_main().filter_map(|life| life.started).min().or(series.event_started);
+    if pod.restarts > 0 {
+        // Series tell of the last run's start, and have seen earlier ones.
+        pod.started =
+            [pod.started, pod.first_point.filter(|_| pod.started.is_some())].into_iter().flatten().min();
+    }
     if pod.started.is_none() {
         let begun = lives.iter().filter_map(|life| life.uptime).map(|(time, uptime)| time - uptime).min();
         let slack = pod.step.unwrap_or(Span::ZERO);

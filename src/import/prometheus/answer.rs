@@ -12,7 +12,7 @@ use super::metrics::{METRICS, Meaning, meaning};
 use super::sink::{self, Series};
 use crate::error::Result;
 use crate::import::draft::Draft;
-use crate::import::text::{self, Mark, Origin};
+use crate::import::text::{self, Keys, Mark, Origin};
 use crate::import::{Format, Options};
 use crate::trace::open::Text;
 use crate::units::{Span, Time};
@@ -105,14 +105,13 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<(), A::Error> {
         let Self { file, mark } = self;
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen = Keys::default();
         let mut labels: Option<BTreeMap<String, String>> = None;
         let mut points: Option<Vec<Point>> = None;
-        let (mut failed, mut message) = (false, None);
+        let (mut values, mut timestamps) = (None, None);
+        let (mut failed, mut message, mut has_histogram) = (false, None, false);
         while let Some(key) = fields.next_key::<String>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format!("{key} is there twice")));
-            }
+            seen.add(&key).map_err(A::Error::custom)?;
             match key.as_str() {
                 "status" => failed = fields.next_value::<String>()? == "error",
                 "error" => message = Some(fields.next_value::<String>()?),
@@ -126,18 +125,29 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     }
                 }
                 "metric" => labels = Some(fields.next_value()?),
-                "values" => points = Some(fields.next_value()?),
+                "values" => match fields.next_value()? {
+                    Values::Points(all) => points = Some(all),
+                    Values::Bare(all) => values = Some(all),
+                },
+                "timestamps" => timestamps = Some(fields.next_value::<Vec<f64>>()?),
                 "value" => points = Some(vec![fields.next_value()?]),
-                _ => drop(fields.next_value::<IgnoredAny>()?),
+                _ => {
+                    has_histogram |= key.starts_with("histogram");
+                    fields.next_value::<IgnoredAny>()?;
+                }
             }
-            seen.push(key);
         }
         if failed || message.is_some() {
             file.errors.push(message.unwrap_or_else(|| "its status is error".to_owned()));
         }
+        // Series without points say nothing in either form.
+        if let Some(values) = values {
+            let timestamps = timestamps.unwrap_or_default();
+            points = Some(zip(&values, &timestamps).map_err(A::Error::custom)?);
+        }
         match (labels, points) {
             (Some(labels), Some(points)) => file.series(Labels(labels), &points),
-            (Some(_), None) if !seen.iter().any(|key| key.starts_with("histogram")) => {
+            (Some(_), None) if !has_histogram => {
                 return Err(A::Error::custom("a series has neither values nor value"));
             }
             _ => {}
@@ -168,6 +178,103 @@ impl File<'_> {
         let points = points.iter().filter_map(|point| Some((point.time, point.value?))).collect();
         sink::take(Series { labels, meaning, points, step }, self.draft);
     }
+}
+
+/// The values of a series: points, or of VictoriaMetrics' `/api/v1/export` numbers, whose times (ms) are `timestamps`.
+enum Values {
+    Points(Vec<Point>),
+    Bare(Vec<Option<f64>>),
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_seq(ValuesVisitor)
+    }
+}
+
+struct ValuesVisitor;
+
+impl<'de> Visitor<'de> for ValuesVisitor {
+    type Value = Values;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list of points")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Values, A::Error> {
+        let (mut points, mut bare) = (Vec::new(), Vec::new());
+        while let Some(value) = list.next_element::<Value>()? {
+            match value {
+                Value::Point(point) => points.push(point),
+                Value::Bare(value) => bare.push(value),
+            }
+        }
+        match (points.is_empty(), bare.is_empty()) {
+            (_, true) => Ok(Values::Points(points)),
+            (true, false) => Ok(Values::Bare(bare)),
+            (false, false) => Err(A::Error::custom("values are both points and numbers without times")),
+        }
+    }
+}
+
+enum Value {
+    Point(Point),
+    Bare(Option<f64>),
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a point [time, \"value\"]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Value, A::Error> {
+        Point::deserialize(serde::de::value::SeqAccessDeserializer::new(list)).map(Value::Point)
+    }
+
+    fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
+        Ok(Value::Bare(Some(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(Value::Bare(Some(value as f64)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(Value::Bare(Some(value as f64)))
+    }
+
+    /// What is no number, such as the infinities.
+    fn visit_str<E>(self, _: &str) -> std::result::Result<Value, E> {
+        Ok(Value::Bare(None))
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Bare(None))
+    }
+}
+
+/// Values with their times in milliseconds.
+fn zip(values: &[Option<f64>], timestamps: &[f64]) -> std::result::Result<Vec<Point>, String> {
+    if values.len() != timestamps.len() {
+        return Err(format!("a series has {} values and {} timestamps", values.len(), timestamps.len()));
+    }
+    let point = |(value, ms): (&Option<f64>, &f64)| {
+        if !(0.0..7_289_654_400_000.0).contains(ms) {
+            return Err("a timestamp is out of range: milliseconds from 1970 to 2200 are expected".to_owned());
+        }
+        Ok(Point { time: Time::from_ms(*ms as i64), value: *value })
+    };
+    values.iter().zip(timestamps).map(point).collect()
 }
 
 /// `[1641343852.781, "0.25"]`; values that are no finite numbers are none.

@@ -61,16 +61,25 @@ pub fn draw(data: &ChartData) -> Figure {
         }
     };
     let synthetic = if data.synthetic { "SYNTHETIC trace. " } else { "" };
+    let starts_observed = !series.start_delay.recorded.is_empty();
+    let share = if starts_observed {
+        "Share of pods that started, and of workflow runs that ended, within a time"
+    } else {
+        "No start was observed. Share of workflow runs that ended within a time"
+    };
     let shown = format!(
-        "{synthetic}Share of pods that started, and of workflow runs that ended, within a time, on {}: as recorded and as simulated; logarithmic time axes",
+        "{synthetic}{share}, on {}: as recorded and as simulated; logarithmic time axes",
         shorten(&series.platform, 26)
     );
     let (mut figure, page) = Figure::new(title(series), shown);
-    let middle = (page.left + page.right) / 2.0;
-    let left = Rect { right: middle - GAP / 2.0, ..page };
-    let right = Rect { left: middle + GAP / 2.0, ..page };
-    panel(&mut figure, &left, "Start delay of pods", &series.start_delay);
-    panel(&mut figure, &right, "Makespan of workflow runs", &series.makespan);
+    let mut makespans = page;
+    if starts_observed {
+        let middle = (page.left + page.right) / 2.0;
+        let left = Rect { right: middle - GAP / 2.0, ..page };
+        makespans.left = middle + GAP / 2.0;
+        panel(&mut figure, &left, "Start delay of pods", &series.start_delay);
+    }
+    panel(&mut figure, &makespans, "Makespan of workflow runs", &series.makespan);
     figure
 }
 

@@ -71,10 +71,14 @@ impl Cell {
     }
 }
 
+/// So many columns do not fit the page at full size.
+const WIDE: usize = 10;
+
 /// A table whose first `names` columns hold names, on the left; the others numbers, on the right.
 pub fn table(out: &mut String, heads: &[impl AsRef<str>], names: usize, rows: &[Vec<Cell>]) {
     let class = |column: usize| if column < names { "name" } else { "number" };
-    out.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
+    let wide = if heads.len() >= WIDE { " wide" } else { "" };
+    let _ = write!(out, "<div class=\"scroll{wide}\"><table>\n<thead><tr>");
     for (column, head) in heads.iter().enumerate() {
         let _ = write!(out, "<th scope=\"col\" class=\"{}\">{}</th>", class(column), escape(head.as_ref()));
     }

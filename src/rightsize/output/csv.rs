@@ -6,7 +6,7 @@ use crate::rightsize::{CpuRisk, Measured, MemoryRisk, RightSizeReport, TaskSize}
 type Value = fn(&TaskSize) -> String;
 
 /// Every column: its header and how its value is found. Empty is unknown, or kept.
-const COLUMNS: [(&str, Value); 29] = [
+const COLUMNS: [(&str, Value); 31] = [
     ("workflow", |t| t.workflow.clone().unwrap_or_default()),
     ("task", |t| t.task.clone().unwrap_or_default()),
     ("image", |t| t.image.clone().unwrap_or_default()),
@@ -28,6 +28,8 @@ const COLUMNS: [(&str, Value); 29] = [
     ("memory_highest_mib", |t| used(t.memory_usage)),
     ("cpu_above_at_least", |t| cpu(t, |risk| risk.at_least)),
     ("cpu_above_at_most", |t| cpu(t, |risk| risk.at_most)),
+    ("cpu_above_fargate_at_least", |t| number(t.cpu_risk.and_then(|risk| risk.fargate_at_least))),
+    ("cpu_above_fargate_at_most", |t| number(t.cpu_risk.and_then(|risk| risk.fargate_at_most))),
     ("cpu_effect", |t| t.cpu_risk.map(|risk| key(&risk.effect)).unwrap_or_default()),
     ("memory_pods_above", |t| t.memory_risk.map(|risk| risk.pods_above.to_string()).unwrap_or_default()),
     ("memory_margin", |t| memory(t, |risk| risk.margin)),

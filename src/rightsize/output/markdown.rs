@@ -74,6 +74,7 @@ fn tasks(out: &mut String, result: &RightSizeReport, top: usize) {
         "Fargate now",
         "new",
         "CPU above",
+        "CPU above Fargate's",
         "memory margin",
     ];
     let kept = |new: &Option<String>| new.clone().unwrap_or_else(|| "kept".to_owned());
@@ -85,11 +86,12 @@ fn tasks(out: &mut String, result: &RightSizeReport, top: usize) {
             if flags.is_empty() { NONE.to_owned() } else { flags },
             task.cpu_before.clone(),
             kept(&task.cpu),
-            task.memory_before.clone(),
+            words::memory(&task.memory_before),
             kept(&task.memory),
             words::fargate(task.fargate_before),
             words::fargate(task.fargate),
             words::above(task.cpu_risk.as_ref()),
+            words::above_fargate(task.cpu_risk.as_ref()),
             words::times(task.memory_risk.and_then(|risk| risk.margin)),
         ]
     };

@@ -34,28 +34,38 @@ pub fn table(outcome: &Outcome, top: usize, width: usize, color: bool) -> String
 }
 
 fn tasks(result: &RightSizeReport, top: usize, width: usize) -> Vec<String> {
-    const NUMBERS: usize = 59;
+    const NUMBERS: usize = 61;
     let shown = &result.tasks[..top.min(result.tasks.len())];
     let each = |of: &dyn Fn(&TaskSize) -> String| shown.iter().map(of).collect::<Vec<_>>();
     let right =
         |title, heads, of: &dyn Fn(&TaskSize) -> String| Column::new(title, heads, Align::Right, each(of));
     let name = |task: &TaskSize| {
-        truncate(&clean(&words::name(task)), width.saturating_sub(NUMBERS).clamp(16, 48)).into_owned()
+        words::shortened(&clean(&words::name(task)), width.saturating_sub(NUMBERS).clamp(16, 48))
     };
     let title = if result.rule.by == "image" { "image" } else { "task" };
     let kept = |new: &Option<String>| new.clone().unwrap_or_else(|| "kept".to_owned());
     let mut columns = vec![
-        Column::new("", ["", ""], Align::Left, each(&words::signs)),
+        Column::new("flags", ["", "flag"], Align::Left, each(&words::signs)),
         Column::new(title, ["", title], Align::Left, each(&name)),
         right("pods", ["", "pods"], &words::short_evidence).ranked(3),
         right("CPU now", ["CPU", "now"], &|task| task.cpu_before.clone()),
         right("new CPU", ["", "new"], &|task| kept(&task.cpu)),
-        right("memory now", ["memory", "now"], &|task| task.memory_before.clone()),
+        right("memory now", ["memory", "now"], &|task| words::memory(&task.memory_before)),
         right("new memory", ["", "new"], &|task| kept(&task.memory)),
         right("Fargate size now", ["Fargate", "now"], &|task| words::fargate(task.fargate_before)).ranked(4),
         right("new Fargate size", ["", "new"], &|task| words::fargate(task.fargate)).ranked(5),
-        right("CPU above the request", ["CPU", "above"], &|task| words::above(task.cpu_risk.as_ref())),
     ];
+    let above =
+        right("CPU above the request", ["CPU", "above"], &|task| words::above(task.cpu_risk.as_ref()));
+    let above_fargate = |heads| {
+        right("CPU above the Fargate size", heads, &|task| words::above_fargate(task.cpu_risk.as_ref()))
+    };
+    // What matters where the pods may run: on Fargate the billed size is all there is, on nodes the request is what is sure.
+    match words::kinds(result) {
+        (true, false) => columns.extend([above.ranked(0), above_fargate(["above", "Fargate"])]),
+        (true, true) => columns.extend([above, above_fargate(["above", "Fargate"]).ranked(2)]),
+        _ => columns.push(above),
+    }
     let margin = |task: &TaskSize| words::times(task.memory_risk.and_then(|risk| risk.margin));
     columns.push(right("memory margin", ["memory", "margin"], &margin).ranked(0));
     if shown.iter().all(|task| task.flags.is_empty()) {

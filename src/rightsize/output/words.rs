@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::plural;
-use crate::report::text::{NONE, Places, count, usd};
+use crate::report::text::{NONE, Places, count, truncate, usd, width};
 use crate::rightsize::result::Of;
 use crate::rightsize::{
     CpuRisk, Effect, FargateBilled, Flag, Measured, PlatformSaving, Replayed, RightSizeReport, TaskSize,
@@ -127,19 +127,60 @@ pub fn fargate(size: Option<FargateBilled>) -> String {
 
 /// The share of usage above the new CPU request: `0`, `1.2 %`, `≤5 %`, `2–40 %`.
 pub fn above(risk: Option<&CpuRisk>) -> String {
-    let Some(risk) = risk else { return NONE.to_owned() };
+    share(risk.map(|risk| (risk.at_least, risk.at_most)))
+}
+
+/// The same above the new Fargate size.
+pub fn above_fargate(risk: Option<&CpuRisk>) -> String {
+    share(risk.and_then(|risk| risk.fargate_at_least.zip(risk.fargate_at_most)))
+}
+
+fn share(bounds: Option<(f64, f64)>) -> String {
+    let Some((at_least, at_most)) = bounds else { return NONE.to_owned() };
     let percent = |share: f64| match share * 100.0 {
         0.0 => "0".to_owned(),
         share if share < 0.05 => "<0.1".to_owned(),
         share if share < 9.95 => format!("{share:.1}").trim_end_matches(".0").to_owned(),
         share => format!("{share:.0}"),
     };
-    let (low, high) = (percent(risk.at_least), percent(risk.at_most));
-    match (low == high, risk.at_least == 0.0) {
+    let (low, high) = (percent(at_least), percent(at_most));
+    match (low == high, at_least == 0.0) {
         (true, _) => format!("{low} %"),
         (false, true) => format!("≤{high} %"),
         (false, false) => format!("{low}–{high} %"),
     }
+}
+
+/// A quantity of memory to read: `3000000000` is `2.8Gi`. Exact where it is a whole number of Mi.
+pub fn memory(quantity: &str) -> String {
+    let kib = quantity.strip_suffix("Ki").and_then(|kib| kib.parse::<f64>().ok());
+    let Some(bytes) = kib.map(|kib| kib * 1024.0).or_else(|| quantity.parse().ok()) else {
+        return quantity.to_owned();
+    };
+    let mib = bytes / f64::from(1 << 20);
+    if mib < 1024.0 { format!("{mib:.0}Mi") } else { format!("{:.1}Gi", mib / 1024.0) }
+}
+
+/// `name` in at most so many columns, cut before its last part: that tells tasks of one workflow apart.
+pub fn shortened(name: &str, most: usize) -> String {
+    let leaf = name.rfind(['+', '/']).map_or("", |at| &name[at..]);
+    // Something of what is before it has to stay.
+    match most.checked_sub(width(leaf)).filter(|left| *left >= most.min(8)) {
+        Some(left) if !leaf.is_empty() && width(name) > most => {
+            format!("{}{leaf}", truncate(&name[..name.len() - leaf.len()], left))
+        }
+        _ => truncate(name, most).into_owned(),
+    }
+}
+
+/// Whether a platform of the comparison is Fargate, and whether one has nodes that pods share.
+pub fn kinds(result: &RightSizeReport) -> (bool, bool) {
+    let is = |fargate: bool| {
+        let kinds =
+            result.platforms.iter().map(|platform| &*platform.kind).filter(|kind| *kind != "recorded");
+        kinds.map(|kind| kind == "fargate").any(|is| is == fargate)
+    };
+    (is(true), is(false))
 }
 
 pub fn times(ratio: Option<f64>) -> String {
@@ -201,7 +242,20 @@ pub fn risk(result: &RightSizeReport) -> Vec<String> {
     let throttled =
         risks().filter(|risk| risk.effect == Effect::Throttled && risk.at_most > 0.0).count() as u64;
     let mut lines = Vec::new();
-    if risks().any(|risk| risk.at_most > 0.0) {
+    let (on_fargate, on_nodes) = kinds(result);
+    if on_fargate && risks().next().is_some() {
+        let above = || risks().filter_map(|risk| risk.fargate_at_most).filter(|share| *share > 0.0);
+        let tasks = plural(above().count() as u64, &result.rule.by);
+        lines.push(match above().reduce(f64::max) {
+            None => "CPU on Fargate: no usage is above the new billed size".to_owned(),
+            Some(most) => format!(
+                "CPU on Fargate: usage of {tasks} is above the new billed size, up to {} of it, and is throttled there: \
+                 a pod on Fargate has no neighbours to take CPU from",
+                share(Some((most, most)))
+            ),
+        });
+    }
+    if (on_nodes || !on_fargate) && risks().any(|risk| risk.at_most > 0.0) {
         let mut text = "CPU above a new request competes with the neighbours on a node".to_owned();
         if throttled > 0 {
             let _ = write!(
@@ -235,4 +289,33 @@ pub fn risk(result: &RightSizeReport) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_memory_are_read_at_a_glance() {
+        let cases = [
+            ("3000000000", "2.8Gi"),
+            ("500000000", "477Mi"),
+            ("1048577Ki", "1.0Gi"),
+            ("4Gi", "4Gi"),
+            ("1264Mi", "1264Mi"),
+        ];
+        for (quantity, expected) in cases {
+            assert_eq!(memory(quantity), expected, "{quantity}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_their_last_part() {
+        let name = "nightly/+nightly+each^sub+for-*+run";
+        assert_eq!(shortened(name, 40), name);
+        assert_eq!(shortened(name, 20), "nightly/+nightl…+run");
+        // A last part that leaves room for nothing else is cut itself.
+        assert_eq!(shortened("w/+a-very-long-task-name", 16), "w/+a-very-long-…");
+        assert_eq!(shortened("plain-and-long-name", 16), "plain-and-long-…");
+    }
 }

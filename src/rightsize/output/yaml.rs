@@ -3,6 +3,9 @@
 //! Names come from traces. Keys are plain where nothing can be misread and double-quoted with escapes otherwise;
 //! comments hold numbers only, so that no name can end one.
 
+#[path = "yaml_digdag.rs"]
+mod digdag;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -13,7 +16,7 @@ use crate::rightsize::{Measured, TaskSize};
 /// For whom the fragments are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// `_export` of `kubernetes.Pod.resources`, as Digdag's Kubernetes command executor reads it, by workflow and task.
+    /// `_export` of `kubernetes.Pod.resources`, as Digdag's Kubernetes command executor reads it, nested as the tasks are.
     Digdag,
     /// `resources` of a container.
     Kubernetes,
@@ -24,43 +27,49 @@ const ABOUT: &str = "\
 # containers, what the others ask for is part of them.
 ";
 
-/// A document with every task that has new requests, by workflow and task, or by image.
+/// Every task that has new requests: a document for each workflow, which is a file of Digdag's, or one of all images.
 pub fn yaml(tasks: &[TaskSize], dialect: Dialect) -> String {
-    let mut groups: BTreeMap<Option<&str>, BTreeMap<&str, &TaskSize>> = BTreeMap::new();
-    for task in tasks.iter().filter(|task| task.cpu.is_some() || task.memory.is_some()) {
-        let name = task.task.as_deref().or(task.image.as_deref()).unwrap_or_default();
-        groups.entry(task.workflow.as_deref()).or_default().insert(name, task);
-    }
     let mut out = ABOUT.to_owned();
-    if groups.is_empty() {
+    if !tasks.iter().any(is_sized) {
         out.push_str("# Nothing is known well enough.\n{}\n");
+        return out;
     }
-    for (workflow, tasks) in groups {
-        let mut depth = 0;
-        if let Some(workflow) = workflow {
-            line(&mut out, 0, &format!("{}:", key(workflow)));
-            depth = 1;
-        }
-        for (name, task) in tasks {
-            fragment(&mut out, depth, name, task, dialect);
-        }
+    match dialect {
+        Dialect::Digdag => digdag::write(&mut out, tasks),
+        Dialect::Kubernetes => kubernetes(&mut out, tasks),
     }
     out
 }
 
-fn fragment(out: &mut String, depth: usize, name: &str, task: &TaskSize, dialect: Dialect) {
-    for comment in comments(task) {
-        line(out, depth, &format!("# {comment}"));
+fn is_sized(task: &TaskSize) -> bool {
+    task.cpu.is_some() || task.memory.is_some()
+}
+
+fn kubernetes(out: &mut String, tasks: &[TaskSize]) {
+    let mut groups: BTreeMap<Option<&str>, BTreeMap<&str, &TaskSize>> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| is_sized(task)) {
+        let name = task.task.as_deref().or(task.image.as_deref()).unwrap_or_default();
+        groups.entry(task.workflow.as_deref()).or_default().insert(name, task);
     }
-    line(out, depth, &format!("{}:", key(name)));
-    let path: &[&str] = match dialect {
-        Dialect::Digdag => &["_export:", "kubernetes:", "Pod:", "resources:"],
-        Dialect::Kubernetes => &["resources:"],
-    };
-    for (step, text) in path.iter().enumerate() {
-        line(out, depth + 1 + step, text);
+    for (workflow, tasks) in groups {
+        let mut depth = 0;
+        if let Some(workflow) = workflow {
+            line(out, 0, &format!("{}:", key(workflow)));
+            depth = 1;
+        }
+        for (name, task) in tasks {
+            for comment in comments(task) {
+                line(out, depth, &format!("# {comment}"));
+            }
+            line(out, depth, &format!("{}:", key(name)));
+            line(out, depth + 1, "resources:");
+            amounts(out, depth + 2, task);
+        }
     }
-    let depth = depth + 1 + path.len();
+}
+
+/// Requests and limits.
+fn amounts(out: &mut String, depth: usize, task: &TaskSize) {
     // A request that is kept is one that somebody wrote, or an assumed one: neither belongs here.
     let amounts = [
         ("requests:", [("cpu", &task.cpu), ("memory", &task.memory)]),
@@ -102,7 +111,7 @@ fn comments(task: &TaskSize) -> Vec<String> {
     );
     one(
         "memory",
-        &task.memory_before,
+        &words::memory(&task.memory_before),
         "Mi at the peak",
         task.memory_usage.as_ref().filter(|_| task.memory.is_some()),
     );

@@ -122,6 +122,7 @@ fn a_report_says_what_was_found() {
     for format in ["table", "markdown"] {
         let run = case.run(&["import", "trace.csv", "--report", "--format", format, "--out", "new.csv"]);
         assert!(run.stdout.contains("3 pods") && run.stdout.contains("How work_seconds was found"), "{run}");
+        assert_eq!(run.stdout.contains("| method | pods | work |"), format == "markdown", "{run}");
         assert!(case.read("new.csv").starts_with("task_id,"));
     }
 }
@@ -166,4 +167,24 @@ fn a_report_says_what_rests_on_estimates() {
     // Measured work is not replayed again.
     let case = Case::new();
     assert_eq!(case.replay(&["trace.csv", "--platform", "fargate"])["sensitivity"], Value::Null);
+}
+
+#[test]
+fn nothing_to_replay_is_no_trace() {
+    // A list of a DAG's tasks, without any run of them; an answer without series.
+    let tasks = include_str!("../../../fixtures/airflow/etl.tasks.json");
+    let case = Case::empty()
+        .file("etl.tasks.json", tasks)
+        .file("quiet.json", r#"{"status":"ok","series":[]}"#)
+        .file("other.json", r#"{"pods":[]}"#)
+        .file("empty.json", "");
+    for file in ["etl.tasks.json", "quiet.json"] {
+        let refused = case.refuse(&["import", file, "--out", "trace.csv"]);
+        assert!(refused.contains("nothing in these files is a task or a pod"), "{refused}");
+    }
+    assert!(case.refuse(&["import", "quiet.json"]).contains("answers without series"));
+    let forced = case.refuse(&["import", "other.json", "--from", "datadog"]);
+    assert!(forced.contains("other.json: this has no series"), "{forced}");
+    let empty = case.refuse(&["import", "empty.json"]);
+    assert!(empty.contains("empty.json: the file is empty") && empty.contains("fetch it again"), "{empty}");
 }

@@ -49,12 +49,13 @@ fn the_comparison_at_80_columns() {
       (54s, +31 %)
     back-test of fargate: makespan p50 2m08s (recorded 1m40s, +28 %), p99 17m07s
       (16m44s, +2.3 %)
+    back-test of fargate: cost $0.0656 (recorded $0.0648, +1.2 %)
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more
     ($0.1162), with a 6 % shorter p99 makespan
+    warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     warning: prices inferred, not observed: SpotUsage:c7i-flex.large,
       SpotUsage:m3.medium
-    warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 18 files to cost-sim-report
     ");
@@ -80,10 +81,11 @@ fn the_comparison_at_120_columns() {
     karpenter-spot pays $0.0527 (45 %) for the machines of its controllers
     back-test of fargate: start delay p50 1m02s (recorded 50s, +24 %), p99 1m10s (54s, +31 %)
     back-test of fargate: makespan p50 2m08s (recorded 1m40s, +28 %), p99 17m07s (16m44s, +2.3 %)
+    back-test of fargate: cost $0.0656 (recorded $0.0648, +1.2 %)
 
     fargate (today) costs least ($0.0656): node-group would cost 77 % more ($0.1162), with a 6 % shorter p99 makespan
-    warning: prices inferred, not observed: SpotUsage:c7i-flex.large, SpotUsage:m3.medium
     warning: the trace covers 31m40s: a monthly cost repeats that for a whole month
+    warning: prices inferred, not observed: SpotUsage:c7i-flex.large, SpotUsage:m3.medium
     --- stderr
     wrote 18 files to cost-sim-report
     ");
@@ -108,8 +110,8 @@ fn what_is_assumed_is_said() {
     fargate costs $0.0210
     warning: requests of 2 pods are not in the trace: 500m CPU and 1Gi of memory are assumed, and decide
       the result
-    warning: the trace covers 10m00s: a monthly cost repeats that for a whole month
     warning: the trace does not say where it ran: no platform is marked as today's
+    warning: the trace covers 10m00s: a monthly cost repeats that for a whole month
     --- stderr
     wrote 18 files to cost-sim-report
     ");

@@ -176,30 +176,30 @@ fn fragments_of_yaml_can_be_pasted() {
     insta::assert_snapshot!(digdag, @r###"
 # Requests by measured usage, written by cost-sim rightsize. They are of whole pods: where a pod has several
 # containers, what the others ask for is part of them.
-nightly:
+# nightly.dig
+"+a: \"b\" # c":
   # CPU: 250m before; 100m at the chosen percentile, by 6 pods
   # memory: 512Mi before; 300Mi at the peak, by 6 pods
   # 1 pod killed out of memory
-  "+a: \"b\" # c":
-    _export:
-      kubernetes:
-        Pod:
-          resources:
-            requests:
-              cpu: 120m
-              memory: 512Mi
-            limits:
-              memory: 512Mi
+  _export:
+    kubernetes:
+      Pod:
+        resources:
+          requests:
+            cpu: 120m
+            memory: 512Mi
+          limits:
+            memory: 512Mi
++extract:
   # CPU: 1 before; 200m at the chosen percentile, by 6 pods
   # memory: 4Gi before; 1000Mi at the peak, by 6 pods
-  +extract:
-    _export:
-      kubernetes:
-        Pod:
-          resources:
-            requests:
-              cpu: 240m
-              memory: 1264Mi
+  _export:
+    kubernetes:
+      Pod:
+        resources:
+          requests:
+            cpu: 240m
+            memory: 1264Mi
 "###);
     let kubernetes =
         ok(&case, &["trace.csv", "--by", "image", "--min-pods", "1", "--yaml", "kubernetes"]).stdout;
@@ -225,8 +225,84 @@ nightly:
     assert_eq!(case.read("resources.yaml"), digdag);
     assert!(run.stdout.contains("right-sized requests would save"), "{run}");
     let read: BTreeMap<String, Value> = serde_saphyr::from_str(&digdag).unwrap();
-    let pod = &read["nightly"]["+a: \"b\" # c"]["_export"]["kubernetes"]["Pod"];
+    let pod = &read["+a: \"b\" # c"]["_export"]["kubernetes"]["Pod"];
     assert_eq!(pod["resources"]["limits"]["memory"], "512Mi");
+}
+
+#[test]
+fn tasks_of_digdag_are_nested_as_in_their_files() {
+    // `+a` and `+b` inside of `+load`; a loop of five iterations, each a task by its name, of which `+check` asks for
+    // less than `+run`; and the same path in another file.
+    let mut text = HEADER.to_owned();
+    for n in 0..5 {
+        let each = format!("+nightly+each^sub+for-0=date={n}=2026-01-0{n}");
+        let tasks = [
+            ("nightly", "+nightly+load+a".to_owned(), 100),
+            ("nightly", "+nightly+load+b".to_owned(), 200),
+            ("nightly", format!("{each}+run"), 300),
+            ("nightly", format!("{each}+check"), 50),
+            ("hourly", "+hourly+load+a".to_owned(), 400),
+        ];
+        for (index, (workflow, name, used)) in tasks.iter().enumerate() {
+            let _ = writeln!(
+                text,
+                "t{index},{workflow}{n},{workflow},{name},etl:7,2026-01-05T0{n}:00:00Z,600,1000,4096,,{used},,100,,succeeded,fargate"
+            );
+        }
+    }
+    let case = Case::empty().file("trace.csv", text);
+    let digdag = ok(&case, &["trace.csv", "--yaml", "digdag"]).stdout;
+    let amounts: Vec<&str> = digdag
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("# CPU") && !line.trim_start().starts_with("# memory"))
+        .skip(2)
+        .collect();
+    // 128 MiB: 100 × 1.25 = 125, up to 8 × 16. CPU: × 1.2.
+    insta::assert_snapshot!(amounts.join("\n"), @r###"
+---
+# hourly.dig
++load:
+  +a:
+    _export:
+      kubernetes:
+        Pod:
+          resources:
+            requests:
+              cpu: 480m
+              memory: 128Mi
+---
+# nightly.dig
++each:
+  # of 2 tasks made here while it runs (_do:, call>): this reaches whatever is made
+  # the most that any of them asks for
+  _export:
+    kubernetes:
+      Pod:
+        resources:
+          requests:
+            cpu: 360m
+            memory: 128Mi
++load:
+  +a:
+    _export:
+      kubernetes:
+        Pod:
+          resources:
+            requests:
+              cpu: 120m
+              memory: 128Mi
+  +b:
+    _export:
+      kubernetes:
+        Pod:
+          resources:
+            requests:
+              cpu: 240m
+              memory: 128Mi
+"###);
+    let found = result(&case, &["trace.csv", "--platform", "fargate"]);
+    assert_eq!((&found["sized"], &found["kept"]), (&5.into(), &0.into()));
+    assert_eq!(task(&found, "+nightly+each^sub+for-*+run")["pods"], 5);
 }
 
 #[test]
@@ -295,7 +371,7 @@ For more information, try '--help'.
 
 $ cost-sim rightsize trace.csv --by image --yaml digdag
 error: Digdag sets resources by workflow and task, not by image
-  hint: leave out --by image, or use --yaml kubernetes
+  hint: use --by task, or --yaml kubernetes
 
 $ cost-sim rightsize trace.csv --trace-out sized.txt
 error: cannot tell the format of sized.txt

@@ -423,3 +423,37 @@ Date,Host,Service,Content
     let trace = import(&[("extract-2026-01-05T00_10_00.000Z.csv", text)]).trace;
     assert_eq!((second(trace.start_time.get(0)), second(trace.end_time.get(0))), (Some(10.0), Some(180.0)));
 }
+
+#[test]
+fn what_the_query_is_limited_to_counts_as_well_as_what_it_is_grouped_by() {
+    // As v1 answers to sum:…{kube_namespace:a} by {pod_name}: pods of one name in two namespaces are two.
+    let of = |namespace: &str, nanocores: f64| {
+        let mut series = series(CPU, &["pod_name:etl"], &self::nanocores(), &points(&[nanocores, nanocores]));
+        series["scope"] = json!(format!("kube_namespace:{namespace},pod_name:etl"));
+        answer(&[series])
+    };
+    let trace = import(&[("a.json", &of("a", 100e6)), ("b.json", &of("b", 900e6))]).trace;
+    let cpu: Vec<&[f64]> = (0..trace.rows()).map(|row| trace.points.cpu(row)).collect();
+    assert_eq!(cpu, [[100.0, 100.0], [900.0, 900.0]]);
+}
+
+#[test]
+fn times_in_seconds_are_refused() {
+    let seconds = json!({
+        "metric": CPU, "tag_set": ["pod_name:a"], "unit": nanocores(),
+        "pointlist": [[MONDAY / 1_000, 1e8], [MONDAY / 1_000 + 60, 1e8]],
+    });
+    let said = refused("answer.json", &answer(&[seconds]));
+    assert!(said.contains("answer.json:1:") && said.contains("are these seconds?"), "{said}");
+}
+
+#[test]
+fn a_table_must_say_which_metric_it_is_of() {
+    let text =
+        "Timestamp,pod_name,kube_namespace,Value\n1767571200000,a,batch,0.25\n1767571260000,a,batch,0.25\n";
+    let said = refused("points.csv", text);
+    assert!(said.contains("--metric") && said.contains("--columns metric="), "{said}");
+    // The name of the file says it; the unit is the metric's own, bytes.
+    let trace = import(&[("kubernetes.memory.working_set.csv", &text.replace("0.25", "1048576"))]).trace;
+    assert_eq!(trace.points.memory(0), [1.0, 1.0]);
+}

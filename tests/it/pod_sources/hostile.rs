@@ -19,7 +19,7 @@ fn broken_files_are_refused_where_they_are_broken() {
         (r#"{"series":[],"series":[],"query":"x"}"#, "twice"),
         ("{\"status\":\"ok\",\n\"series\":[{\"metric\":\"m\",\n\"pointlist\":[[1,2],", ":3:"),
         (
-            r#"{"data":{"attributes":{"series":[{"group_tags":["pod_name:a"]}],"times":[1],"values":[[1,2]]}}}"#,
+            r#"{"data":{"attributes":{"series":[{"group_tags":["pod_name:a"]}],"times":[1767571200000],"values":[[1,2]]}}}"#,
             "2 values",
         ),
         (r#"{"data":{"attributes":{"series":[],"times":[],"values":[[]]}}}"#, "0 series"),

@@ -99,7 +99,7 @@ fn objects_that_are_no_pods_are_left_out() {
 }
 
 #[test]
-fn the_last_run_counts_and_agents_do_not_bound_it() {
+fn runs_that_are_forgotten_count_and_agents_do_not_bound_the_work() {
     let mut pod = pod("a");
     pod["spec"]["containers"] = json!([
         {"name": "work", "resources": {"requests": {"cpu": "500m"}}},
@@ -115,10 +115,63 @@ fn the_last_run_counts_and_agents_do_not_bound_it() {
     ]);
     let imported = import(&[("pods.json", &list(&[pod]))]);
     let trace = &imported.trace;
-    assert_eq!((second(trace.start_time.get(0)), second(trace.end_time.get(0))), (Some(540.0), Some(600.0)));
+    // Of three runs the status knows the last; the first cannot have begun before the pod was scheduled.
+    assert_eq!((second(trace.start_time.get(0)), second(trace.end_time.get(0))), (Some(42.0), Some(600.0)));
     assert_eq!((trace.state.get(0), request(trace, 0).0), (Some(State::Failed), Some(600)));
     assert_eq!(trace.words.get(trace.word(&trace.exit_reason, 0)), "OOMKilled");
-    assert!(says(&imported, "started again in place: the last run is taken"), "{:?}", imported.warnings);
+    assert!(
+        says(&imported, "started again in place: their work is all from the first known start"),
+        "{:?}",
+        imported.warnings
+    );
+}
+
+#[test]
+fn a_pod_that_is_restarted_keeps_its_room_between_its_runs() {
+    let mut pod = pod("a");
+    pod["status"]["containerStatuses"] = json!([{
+        "name": "work", "restartCount": 1,
+        "state": {"terminated": {"startedAt": "2026-01-05T01:00:00Z", "finishedAt": "2026-01-05T01:00:30Z", "exitCode": 0}},
+        "lastState": {"terminated": {"startedAt": "2026-01-05T00:01:00Z", "finishedAt": "2026-01-05T00:59:50Z", "exitCode": 1}},
+    }]);
+    let imported = import(&[("pods.json", &list(&[pod]))]);
+    let trace = &imported.trace;
+    // From the first run's start to the last one's end: 3,630 - 60 s, of which the last run is 30 s.
+    assert_eq!((second(trace.start_time.get(0)), second(trace.end_time.get(0))), (Some(60.0), Some(3_630.0)));
+    assert_eq!(trace.state.get(0), Some(State::Succeeded));
+}
+
+#[test]
+fn snapshots_of_a_pod_are_one_in_any_order_of_the_files() {
+    let mut running = pod("a");
+    running["status"]["phase"] = json!("Running");
+    running["status"]["containerStatuses"] = json!([{"name": "work", "restartCount": 0, "state": {"running": {"startedAt": "2026-01-05T00:01:00Z"}}}]);
+    let mut pending = pod("a");
+    pending["spec"]["nodeName"] = json!("");
+    pending["status"] = json!({"phase": "Pending"});
+    let mut texts = [
+        ("over.json", list(&[pod("a")])),
+        ("running.json", list(&[running])),
+        ("pending.json", list(&[pending])),
+    ];
+    for _ in 0..2 {
+        for _ in 0..3 {
+            texts.rotate_left(1);
+            let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+            let imported = import(&files);
+            let trace = &imported.trace;
+            let names: Vec<&str> = files.iter().map(|file| file.0).collect();
+            assert_eq!(trace.rows(), 1, "{names:?}");
+            let times = [&trace.scheduled_time, &trace.start_time, &trace.end_time];
+            assert_eq!(
+                times.map(|time| second(time.get(0))),
+                [Some(42.0), Some(60.0), Some(360.0)],
+                "{names:?}"
+            );
+            assert_eq!(trace.state.get(0), Some(State::Succeeded), "{names:?}");
+        }
+        texts.swap(0, 1);
+    }
 }
 
 #[test]
@@ -204,4 +257,12 @@ fn objects_and_metrics_of_a_pod_are_joined_and_objects_believed() {
         );
         assert_eq!((request(&trace, 0).0, trace.cpu_usage_avg_milli.get(0)), (Some(500), Some(250.0)));
     }
+}
+
+#[test]
+fn a_watch_with_its_events_is_read() {
+    let event = |kind: &str| json!({"type": kind, "object": pod("a")}).to_string();
+    let text = format!("{}\n{}\n", event("ADDED"), event("MODIFIED"));
+    let trace = import(&[("watch.json", &text)]).trace;
+    assert_eq!((trace.rows(), second(trace.end_time.get(0))), (1, Some(360.0)));
 }

@@ -185,3 +185,24 @@ fn errors_of_prometheus_are_said() {
     let without = answer(&[series(json!({"__name__": "up", "job": "x"}), &[(0.0, "1")])]);
     assert!(refused("a.json", &without).contains("no series has the label pod"));
 }
+
+#[test]
+fn exports_of_victoria_metrics_are_read() {
+    let line = |name: &str, value: i64| {
+        json!({
+            "metric": {"__name__": name, "pod": "a", "namespace": "batch"},
+            "values": [value, null], "timestamps": [MONDAY + 400_000, MONDAY + 430_000],
+        })
+        .to_string()
+    };
+    let seconds = MONDAY / 1_000;
+    let text = [
+        line("kube_pod_created", seconds),
+        line("kube_pod_container_state_started", seconds + 60),
+        line("kube_pod_completion_time", seconds + 360),
+    ]
+    .join("\n");
+    let trace = import(&[("vm.jsonl", &text)]).trace;
+    let times = [&trace.pod_created_time, &trace.start_time, &trace.end_time];
+    assert_eq!(times.map(|time| second(time.get(0))), [Some(0.0), Some(60.0), Some(360.0)]);
+}
