@@ -250,7 +250,12 @@ fn bounds(
     if pod.started.is_some() {
         return;
     }
-    pod.started = of_main().filter_map(|life| life.started).min().or(series.event_started);
+    // A start of which no container is said is that of the pod's work.
+    let starts = || {
+        let of_work = series.containers.iter().filter(|(name, _)| name.is_empty() || main.contains(name));
+        of_work.filter_map(|(_, life)| life.started)
+    };
+    pod.started = starts().min().or(series.event_started);
     if pod.restarts > 0 {
         // Series tell of the last run's start, and have seen earlier ones.
         pod.started =

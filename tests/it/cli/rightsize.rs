@@ -92,7 +92,7 @@ fn the_table_fits_a_terminal_and_says_what_to_know() {
 CPU: percentile 95 of usage + 20 %; memory: the highest peak + 25 %; by task,
   from 5 pods or more
 
-                               CPU      memory        Fargate   above
+                               CPU      memory        Fargate          above
 flag task                pods  now  new    now    new     now    new Fargate
      nightly/+extract       6    1 240m    4Gi 1264Mi     1/5 0.25/2     0 %
 k    nightly/+a: "b" # c    6 250m 120m  512Mi  512Mi  0.25/1 0.25/1     0 %
