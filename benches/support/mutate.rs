@@ -119,9 +119,9 @@ fn damage_bytes(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
             let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |i| at + i + 1);
             let line = bytes[start..end].to_vec();
             if random.below(2) == 0 {
-                drop(bytes.drain(start..end))
+                drop(bytes.drain(start..end));
             } else {
-                drop(bytes.splice(end..end, line))
+                drop(bytes.splice(end..end, line));
             }
         }
         _ => {

@@ -97,7 +97,9 @@ fn a_bill_of_other_regions_is_known_by_them() {
     let hour = window("2026-03-02T05:00:00Z", "2026-03-02T06:00:00Z");
     for (types, regions) in cases {
         let mut all = collector();
-        types.iter().for_each(|usage_type| all.add(&line(LineKind::Usage, usage_type, hour)));
+        for usage_type in types {
+            all.add(&line(LineKind::Usage, usage_type, hour));
+        }
         let found: Vec<String> = all.finish().unwrap().elsewhere().into_iter().collect();
         assert_eq!(found, regions, "{types:?}");
     }

@@ -114,7 +114,7 @@ pub fn read_contents(files: &[(&str, &[u8])], options: &Options) -> Result<Impor
         let read = open::of_bytes(path, *content, &progress).and_then(|content| match content {
             // It is read from files only; that of this name may be another one.
             Content::Parquet => Err(Diagnostic::new(*name, "Parquet is read from files only").into()),
-            content => file(path, None, content, options, &mut draft, &progress),
+            content @ Content::Text(_) => file(path, None, content, options, &mut draft, &progress),
         });
         draft.collect(read)?;
     }

@@ -163,9 +163,8 @@ struct Walk<'o> {
 }
 
 impl Walk<'_> {
-    fn scalar<E>(self, text: String) -> Result<(), E> {
+    fn scalar(self, text: String) {
         self.outline.put(&self.path, Some(text));
-        Ok(())
     }
 }
 
@@ -188,23 +187,28 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.scalar(value.to_string())
+        self.scalar(value.to_string());
+        Ok(())
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.scalar(value.to_string())
+        self.scalar(value.to_string());
+        Ok(())
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.scalar(value.to_string())
+        self.scalar(value.to_string());
+        Ok(())
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.scalar(value.to_string())
+        self.scalar(value.to_string());
+        Ok(())
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        self.scalar(value.to_owned())
+        self.scalar(value.to_owned());
+        Ok(())
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {

@@ -93,10 +93,10 @@ impl Origin {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let message = full.strip_suffix(&place).unwrap_or(&full);
         let diagnostic = self.diagnostic(message).at(line, (error.column() as u64).max(1));
-        match error.is_eof() {
-            true => diagnostic.hint("the file ends early: export it again").into(),
-            false => diagnostic.into(),
+        if error.is_eof() {
+            return diagnostic.hint("the file ends early: export it again").into();
         }
+        diagnostic.into()
     }
 }
 
@@ -163,10 +163,7 @@ pub(super) struct Keys(BTreeSet<String>);
 
 impl Keys {
     pub fn add(&mut self, key: &str) -> std::result::Result<(), String> {
-        match self.0.insert(key.to_owned()) {
-            true => Ok(()),
-            false => Err(format!("{key} is there twice")),
-        }
+        if self.0.insert(key.to_owned()) { Ok(()) } else { Err(format!("{key} is there twice")) }
     }
 }
 
@@ -183,7 +180,7 @@ pub(super) fn whole_or(text: Text, hint: &str) -> Result<String> {
     bounded.read_to_end(&mut bytes).map_err(|error| origin.failed_or(1, error, hint))?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = valid.split(|byte| *byte == b'\n').count() as u64;
         origin.diagnostic("this is not UTF-8 text").line(line).hint("save the file as UTF-8").into()
     })
 }

@@ -68,7 +68,7 @@ pub(crate) fn of_bytes<'a>(path: &Path, raw: impl Read + 'a, progress: &'a Progr
     Ok(Content::Text(Text { name, gzip, reader: Box::new(Cursor::new(start).chain(reader)) }))
 }
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// The first `length` bytes, fewer only at the end of the file; they are read again afterwards.
     pub fn head(&mut self, length: u64) -> Result<Vec<u8>> {
         let mut head = Vec::new();

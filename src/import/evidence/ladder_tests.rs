@@ -19,6 +19,7 @@ fn around(start_up: Option<i64>) -> Around {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands where an option does")]
 fn points(first: i64, last: i64, step: i64) -> Option<Points> {
     Some(Points { first: s(first), last: s(last), step: secs(step) })
 }

@@ -28,7 +28,9 @@ impl Pods {
             // kube-state-metrics 1 has the uid in kube_pod_info only, which says no times.
             if pods.iter().all(|(_, pod)| pod.origin().is_none()) {
                 let mut all = without;
-                pods.into_iter().for_each(|(_, pod)| all.merge(pod));
+                for (_, pod) in pods {
+                    all.merge(pod);
+                }
                 self.seen.insert(key.clone(), all);
                 continue;
             }
