@@ -1,6 +1,8 @@
 //! Damaged exports of every format are read or refused with a place, never a panic. `benches/fuzz.rs` does the same
 //! for as many as one likes.
 
+#![expect(clippy::disallowed_methods, reason = "tests read fixtures")]
+
 use std::path::Path;
 
 use cost_sim::error::Error;
