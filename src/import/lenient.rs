@@ -2,6 +2,7 @@
 //! offsets, and lists of records that are larger than memory.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufReader;
 use std::ops::Deref;
@@ -77,6 +78,16 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<String, D::Error> {
         deserializer.deserialize_any(self)
     }
+}
+
+/// What a container asks for, in Kubernetes' quantities by resource.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Resources {
+    #[serde(deserialize_with = "or_default")]
+    pub requests: BTreeMap<String, Scalar>,
+    #[serde(deserialize_with = "or_default")]
+    pub limits: BTreeMap<String, Scalar>,
 }
 
 /// For fields that may be null: the default then.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::super::lenient::{Scalar, or_default};
+use super::super::lenient::{Resources, Scalar, or_default};
 
 /// A workflow, or a list of them.
 #[derive(Debug, Default, Deserialize)]
@@ -249,15 +249,6 @@ pub(super) struct Container {
     pub image: Scalar,
     #[serde(deserialize_with = "or_default")]
     pub resources: Resources,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Resources {
-    #[serde(deserialize_with = "or_default")]
-    pub requests: BTreeMap<String, Scalar>,
-    #[serde(deserialize_with = "or_default")]
-    pub limits: BTreeMap<String, Scalar>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,10 +1,8 @@
 //! What is read of the jobs that AWS Batch describes (`JobDetail` and `JobSummary` of its API).
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-use super::super::lenient::{Scalar, or_default};
+use super::super::lenient::{Resources, Scalar, or_default};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -112,15 +110,6 @@ pub(super) struct EksContainer {
     pub image: Scalar,
     #[serde(deserialize_with = "or_default")]
     pub resources: Resources,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Resources {
-    #[serde(deserialize_with = "or_default")]
-    pub requests: BTreeMap<String, Scalar>,
-    #[serde(deserialize_with = "or_default")]
-    pub limits: BTreeMap<String, Scalar>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -100,70 +100,69 @@ impl Pods {
                 names.join(", ")
             ));
         }
-        if counts.conflicts > 0 {
-            notes.push(format!(
-                "{} in several files with different values: the file that was read last is believed",
-                some(counts.conflicts, "point is", "points are")
-            ));
-        }
-        if self.unusable_points > 0 {
-            notes.push(format!(
-                "{} negative or not finite: they are taken for gaps",
-                some(self.unusable_points, "point is", "points are")
-            ));
-        }
-        let (series, widest) = self.coarse;
-        if series > 0 {
-            notes.push(format!(
-                "{} up to {} s apart: pods that are shorter have one point or none; export windows of at most 4 hours, \
-                 or with .rollup(…, 60)",
-                some(series, "series has points", "series have points"),
-                widest.ms() / 1_000,
-            ));
-        }
-        if counts.short > 0 {
-            notes.push(format!(
-                "{} fewer than two points of usage: it is unknown there, not zero",
-                some(counts.short, "pod has", "pods have")
-            ));
-        }
-        if counts.provisioned > 0 {
-            notes.push(format!(
-                "{} no request in any file: what Fargate gave them is taken, less 256 MiB that it keeps itself",
-                some(counts.provisioned, "pod has", "pods have")
-            ));
-        }
-        if counts.impossible_uptimes > 0 {
-            notes.push(format!(
-                "{} an uptime from before the pod was there, and it is not used: was it summed over containers?",
-                some(counts.impossible_uptimes, "pod has", "pods have")
-            ));
-        }
-        if counts.running > 0 {
-            notes.push(format!(
-                "{} still running: what ran until the last time in the files is counted",
-                some(counts.running, "pod was", "pods were")
-            ));
-        }
-        if counts.restarted > 0 {
-            notes.push(format!(
-                "containers of {} started again in place: their work is all from the first known start to the last \
-                 end, since they kept their room meanwhile",
-                some(counts.restarted, "pod were", "pods were")
-            ));
-        }
-        if ambiguous > 0 {
-            notes.push(format!(
-                "{} without a namespace and in several of them: export with the namespace",
-                some(ambiguous, "pod is", "pods are")
-            ));
+        let (coarse, widest) = self.coarse;
+        let coarse_tail = format!(
+            "up to {} s apart: pods that are shorter have one point or none; export windows of at most 4 hours, or with \
+             .rollup(…, 60)",
+            widest.ms() / 1_000
+        );
+        // How many, what one and several of them are called, and what is said of them.
+        let told: [(u64, &str, &str, &str); 9] = [
+            (
+                counts.conflicts,
+                "point is",
+                "points are",
+                "in several files with different values: the file that was read last is believed",
+            ),
+            (
+                self.unusable_points,
+                "point is",
+                "points are",
+                "negative or not finite: they are taken for gaps",
+            ),
+            (coarse, "series has points", "series have points", &coarse_tail),
+            (
+                counts.short,
+                "pod has",
+                "pods have",
+                "fewer than two points of usage: it is unknown there, not zero",
+            ),
+            (
+                counts.provisioned,
+                "pod has",
+                "pods have",
+                "no request in any file: what Fargate gave them is taken, less 256 MiB that it keeps itself",
+            ),
+            (
+                counts.impossible_uptimes,
+                "pod has",
+                "pods have",
+                "an uptime from before the pod was there, and it is not used: was it summed over containers?",
+            ),
+            (
+                counts.running,
+                "pod was",
+                "pods were",
+                "still running: what ran until the last time in the files is counted",
+            ),
+            (
+                counts.restarted,
+                "pod had containers",
+                "pods had containers",
+                "started again in place: their work is all from the first known start to the last end, since they kept \
+                 their room meanwhile",
+            ),
+            (
+                ambiguous,
+                "pod is",
+                "pods are",
+                "without a namespace and in several of them: export with the namespace",
+            ),
+        ];
+        for (number, one, many, what) in told.into_iter().filter(|(number, ..)| *number > 0) {
+            notes.push(format!("{number} {} {what}", if number == 1 { one } else { many }));
         }
     }
-}
-
-/// `one` or `many` of something, with their number.
-fn some(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Brings points into order; gives how many files disagreed on. Tables do not say how far apart points are.

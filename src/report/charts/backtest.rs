@@ -1,13 +1,12 @@
 //! How well the simulation gives back what was recorded: start delays and makespans of the platform that the trace ran
 //! on, both as distributions.
 
-use super::axis::{self, Scale};
 use super::data::{ChartData, distribution};
 use super::figure::{Align, Figure, Point, Rect, Text};
 use super::labels::{Floating, float, shorten};
 use super::plot;
 use super::start_delay::{at_height, curve};
-use super::theme::{self, Color, GRID, INK};
+use super::theme::{self, Color, INK};
 use crate::report::backtest::signed_percent;
 use crate::report::text::seconds;
 use crate::report::{BackTest, BackTestSamples, Compared, Samples};
@@ -93,26 +92,7 @@ fn panel(figure: &mut Figure, page: &Rect, title: &str, panel: &Panel) {
     let values = || panel.recorded.iter().chain(&panel.simulated).map(|(value, _)| *value);
     let least = values().min().unwrap_or(Span::from_secs(1));
     let most = values().max().unwrap_or(Span::from_secs(100));
-    let ticks = axis::delays(least, most);
-    let shares: Vec<axis::Tick> = [0, 25, 50, 75, 100]
-        .into_iter()
-        .map(|n| axis::Tick { at: f64::from(n) / 100.0, label: format!("{n} %") })
-        .collect();
-    let field = Rect {
-        left: page.left + plot::tick_room(&shares),
-        top: page.top + 30.0,
-        right: page.right - 16.0,
-        bottom: page.bottom - plot::AXIS_HEIGHT,
-    };
-    let y = Scale { from: 0.0, to: 1.0, at: field.bottom, end: field.top };
-    let (from, to) = (ticks.first().map_or(0.0, |t| t.at), ticks.last().map_or(1.0, |t| t.at));
-    let x = Scale { from, to, at: field.left, end: field.right };
-    plot::horizontal_grid(figure, &field, &shares, y);
-    for tick in &ticks {
-        let at = x.place(tick.at);
-        figure.line(vec![(at, field.top), (at, field.bottom)], 1.0, GRID);
-    }
-    plot::horizontal_axis(figure, &field, &ticks, x, page);
+    let (field, x, y) = plot::shares_by_delay(figure, page, (30.0, 16.0), (least, most));
     let recorded = curve(&panel.recorded, x, y);
     let simulated = curve(&panel.simulated, x, y);
     figure.dashed(&recorded, 2.5, RECORDED, &[]);

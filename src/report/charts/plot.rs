@@ -5,6 +5,7 @@ use super::data::ChartData;
 use super::figure::{Align, Figure, LABEL, Point, Rect, SMALL, Text, room};
 use super::labels::{Floating, leader, spread};
 use super::theme::{AXIS, Color, GRID, INK, SOFT};
+use crate::units::Span;
 
 /// Below a field: tick labels of its axis.
 pub const AXIS_HEIGHT: f64 = 26.0;
@@ -17,6 +18,34 @@ pub fn horizontal_grid(figure: &mut Figure, field: &Rect, ticks: &[Tick], y: Sca
         let label = Text::new(&*tick.label, (field.left - 8.0, at + 0.35 * SMALL), Align::Right);
         figure.text(label.size(SMALL).color(SOFT));
     }
+}
+
+/// The field of curves that say which share of all took at most so long, with its axes: the logarithm of the time from
+/// the `least` to the `most`, and shares. `top` and `right` are what stays free of the page there.
+pub fn shares_by_delay(
+    figure: &mut Figure,
+    page: &Rect,
+    (top, right): (f64, f64),
+    (least, most): (Span, Span),
+) -> (Rect, Scale, Scale) {
+    let ticks = axis::delays(least, most);
+    let shares = [0, 25, 50, 75, 100].map(|n| Tick { at: f64::from(n) / 100.0, label: format!("{n} %") });
+    let field = Rect {
+        left: page.left + tick_room(&shares),
+        top: page.top + top,
+        right: page.right - right,
+        bottom: page.bottom - AXIS_HEIGHT,
+    };
+    let y = Scale { from: 0.0, to: 1.0, at: field.bottom, end: field.top };
+    let (from, to) = (ticks.first().map_or(0.0, |t| t.at), ticks.last().map_or(1.0, |t| t.at));
+    let x = Scale { from, to, at: field.left, end: field.right };
+    horizontal_grid(figure, &field, &shares, y);
+    for tick in &ticks {
+        let at = x.place(tick.at);
+        figure.line(vec![(at, field.top), (at, field.bottom)], 1.0, GRID);
+    }
+    horizontal_axis(figure, &field, &ticks, x, page);
+    (field, x, y)
 }
 
 /// How much room the labels of `ticks` take on the left of a field.

@@ -5,7 +5,7 @@ use super::data::{ChartData, Series};
 use super::figure::{Figure, Point, Rect};
 use super::labels::{Floating, float};
 use super::plot;
-use super::theme::{self, GRID};
+use super::theme;
 use crate::report::text::seconds;
 use crate::units::Span;
 
@@ -16,26 +16,7 @@ pub fn draw(data: &ChartData) -> Figure {
     let delays = || data.platforms.iter().flat_map(|p| &p.delays).map(|(delay, _)| *delay);
     let least = delays().min().unwrap_or(Span::from_secs(1));
     let most = delays().max().unwrap_or(Span::from_secs(100));
-    let ticks = axis::delays(least, most);
-    let shares: Vec<axis::Tick> = [0, 25, 50, 75, 100]
-        .into_iter()
-        .map(|n| axis::Tick { at: f64::from(n) / 100.0, label: format!("{n} %") })
-        .collect();
-    let field = Rect {
-        left: page.left + plot::tick_room(&shares),
-        top: page.top + 12.0,
-        right: page.right - 30.0,
-        bottom: page.bottom - plot::AXIS_HEIGHT,
-    };
-    let y = Scale { from: 0.0, to: 1.0, at: field.bottom, end: field.top };
-    let (from, to) = (ticks.first().map_or(0.0, |t| t.at), ticks.last().map_or(1.0, |t| t.at));
-    let x = Scale { from, to, at: field.left, end: field.right };
-    plot::horizontal_grid(&mut figure, &field, &shares, y);
-    for tick in &ticks {
-        let at = x.place(tick.at);
-        figure.line(vec![(at, field.top), (at, field.bottom)], 1.0, GRID);
-    }
-    plot::horizontal_axis(&mut figure, &field, &ticks, x, &page);
+    let (field, x, y) = plot::shares_by_delay(&mut figure, &page, (12.0, 30.0), (least, most));
     let curves: Vec<(usize, &Series, Vec<Point>)> = data
         .platforms
         .iter()
