@@ -23,11 +23,15 @@ pub mod cli;
 pub mod compare;
 #[deny(clippy::float_arithmetic)]
 pub mod control;
+#[deny(clippy::float_arithmetic)]
+pub mod decide;
 pub mod error;
 pub mod examples;
 pub mod generate;
 pub mod guard;
 pub mod import;
+#[deny(clippy::float_arithmetic)]
+pub mod kube;
 #[deny(clippy::float_arithmetic)]
 pub mod ledger;
 #[deny(clippy::float_arithmetic)]

@@ -27,6 +27,7 @@ pub use words::Words;
 pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
+pub use crate::kube::{Taint, TaintEffect};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -513,19 +514,4 @@ pub enum GroupSize {
     },
     /// As many nodes as first-fit packing of the trace without any start-up delay ever needs at once.
     HoldPeak,
-}
-
-/// A node taint.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Taint {
-    pub key: String,
-    pub value: String,
-    pub effect: TaintEffect,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TaintEffect {
-    NoSchedule,
-    PreferNoSchedule,
-    NoExecute,
 }

@@ -7,12 +7,14 @@
 mod build;
 mod classes;
 mod graph;
+mod specs;
 mod tasks;
 mod timeline;
 
 pub use build::{Built, build};
 pub use classes::Assumed;
 pub use graph::Graph;
+pub use specs::pod_spec;
 pub use timeline::{Delays, StepTimes, ideal_timeline, recorded_timeline};
 
 use crate::trace::{Column, OwnerKind, PodArch, Word};

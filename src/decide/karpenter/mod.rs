@@ -1,0 +1,1 @@
+//! Karpenter 1.14 (and 1.13 where it differs): which nodes to launch, and which to remove or replace.
