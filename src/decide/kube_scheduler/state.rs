@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::kube::{self, CPU, PodSpec, ResourceList};
+use crate::kube::{self, CPU, LabelSelector, PodSpec, ResourceList};
 use crate::units::Time;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -118,9 +118,20 @@ fn has_affinity(pod: &PodSpec) -> bool {
     !pod.affinity.is_empty() || !pod.anti_affinity.is_empty()
 }
 
+/// A Service, ReplicaSet, StatefulSet or ReplicationController.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodSet {
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    pub selector: LabelSelector,
+}
+
 /// All nodes, in the scheduler's order, with their pods. Nodes are named by their index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterState {
+    /// Services and controllers, as far as they are known: whose pods are spread by default.
+    pub pod_sets: Vec<PodSet>,
     nodes: Vec<NodeState>,
     /// Pods with any term of pod affinity or anti-affinity, in the whole cluster.
     with_affinity: usize,

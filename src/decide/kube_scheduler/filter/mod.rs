@@ -16,6 +16,7 @@ use crate::kube::{
 
 use affinity::AffinityCounts;
 use spread::SpreadCounts;
+pub(super) use spread::{is_looked_at, matching};
 
 /// Why a pod cannot run on a node, in the order of the plugins that say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
