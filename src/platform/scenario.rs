@@ -104,14 +104,14 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 daemonSets: [{name: a}], sidecars: [{name: a}], spot: {events: [{at: 0}]}, platforms: [\
                 {name: a, kind: recorded}, {name: b, kind: fargate}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
-                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a]}, \
+                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
                 {name: f, kind: node-group, nodeGroups: [g]}]}\n\
                 ---\n\
                 {apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {name: a}, managedNodeGroups: [\
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
                 ---\n\
                 {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: a}, spec: {\
-                disruption: {budgets: [{nodes: 1}]}, template: {spec: {nodeClassRef: {name: a}, \
+                disruption: {budgets: [{nodes: 1, schedule: '@daily', duration: 1h}]}, template: {spec: {nodeClassRef: {name: a}, \
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
