@@ -14,7 +14,7 @@ pub mod batcher;
 pub mod disruption;
 #[cfg(test)]
 mod fixture;
-pub mod gosort;
+pub use crate::decide::gosort;
 pub mod launch;
 pub mod nodes;
 pub mod pool;
