@@ -4,6 +4,7 @@
 //! written down in Kubernetes' JSON. Field names are Kubernetes'; a value that the API server defaults is filled in here
 //! already.
 
+pub mod decode;
 mod node;
 mod pdb;
 mod pod;

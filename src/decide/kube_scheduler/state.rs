@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::kube::{self, CPU, PodSpec, ResourceList};
+use crate::kube::{self, CPU, LabelSelector, PodSpec, ResourceList};
 use crate::units::Time;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -34,6 +34,7 @@ impl PodOnNode {
 pub struct NodeState {
     pub node: Arc<kube::Node>,
     pods: Vec<PodOnNode>,
+    nominated: Vec<PodOnNode>,
     requested: ResourceList,
     scored: (i64, i64),
     with_affinity: usize,
@@ -45,6 +46,7 @@ impl NodeState {
         Self {
             node,
             pods: Vec::new(),
+            nominated: Vec::new(),
             requested: ResourceList::ZERO,
             scored: (0, 0),
             with_affinity: 0,
@@ -55,6 +57,11 @@ impl NodeState {
     /// In the order in which they came.
     pub fn pods(&self) -> &[PodOnNode] {
         &self.pods
+    }
+
+    /// Pods that wait for others to leave this node (`nominatedNodeName`).
+    pub fn nominated(&self) -> &[PodOnNode] {
+        &self.nominated
     }
 
     /// Sum of the pods' requests; CPU in whole millicores, each pod's rounded up.
@@ -118,9 +125,20 @@ fn has_affinity(pod: &PodSpec) -> bool {
     !pod.affinity.is_empty() || !pod.anti_affinity.is_empty()
 }
 
+/// A Service, ReplicaSet, StatefulSet or ReplicationController.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodSet {
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    pub selector: LabelSelector,
+}
+
 /// All nodes, in the scheduler's order, with their pods. Nodes are named by their index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterState {
+    /// Services and controllers, as far as they are known: whose pods are spread by default.
+    pub pod_sets: Vec<PodSet>,
     nodes: Vec<NodeState>,
     /// Pods with any term of pod affinity or anti-affinity, in the whole cluster.
     with_affinity: usize,
@@ -172,6 +190,19 @@ impl ClusterState {
     pub fn set_terminating(&mut self, node: usize, id: u64) -> bool {
         let pod = self.nodes[node].pods.iter_mut().find(|pod| pod.id == id);
         pod.map(|pod| pod.is_terminating = true).is_some()
+    }
+
+    /// A pod has been promised the room that its victims leave on a node. Pods of lower or the same priority must fit
+    /// beside it.
+    pub fn nominate(&mut self, node: usize, pod: PodOnNode) {
+        self.nodes[node].nominated.push(pod);
+    }
+
+    /// Takes a nomination back; the pod, if there was one.
+    pub fn clear_nomination(&mut self, node: usize, id: u64) -> Option<PodOnNode> {
+        let nominated = &mut self.nodes[node].nominated;
+        let at = nominated.iter().position(|pod| pod.id == id)?;
+        Some(nominated.remove(at))
     }
 
     /// Whether any pod has a term of pod affinity or anti-affinity, preferred ones included.

@@ -102,13 +102,13 @@ impl Counts<'_> {
 }
 
 /// Whether a constraint counts the pods of a node, by its `nodeAffinityPolicy` and `nodeTaintsPolicy`.
-pub(in super::super) fn is_looked_at(constraint: &SpreadConstraint, pod: &PodSpec, node: &Node) -> bool {
+pub fn is_looked_at(constraint: &SpreadConstraint, pod: &PodSpec, node: &Node) -> bool {
     (constraint.node_affinity_policy == NodeInclusionPolicy::Ignore || matches_node_affinity(pod, node))
         && (constraint.node_taints_policy == NodeInclusionPolicy::Ignore || !has_untolerated_taint(pod, node))
 }
 
 /// How many of `others` a constraint of `pod` counts; those that are on their way out are no longer.
-pub(in super::super) fn matching(constraint: &SpreadConstraint, pod: &PodSpec, others: &[PodOnNode]) -> i64 {
+pub fn matching(constraint: &SpreadConstraint, pod: &PodSpec, others: &[PodOnNode]) -> i64 {
     let counted = others.iter().filter(|other| !other.is_terminating && constraint.counts(pod, &other.spec));
     counted.count() as i64
 }
