@@ -95,6 +95,8 @@ pub enum Role {
     Jobs,
     /// The controllers that make the capacity: their own home, which the platform must pay for.
     Controllers,
+    /// What is always on beside the jobs, on every platform alike.
+    System,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

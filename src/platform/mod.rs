@@ -6,20 +6,26 @@
 //! no events and no files' bytes besides the scenario's.
 
 mod assumptions;
+mod auto_mode;
 mod defaults;
 mod fields;
 mod flat;
 mod manifests;
+mod mixed;
+mod profiles;
 mod scenario;
 mod tree;
 mod values;
 mod words;
 
 pub use assumptions::{Assumption, assumptions};
+pub use auto_mode::{AutoMode, MANAGED_AGENTS, is_supported};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
+pub use mixed::{Mixed, Part};
+pub use profiles::{FargateProfile, ProfileSelector, profile_of};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
 pub use tree::Place;
 pub use words::Words;
@@ -50,6 +56,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// The Spot market: one for all platforms.
     pub spot: Spot,
+    /// What runs beside the jobs on every platform: the workflow engine, say.
+    pub system: Vec<System>,
     /// Bought for the same account and so the same on every platform, used or not (unless the best is asked for).
     pub savings_plan: Option<SavingsPlan>,
     /// What this account pays less than the public prices. It changes bills, not what controllers decide.
@@ -325,11 +333,15 @@ pub enum Kind {
     Fargate(Fargate),
     NodeGroups(NodeGroups),
     Karpenter(Karpenter),
+    AutoMode(AutoMode),
+    Mixed(Mixed),
 }
 
 /// EKS Fargate: each pod is a node of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fargate {
+    /// Which pods run there; empty for all of them.
+    pub profiles: Vec<FargateProfile>,
     /// Token bucket of pod launches: its size.
     pub launch_burst: u32,
     /// Token bucket of pod launches: tokens per second.
@@ -362,6 +374,13 @@ pub enum Home {
     Fargate { pods: u32, requests: Resources },
     /// So many on-demand nodes of their own.
     Nodes { instance_type: String, nodes: u32 },
+}
+
+/// Machines that are always on whatever the jobs do, with a name for what they are there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    pub name: String,
+    pub home: Home,
 }
 
 /// Cluster Autoscaler's flags, in its own words.
@@ -438,6 +457,8 @@ pub struct NodePool {
     pub root_volume: Memory,
     /// kubelet's `maxPods`; `None`: as many as the type's network interfaces allow.
     pub max_pods: Option<i64>,
+    /// Its class is a NodeClass of EKS Auto Mode, not an EC2NodeClass of one's own Karpenter.
+    pub auto_mode: bool,
 }
 
 /// One line of a NodePool's `requirements`.

@@ -7,15 +7,19 @@ use super::{Assumption, Row, listed};
 /// The rows of every kind that runs.
 pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     let mut all = Vec::new();
-    let fargate = platforms.iter().filter_map(|platform| match &platform.kind {
-        Kind::Fargate(fargate) => Some((platform.name.clone(), fargate)),
+    let parts: Vec<(String, &Kind)> = platforms
+        .iter()
+        .flat_map(|whole| whole.parts().iter().map(|part| (whole.name_of(part), &part.kind)))
+        .collect();
+    let fargate = parts.iter().filter_map(|(name, kind)| match kind {
+        Kind::Fargate(fargate) => Some((name.clone(), fargate)),
         _ => None,
     });
     all.extend(of_kind(FARGATE, &fargate.collect::<Vec<_>>(), &Fargate::default()));
-    let node_groups: Vec<(String, &NodeGroups)> = platforms
+    let node_groups: Vec<(String, &NodeGroups)> = parts
         .iter()
-        .filter_map(|platform| match &platform.kind {
-            Kind::NodeGroups(groups) => Some((platform.name.clone(), groups)),
+        .filter_map(|(name, kind)| match kind {
+            Kind::NodeGroups(groups) => Some((name.clone(), groups)),
             _ => None,
         })
         .collect();
@@ -27,16 +31,18 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     });
     all.extend(of_kind(NODE_GROUP, &groups.collect::<Vec<_>>(), &NodeGroup::default()));
     all.extend(of_kind(NODE_GROUPS, &node_groups, &NodeGroups::default()));
-    let karpenters: Vec<(String, &Karpenter)> = platforms
-        .iter()
-        .filter_map(|platform| match &platform.kind {
-            Kind::Karpenter(karpenter) => Some((platform.name.clone(), karpenter)),
-            _ => None,
-        })
-        .collect();
-    all.extend(of_kind(KARPENTER, &karpenters, &Karpenter::default()));
+    let karpenters = parts.iter().filter_map(|(name, kind)| match kind {
+        Kind::Karpenter(karpenter) => Some((name.clone(), karpenter)),
+        _ => None,
+    });
+    all.extend(of_kind(KARPENTER, &karpenters.collect::<Vec<_>>(), &Karpenter::default()));
+    let auto_modes = parts.iter().filter_map(|(name, kind)| match kind {
+        Kind::AutoMode(auto_mode) => Some((name.clone(), auto_mode)),
+        _ => None,
+    });
+    all.extend(of_kind(AUTO_MODE, &auto_modes.collect::<Vec<_>>(), &AutoMode::default()));
     let mut pools: Vec<(String, &NodePool)> = Vec::new();
-    for pool in karpenters.iter().flat_map(|(_, karpenter)| &karpenter.node_pools) {
+    for pool in parts.iter().flat_map(|(_, kind)| kind.node_pools()) {
         // The same pool may serve several platforms.
         if pools.iter().all(|(known, _)| *known != pool.name) {
             pools.push((pool.name.clone(), pool));
@@ -60,6 +66,14 @@ fn of_kind<T>(rows: &[Row<T>], own: &[(String, &T)], default: &T) -> Vec<Assumpt
 }
 
 const FARGATE: &[Row<Fargate>] = &[
+    (
+        "platforms[fargate].profiles",
+        |f| match f.profiles.as_slice() {
+            [] => "every pod".to_owned(),
+            profiles => listed(profiles.iter().map(|profile| profile.name.clone())),
+        },
+        "no source; whose pods run on Fargate, only the cluster's profiles know",
+    ),
     (
         "platforms[fargate].launchBurst",
         |f| f.launch_burst.to_string(),
@@ -257,6 +271,13 @@ const KARPENTER: &[Row<Karpenter>] = &[
     ),
 ];
 
+const AUTO_MODE: &[Row<AutoMode>] = &[(
+    "platforms[auto-mode].nodePools",
+    |a| listed(a.node_pools.iter().map(|pool| pool.name.clone())),
+    "EKS user guide: both built-in NodePools, as a new cluster has them; batching, and what agents of AWS take of a \
+     node, are not published and taken to be the open Karpenter's and nothing",
+)];
+
 /// A budget on one line.
 fn budget(budget: &Budget) -> String {
     let mut text = budget_nodes_text(budget.nodes);
@@ -309,7 +330,7 @@ const NODE_POOL: &[Row<NodePool>] = &[
     ),
 ];
 
-fn home(home: &Home) -> String {
+pub(super) fn home(home: &Home) -> String {
     match home {
         Home::Elsewhere => "elsewhere".to_owned(),
         Home::Fargate { pods, requests } => {

@@ -77,7 +77,12 @@ fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) 
                 return Err(Refusal::new("is there twice"));
             }
             candidates::name(text)?;
-            pasted.pool(text)
+            let pool = pasted.pool(text)?;
+            if !pool.auto_mode {
+                return Ok(pool);
+            }
+            Err(Refusal::new("is a NodePool of EKS Auto Mode")
+                .hint("name it in a platform of the kind auto-mode, or refer to an EC2NodeClass"))
         });
         pools.extend(pool);
     }

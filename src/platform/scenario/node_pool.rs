@@ -22,13 +22,18 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
         root.rename(format!("NodePool[{name}]"), "NodePool".into());
     }
     root.ignore(&["status"]);
-    let mut pool = NodePool {
-        name: name.clone().unwrap_or_default(),
-        requirements: Vec::new(),
-        consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
-        consolidate_after: Some(Span::ZERO),
-        ..NodePool::default()
+    let auto_mode = is_of_auto_mode(node);
+    let pool = if auto_mode {
+        AutoMode::pool()
+    } else {
+        NodePool {
+            requirements: Vec::new(),
+            consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
+            consolidate_after: Some(Span::ZERO),
+            ..NodePool::default()
+        }
     };
+    let mut pool = NodePool { name: name.clone().unwrap_or_default(), ..pool };
     let mut spec = root.section(reader, "spec");
     spec.set(reader, "weight", &mut pool.weight, |t| whole(t, 1, 100).map(|n| n as u32));
     limits(reader, &mut spec, &mut pool.limits);
@@ -40,10 +45,11 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
     about.ignore(&OBJECT_METADATA);
     about.finish(reader);
     let mut nodes = template.section(reader, "spec");
-    requirements::read(reader, &mut nodes, &mut pool.requirements);
+    requirements::read(reader, &mut nodes, auto_mode, &mut pool.requirements);
     constraints::taints(reader, &mut nodes, &mut pool.taints);
     nodes.set(reader, "expireAfter", &mut pool.expire_after, kubernetes_duration_or_never);
-    pool.termination_grace_period = nodes.optional(reader, "terminationGracePeriod", kubernetes_duration);
+    let grace = nodes.optional(reader, "terminationGracePeriod", kubernetes_duration);
+    pool.termination_grace_period = grace.or(pool.termination_grace_period);
     node_class(reader, &mut nodes, &mut pool, pasted);
     let hint = "remove it; how long such a taint keeps pods away can be added to startup.registeredToReady";
     nodes.refuse(reader, &["startupTaints"], hint);
@@ -121,16 +127,24 @@ fn budget(reader: &mut Reader, path: String, generic: String, node: &Node) -> Op
     nodes.map(|budget| Budget { reasons, window, ..budget })
 }
 
-/// What the EC2NodeClass of the pool says of its nodes, if it is in the file.
+/// Whether the nodes are of a class of EKS Auto Mode.
+fn is_of_auto_mode(node: &Node) -> bool {
+    let path = ["spec", "template", "spec", "nodeClassRef", "kind"];
+    let kind = path.iter().try_fold(node, |node, name| node.get(name));
+    kind.and_then(Node::scalar) == Some("NodeClass")
+}
+
+/// What the class of the pool says of its nodes, if it is in the file.
 fn node_class(reader: &mut Reader, nodes: &mut Section, pool: &mut NodePool, pasted: &mut Pasted) {
     let mut section = nodes.section(reader, "nodeClassRef");
     section.ignore(&["group"]);
     section.optional(reader, "kind", |text| match text {
-        "EC2NodeClass" => Ok(()),
-        "NodeClass" => Err(Refusal::new("belongs to EKS Auto Mode, which this version does not simulate")),
-        _ => Err(Refusal::new("must be EC2NodeClass")),
+        "EC2NodeClass" | "NodeClass" => Ok(()),
+        _ => Err(Refusal::new("must be EC2NodeClass or, under EKS Auto Mode, NodeClass")),
     });
-    if let Some(class) = section.optional(reader, "name", |text| pasted.class(text)).flatten() {
+    let auto_mode = pool.auto_mode;
+    let class = |text: &str| if auto_mode { pasted.auto_class(text) } else { pasted.class(text) };
+    if let Some(class) = section.optional(reader, "name", class).flatten() {
         pool.root_volume = class.root_volume.unwrap_or(pool.root_volume);
         pool.max_pods = class.max_pods;
     }
