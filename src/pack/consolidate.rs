@@ -6,7 +6,7 @@ mod survey;
 use super::case::Case;
 use super::karpenter::View;
 use super::output::{Command, NewNode, Replacement, quantities};
-use super::settings;
+use super::settings::METHODS;
 use crate::catalog::{CapacityType, labels};
 use crate::decide::karpenter::disruption::search::{self, Trial};
 use crate::decide::karpenter::disruption::{Candidate, Method, candidate, decision};
@@ -19,16 +19,8 @@ use survey::Survey;
 /// What is done first; `None` if nothing is to be done.
 pub fn consolidate(case: &Case) -> Option<Command> {
     let (view, mut scheduler) = View::new(case);
-    case.settings.karpenter.methods.iter().find_map(|method| {
-        let method = match method {
-            settings::Method::Emptiness => Method::Emptiness,
-            settings::Method::Drift => Method::Drift,
-            settings::Method::MultiNode => Method::MultiNode,
-            settings::Method::SingleNode => Method::SingleNode,
-        };
-        let found = command(method, &view, &mut scheduler)?;
-        Some(found.printed(&view, &scheduler))
-    })
+    let methods = case.settings.karpenter.methods.iter();
+    methods.copied().find_map(|method| Some(command(method, &view, &mut scheduler)?.printed(&view, &scheduler)))
 }
 
 /// The nodes that go, and those that come for them.
@@ -125,8 +117,9 @@ impl Found {
         let name = |candidate: &Candidate| view.nodes[candidate.id as usize].given.name().to_owned();
         let mut candidates: Vec<String> = self.candidates.iter().map(name).collect();
         candidates.sort_unstable();
+        let method = METHODS.iter().find(|(_, method)| *method == self.method);
         Command {
-            method: settings::Method::from(self.method).name(),
+            method: method.map_or("", |(name, _)| name),
             candidates,
             decision: if new.is_empty() { "delete" } else { "replace" },
             replacement: match (new.len(), new.pop()) {
