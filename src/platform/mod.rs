@@ -10,6 +10,7 @@ mod defaults;
 mod fields;
 mod flat;
 mod manifests;
+mod pod_templates;
 mod scenario;
 mod tree;
 mod values;
@@ -20,14 +21,16 @@ pub use defaults::BUILT_INS;
 pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
+pub use pod_templates::{PodMatch, PodTemplate};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;
 pub use words::Words;
 
 pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
-pub use crate::kube::{Taint, TaintEffect};
+pub use crate::kube::decode::PriorityClasses;
+pub use crate::kube::{Pdb, Taint, TaintEffect};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -57,6 +60,11 @@ pub struct Settings {
     pub unschedulable_after: Span,
     pub replay: Replay,
     pub seed: u64,
+    /// What completes the pods of the trace.
+    pub pod_templates: Vec<PodTemplate>,
+    /// In the order of their documents.
+    pub pdbs: Vec<Pdb>,
+    pub priority_classes: PriorityClasses,
 }
 
 /// The AWS region, and where its name came from.

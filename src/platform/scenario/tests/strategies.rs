@@ -176,6 +176,7 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
                 seed: rest.2,
                 spot: rest.4,
                 discounts: rest.5,
+                ..Settings::default()
             }
         },
     )
