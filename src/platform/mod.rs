@@ -13,6 +13,7 @@ mod flat;
 mod manifests;
 mod mixed;
 mod profiles;
+mod pod_templates;
 mod scenario;
 mod tree;
 mod values;
@@ -26,7 +27,8 @@ pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
 pub use profiles::{FargateProfile, ProfileSelector, profile_of};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
+pub use pod_templates::{PodMatch, PodTemplate};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;
 pub use words::Words;
 
@@ -35,7 +37,8 @@ pub(crate) use values::ppm_text;
 pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::decide::karpenter::Version as KarpenterVersion;
 pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
-pub use crate::kube::{Budget, BudgetNodes, BudgetWindow, DisruptionReason, Schedule, Taint, TaintEffect};
+pub use crate::kube::decode::PriorityClasses;
+pub use crate::kube::{Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -67,6 +70,11 @@ pub struct Settings {
     pub unschedulable_after: Span,
     pub replay: Replay,
     pub seed: u64,
+    /// What completes the pods of the trace.
+    pub pod_templates: Vec<PodTemplate>,
+    /// In the order of their documents.
+    pub pdbs: Vec<Pdb>,
+    pub priority_classes: PriorityClasses,
 }
 
 /// The AWS region, and where its name came from.

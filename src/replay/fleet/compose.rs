@@ -9,7 +9,6 @@ use crate::ledger::{NodeTemplate, Role, TemplateId};
 use crate::platform::{self, BillUntil, Fargate, GroupSize, Kind, NodeGroups, Part, Platform, profile_of};
 use crate::rng::Draws;
 use crate::sim::{Fleet, NodeType, Placement};
-use crate::workload::pod_spec;
 
 /// What a platform is simulated with.
 pub(in crate::replay) struct Composed {
@@ -103,7 +102,7 @@ fn on_fargate(setup: &Setup, prepared: &[(&Part, Prepared)]) -> Vec<bool> {
     let selects = |class| match profiles {
         None => false,
         Some([]) => true,
-        Some(profiles) => profile_of(&pod_spec(class, words), profiles).is_some(),
+        Some(profiles) => profile_of(&setup.workload.spec_of(class, words), profiles).is_some(),
     };
     setup.workload.classes.iter().map(selects).collect()
 }
