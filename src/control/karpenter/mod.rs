@@ -14,7 +14,7 @@ pub mod batcher;
 pub mod disruption;
 #[cfg(test)]
 mod fixture;
-pub mod gosort;
+
 pub mod launch;
 pub mod nodes;
 pub mod pool;
@@ -24,6 +24,8 @@ pub mod shapes;
 pub mod solve;
 pub mod state;
 pub mod types;
+
+pub use crate::decide::karpenter::gosort;
 
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;
