@@ -151,6 +151,8 @@ pub enum EndReason {
     Empty,
     /// Karpenter found a cheaper way to run its pods.
     Consolidated,
+    /// It was no longer as its NodePool says.
+    Drifted,
     /// It reached `expireAfter`.
     Expired,
     /// EC2 took a Spot instance back.
@@ -169,6 +171,7 @@ impl EndReason {
             Self::ScaledDown => "scale_down",
             Self::Empty => "emptiness",
             Self::Consolidated => "consolidation",
+            Self::Drifted => "drift",
             Self::Expired => "expiration",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
         }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::reading::{
     Object, Read, Wrong, boolean, duration, integer, list, number, owned, string, time, unknown, wanted, word,
 };
+use crate::decide::kube_scheduler::{self, score::{BalancedAllocation, Scoring}};
 use crate::units::{Span, Time};
 
 /// What decides besides pods, nodes and instance types. Times are those since which something holds.
@@ -18,7 +19,7 @@ pub struct Settings {
     pub region: String,
     pub karpenter: Karpenter,
     pub cluster_autoscaler: ClusterAutoscaler,
-    pub kube_scheduler: KubeScheduler,
+    pub kube_scheduler: kube_scheduler::Settings,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -110,21 +111,6 @@ pub enum Expander {
     Random,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KubeScheduler {
-    pub scoring: Scoring,
-    /// Minor version 36 or later: BalancedAllocation compares the node with and without the pod.
-    pub balances_as_1_36: bool,
-    /// `defaultingType: System`: pods of a controller without constraints are spread over zones and nodes.
-    pub default_constraints: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scoring {
-    LeastAllocated,
-    MostAllocated,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -139,11 +125,7 @@ impl Default for Settings {
                 methods: Method::ALL.map(|(_, method)| method).to_vec(),
             },
             cluster_autoscaler: ClusterAutoscaler::default(),
-            kube_scheduler: KubeScheduler {
-                scoring: Scoring::LeastAllocated,
-                balances_as_1_36: true,
-                default_constraints: true,
-            },
+            kube_scheduler: kube_scheduler::Settings::default(),
         }
     }
 }
@@ -262,7 +244,7 @@ const NAMES: &[(&str, Setter)] = &[
     ("scoringStrategy", scoring),
     (
         "balancedAllocation",
-        set!(kube_scheduler.balances_as_1_36, |value| Ok::<_, Wrong>(minor(value, 1)? >= 36)),
+        balanced_allocation,
     ),
     ("defaultConstraints", default_constraints),
     ("defaultingType", default_constraints),
@@ -438,6 +420,13 @@ fn scoring(settings: &mut Settings, value: &Value) -> Read<()> {
         Value::Object(_) => Object::of(value)?.need("type", |value| word(value, &words))?,
         _ => word(value, &words)?,
     };
+    Ok(())
+}
+
+/// The minor version whose formula is meant.
+fn balanced_allocation(settings: &mut Settings, value: &Value) -> Read<()> {
+    settings.kube_scheduler.balanced_allocation =
+        if minor(value, 1)? >= 36 { BalancedAllocation::Improvement } else { BalancedAllocation::Absolute };
     Ok(())
 }
 

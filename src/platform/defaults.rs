@@ -216,6 +216,7 @@ impl Default for Karpenter {
             version: KarpenterVersion::V1_14,
             interruption_handling: true,
             spot_to_spot_consolidation: false,
+            drift: Vec::new(),
             controller_speed: ControllerSpeed::Measured,
         }
     }
@@ -243,7 +244,7 @@ impl Default for NodePool {
             limits: PoolLimits::default(),
             consolidation_policy: ConsolidationPolicy::WhenEmpty,
             consolidate_after: Some(Span::from_secs(60)),
-            budgets: vec![Budget::Percent(10)],
+            budgets: vec![Budget::percent(10)],
             expire_after: Some(Span::from_secs(720 * 3_600)),
             termination_grace_period: None,
             root_volume: Memory::from_gib(20),

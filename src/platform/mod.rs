@@ -33,7 +33,8 @@ pub use words::Words;
 pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
-pub use crate::kube::{Taint, TaintEffect};
+pub use crate::decide::karpenter::Version as KarpenterVersion;
+pub use crate::kube::{Budget, BudgetNodes, BudgetWindow, DisruptionReason, Schedule, Taint, TaintEffect};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -423,14 +424,9 @@ pub struct Karpenter {
     pub interruption_handling: bool,
     /// The feature gate `SpotToSpotConsolidation`.
     pub spot_to_spot_consolidation: bool,
+    /// When its nodes drift.
+    pub drift: Vec<Drift>,
     pub controller_speed: ControllerSpeed,
-}
-
-/// Which Karpenter's rules apply where they changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KarpenterVersion {
-    V1_13,
-    V1_14,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -498,14 +494,17 @@ pub struct PoolLimits {
 pub enum ConsolidationPolicy {
     WhenEmpty,
     WhenEmptyOrUnderutilized,
+    /// As the former, but only what saves enough for what it disrupts (since 1.14).
+    Balanced,
 }
 
-/// How many nodes of a pool may be disrupted at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
-    Nodes(u32),
-    /// Of all nodes of the pool, rounded up.
-    Percent(u32),
+/// A change of a NodePool or of its AMI: the nodes that are there then are no longer as they should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// After the start of the window.
+    pub at: Span,
+    /// `None`: every pool of the platform.
+    pub node_pool: Option<String>,
 }
 
 /// A managed node group.

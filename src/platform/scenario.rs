@@ -117,7 +117,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 daemonSets: [{name: a}], sidecars: [{name: a}], spot: {events: [{at: 0}]}, platforms: [\
                 {name: a, kind: recorded}, {name: b, kind: fargate, profiles: [{name: a, selectors: [{namespace: a}]}]}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
-                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a]}, \
+                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
                 {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system, k]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
                 system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
@@ -126,7 +126,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
                 ---\n\
                 {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: a}, spec: {\
-                disruption: {budgets: [{nodes: 1}]}, template: {spec: {nodeClassRef: {name: a}, \
+                disruption: {budgets: [{nodes: 1, schedule: '@daily', duration: 1h}]}, template: {spec: {nodeClassRef: {name: a}, \
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\

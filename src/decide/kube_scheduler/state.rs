@@ -34,6 +34,7 @@ impl PodOnNode {
 pub struct NodeState {
     pub node: Arc<kube::Node>,
     pods: Vec<PodOnNode>,
+    nominated: Vec<PodOnNode>,
     requested: ResourceList,
     scored: (i64, i64),
     with_affinity: usize,
@@ -45,6 +46,7 @@ impl NodeState {
         Self {
             node,
             pods: Vec::new(),
+            nominated: Vec::new(),
             requested: ResourceList::ZERO,
             scored: (0, 0),
             with_affinity: 0,
@@ -55,6 +57,11 @@ impl NodeState {
     /// In the order in which they came.
     pub fn pods(&self) -> &[PodOnNode] {
         &self.pods
+    }
+
+    /// Pods that wait for others to leave this node (`nominatedNodeName`).
+    pub fn nominated(&self) -> &[PodOnNode] {
+        &self.nominated
     }
 
     /// Sum of the pods' requests; CPU in whole millicores, each pod's rounded up.
@@ -183,6 +190,19 @@ impl ClusterState {
     pub fn set_terminating(&mut self, node: usize, id: u64) -> bool {
         let pod = self.nodes[node].pods.iter_mut().find(|pod| pod.id == id);
         pod.map(|pod| pod.is_terminating = true).is_some()
+    }
+
+    /// A pod has been promised the room that its victims leave on a node. Pods of lower or the same priority must fit
+    /// beside it.
+    pub fn nominate(&mut self, node: usize, pod: PodOnNode) {
+        self.nodes[node].nominated.push(pod);
+    }
+
+    /// Takes a nomination back; the pod, if there was one.
+    pub fn clear_nomination(&mut self, node: usize, id: u64) -> Option<PodOnNode> {
+        let nominated = &mut self.nodes[node].nominated;
+        let at = nominated.iter().position(|pod| pod.id == id)?;
+        Some(nominated.remove(at))
     }
 
     /// Whether any pod has a term of pod affinity or anti-affinity, preferred ones included.

@@ -253,6 +253,16 @@ const KARPENTER: &[Row<Karpenter>] = &[
         "Karpenter's default: the feature gate is off",
     ),
     (
+        "platforms[karpenter].drift",
+        |k| {
+            listed(k.drift.iter().map(|drift| {
+                let pool = drift.node_pool.as_deref().unwrap_or("every NodePool");
+                format!("{pool} after {}", duration_text(drift.at))
+            }))
+        },
+        "no source; NodePools and AMIs stay as they are",
+    ),
+    (
         "platforms[karpenter].controllerSpeed",
         |k| k.controller_speed.word().to_owned(),
         "estimate: a scheduling round takes 1 ms a pod, a consolidation simulation 100 ms",
@@ -271,6 +281,19 @@ const AUTO_MODE: &[Row<AutoMode>] = &[(
      node, are not published and taken to be the open Karpenter's and nothing",
 )];
 
+/// A budget on one line.
+fn budget(budget: &Budget) -> String {
+    let mut text = budget_nodes_text(budget.nodes);
+    if !budget.reasons.is_empty() {
+        let reasons: Vec<&str> = budget.reasons.iter().map(|reason| reason.word()).collect();
+        text += &format!(" for {}", reasons.join(" and "));
+    }
+    if let Some(window) = &budget.window {
+        text += &format!(" from {} for {}", window.schedule, kubernetes_duration_text(window.duration));
+    }
+    text
+}
+
 const NODE_POOL: &[Row<NodePool>] = &[
     ("NodePool.spec.weight", |p| p.weight.to_string(), "default of NodePools"),
     ("NodePool.spec.limits", |p| limits(&p.limits), "default of NodePools"),
@@ -284,16 +307,7 @@ const NODE_POOL: &[Row<NodePool>] = &[
         |p| never_or(p.consolidate_after),
         "the examples of Karpenter's documentation; default of NodePools: 0s",
     ),
-    (
-        "NodePool.spec.disruption.budgets",
-        |p| {
-            listed(p.budgets.iter().map(|budget| match budget {
-                Budget::Nodes(nodes) => nodes.to_string(),
-                Budget::Percent(percent) => format!("{percent}%"),
-            }))
-        },
-        "default of NodePools",
-    ),
+    ("NodePool.spec.disruption.budgets", |p| listed(p.budgets.iter().map(budget)), "default of NodePools"),
     ("NodePool.spec.template.metadata.labels", |p| labels(&p.labels), "default of NodePools"),
     (
         "NodePool.spec.template.spec.requirements",

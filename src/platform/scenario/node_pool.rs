@@ -71,10 +71,8 @@ fn limits(reader: &mut Reader, spec: &mut Section, limits: &mut PoolLimits) {
 
 fn disruption(reader: &mut Reader, spec: &mut Section, pool: &mut NodePool) {
     let mut section = spec.section(reader, "disruption");
-    section.set(reader, "consolidationPolicy", &mut pool.consolidation_policy, |text| match text {
-        "Balanced" => Err(Refusal::new("Balanced is not simulated by this version")
-            .hint("write WhenEmpty or WhenEmptyOrUnderutilized")),
-        _ => choice(text, ConsolidationPolicy::WORDS),
+    section.set(reader, "consolidationPolicy", &mut pool.consolidation_policy, |text| {
+        choice(text, ConsolidationPolicy::WORDS)
     });
     section.set(reader, "consolidateAfter", &mut pool.consolidate_after, kubernetes_duration_or_never);
     let (path, generic) = (section.path("budgets"), section.generic("budgets[]"));
@@ -92,15 +90,32 @@ fn budget(reader: &mut Reader, path: String, generic: String, node: &Node) -> Op
     let nodes = section.optional(reader, "nodes", |text| {
         let (number, most) = text.strip_suffix('%').map_or((text, 1_000_000), |number| (number, 100));
         match whole(number, 0, most) {
-            Ok(n) if number.len() < text.len() => Ok(Budget::Percent(n as u32)),
-            Ok(n) => Ok(Budget::Nodes(n as u32)),
+            Ok(n) if number.len() < text.len() => Ok(Budget::percent(n as u32)),
+            Ok(n) => Ok(Budget::nodes(n as u32)),
             Err(_) => Err(Refusal::new("must be a number of nodes or a percentage up to 100%")
                 .hint("write \"3\" or \"10%\"")),
         }
     });
-    let hint = "only budgets that always hold, for every reason, are simulated; remove it";
-    section.refuse(reader, &["reasons", "schedule", "duration"], hint);
+    let mut reasons = Vec::new();
+    let path_of_reasons = section.path("reasons");
+    for (index, node) in section.list(reader, "reasons").unwrap_or_default().iter().enumerate() {
+        let path = format!("{path_of_reasons}[{index}]");
+        reasons.extend(reader.scalar(&path, node, |text| choice(text, DisruptionReason::WORDS)));
+    }
+    let schedule = section.optional(reader, "schedule", |text| {
+        Schedule::parse(text)
+            .map_err(|problem| Refusal::new(problem).hint("write \"0 9 * * mon-fri\"; times are UTC"))
+    });
+    let duration = section.optional(reader, "duration", kubernetes_duration);
     section.finish(reader);
+    let has = |name| node.get(name).is_some();
+    if has("schedule") != has("duration") {
+        let (there, missing) =
+            if has("schedule") { ("schedule", "duration") } else { ("duration", "schedule") };
+        let refusal = Refusal::new(format!("{path} has a {there} and no {missing}"))
+            .hint("write {nodes: \"0\", schedule: \"0 9 * * mon-fri\", duration: 8h}");
+        reader.problem(node.place, "", refusal);
+    }
     if matches!(node.value, Value::Map(_)) && node.get("nodes").is_none() {
         reader.problem(
             node.place,
@@ -108,7 +123,8 @@ fn budget(reader: &mut Reader, path: String, generic: String, node: &Node) -> Op
             Refusal::new(format!("{path} has no nodes")).hint("write {nodes: \"10%\"}"),
         );
     }
-    nodes
+    let window = schedule.zip(duration).map(|(schedule, duration)| BudgetWindow { schedule, duration });
+    nodes.map(|budget| Budget { reasons, window, ..budget })
 }
 
 /// Whether the nodes are of a class of EKS Auto Mode.

@@ -126,7 +126,7 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
         limits: PoolLimits::default(),
         consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
         consolidate_after: Some(Span::ZERO),
-        budgets: vec![Budget::Percent(10)],
+        budgets: vec![Budget::percent(10)],
         expire_after: Some(Span::from_secs(720 * 3_600)),
         termination_grace_period: None,
         root_volume: Memory::from_gib(20),

@@ -127,7 +127,7 @@ pub struct Filters<'a> {
 }
 
 impl<'a> Filters<'a> {
-    /// PreFilter. `pod` itself must not be in `cluster`.
+    /// PreFilter. `pod` itself must not be in `cluster`, neither bound nor nominated.
     ///
     /// Costs next to nothing for a pod without spread constraints and required pod (anti-)affinity where no pod in the
     /// cluster has required anti-affinity; otherwise it looks at every pod once.
@@ -135,12 +135,25 @@ impl<'a> Filters<'a> {
         Self { pod, spread: SpreadCounts::new(pod, cluster), affinity: AffinityCounts::new(pod, cluster) }
     }
 
-    /// Whether the pod may run on a node (of the cluster, or one that it might get).
+    /// Whether the pod may run on a node (of the cluster, or one that it might get), with the pods of its or a higher
+    /// priority that are nominated there, and without them (`RunFilterPluginsWithNominatedPods`).
     ///
     /// # Errors
     ///
     /// The reason why not, by the first plugin that objects.
     pub fn check(&self, state: &NodeState) -> Result<(), Reason> {
+        if state.nominated().iter().any(|other| other.spec.priority >= self.pod.priority) {
+            let (mut filters, mut with) = (self.clone(), state.clone());
+            for other in state.nominated().iter().filter(|other| other.spec.priority >= self.pod.priority) {
+                filters.pod_added(&with.node, &other.spec);
+                with.add_pod(other.clone());
+            }
+            filters.check_as_is(&with)?;
+        }
+        self.check_as_is(state)
+    }
+
+    fn check_as_is(&self, state: &NodeState) -> Result<(), Reason> {
         self.check_node(&state.node)?;
         if state.has_host_ports() && state.pods().iter().any(|other| ports_clash(self.pod, &other.spec)) {
             return Err(Reason::HostPort);

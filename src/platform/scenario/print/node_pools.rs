@@ -36,13 +36,6 @@ pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
     if !limits.is_empty() {
         spec.push(field("limits", Yaml::Inline(limits)));
     }
-    let budget = |budget: &Budget| {
-        let nodes = match budget {
-            Budget::Nodes(nodes) => nodes.to_string(),
-            Budget::Percent(percent) => format!("{percent}%"),
-        };
-        Yaml::Inline(vec![field("nodes", Yaml::Str(nodes))])
-    };
     spec.push(map(
         "disruption",
         [
@@ -76,6 +69,19 @@ pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
     template.push(field("spec", Yaml::Map(nodes)));
     spec.push(field("template", Yaml::Map(template)));
     document("karpenter.sh/v1", "NodePool", &pool.name, spec)
+}
+
+fn budget(budget: &Budget) -> Yaml {
+    let mut fields = vec![field("nodes", Yaml::Str(budget_nodes_text(budget.nodes)))];
+    if !budget.reasons.is_empty() {
+        let words = budget.reasons.iter().map(|reason| reason.word().to_owned());
+        fields.push(field("reasons", Yaml::InlineList(words.collect())));
+    }
+    if let Some(window) = &budget.window {
+        fields.push(field("schedule", Yaml::Str(window.schedule.to_string())));
+        fields.push(field("duration", text(kubernetes_duration_text(window.duration))));
+    }
+    Yaml::Inline(fields)
 }
 
 fn requirement(requirement: &NodeRequirement) -> Yaml {

@@ -99,6 +99,7 @@ fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
         field("karpenterVersion", text(k.version.word())),
         field("interruptionHandling", Yaml::Bool(k.interruption_handling)),
         field("spotToSpotConsolidation", Yaml::Bool(k.spot_to_spot_consolidation)),
+        field("drift", Yaml::List(k.drift.iter().map(drift).collect())),
         field("controllerSpeed", text(k.controller_speed.word())),
         home(&k.home),
     ]
@@ -124,6 +125,12 @@ fn profiles(profiles: &[FargateProfile]) -> Option<(String, Yaml)> {
         ])
     };
     (!profiles.is_empty()).then(|| field("profiles", Yaml::List(profiles.iter().map(profile).collect())))
+}
+
+fn drift(drift: &Drift) -> Yaml {
+    let mut fields = vec![field("at", text(duration_text(drift.at)))];
+    fields.extend(drift.node_pool.as_ref().map(|pool| field("nodePool", Yaml::Str(pool.clone()))));
+    Yaml::Inline(fields)
 }
 
 fn home(home: &Home) -> (String, Yaml) {

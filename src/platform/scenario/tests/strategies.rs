@@ -315,7 +315,12 @@ fn requirement() -> impl Strategy<Value = NodeRequirement> {
 
 fn node_pool() -> impl Strategy<Value = NodePool> {
     let seconds = || (0i64..=366 * 86_400).prop_map(Span::from_secs);
-    let budget = prop_oneof![(0u32..=9_999).prop_map(Budget::Nodes), (0u32..=100).prop_map(Budget::Percent)];
+    let nodes = prop_oneof![(0u32..=9_999).prop_map(Budget::nodes), (0u32..=100).prop_map(Budget::percent)];
+    let schedule = prop_oneof![Just("@daily"), Just("0 9 * * mon-fri"), Just("*/15 8-17,23 1 jan *")]
+        .prop_map(|text| Schedule::parse(text).unwrap());
+    let window = (schedule, seconds()).prop_map(|(schedule, duration)| BudgetWindow { schedule, duration });
+    let budget = (nodes, vec(word(), 0..2), option::of(window))
+        .prop_map(|(budget, reasons, window)| Budget { reasons, window, ..budget });
     let limits = (option::of(0i64..=1_000_000), option::of(bytes(0, 1 << 40)), option::of(0u32..=9_999));
     let limits =
         limits.prop_map(|(cpu, memory, nodes)| PoolLimits { cpu: cpu.map(Cpu::from_milli), memory, nodes });
@@ -344,8 +349,20 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
 fn karpenter() -> impl Strategy<Value = Karpenter> {
     let span = || (1i64..=3_600_000).prop_map(Span::from_ms);
     let pools = vec(node_pool(), 1..3);
-    (pools, home(), span(), span(), word(), any::<bool>(), any::<bool>(), word()).prop_map(
-        |(node_pools, home, idle, max, version, interruption_handling, spot_to_spot, controller_speed)| {
+    let drift =
+        vec((0i64..=366 * 86_400_000).prop_map(|ms| Drift { at: Span::from_ms(ms), node_pool: None }), 0..2);
+    (pools, home(), span(), span(), word(), any::<bool>(), any::<bool>(), word(), drift).prop_map(
+        |(
+            node_pools,
+            home,
+            idle,
+            max,
+            version,
+            interruption_handling,
+            spot_to_spot,
+            controller_speed,
+            drift,
+        )| {
             Karpenter {
                 node_pools,
                 home,
@@ -354,6 +371,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
                 version,
                 interruption_handling,
                 spot_to_spot_consolidation: spot_to_spot,
+                drift,
                 controller_speed,
             }
         },
