@@ -21,7 +21,7 @@ use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_requ
 use crate::sim::{NodeType, PullRates};
 use crate::trace::{PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Resources};
-use crate::workload::{PodClass, pod_spec};
+use crate::workload::{ClassId, PodClass};
 
 /// Why the pods of each class can never run on a platform.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ fn fargate(
             size_of_class.push(None);
             continue;
         }
-        let spec = pod_spec(class, &setup.trace.words);
+        let spec = setup.workload.pod_spec(index as ClassId, &setup.trace.words);
         if let Some(reason) = refused_by_fargate(&spec) {
             refusals.add(index, reason.to_owned());
             size_of_class.push(None);

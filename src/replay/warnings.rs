@@ -24,6 +24,7 @@ pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Ve
     warnings.extend(window(study));
     warnings.extend(prices(used, inferred));
     warnings.extend(leftovers(study));
+    warnings.extend(not_simulated(study));
     warnings.extend(study.warnings.iter().cloned());
     warnings
 }
@@ -46,6 +47,13 @@ fn rivals(study: &Study) -> impl Iterator<Item = String> {
             )
         })
     })
+}
+
+/// What manifests say without effect, all in one line.
+fn not_simulated(study: &Study) -> Option<String> {
+    let fields = &study.scenario.not_simulated;
+    (!fields.is_empty())
+        .then(|| format!("the manifests also say, without effect here: {}", fields.join(", ")))
 }
 
 pub(super) fn defaults(study: &Study) -> Option<String> {

@@ -1,7 +1,5 @@
 //! What the nodes of each group, NodePool or Fargate part of a platform cost, where there are several kinds of them.
 
-use std::collections::BTreeMap;
-
 use super::text::{clean, count, hours, money, plural};
 use super::{GroupReport, PlatformReport, Report};
 use crate::bill::Bill;
@@ -19,7 +17,11 @@ pub(super) fn groups(ledger: &Ledger, bill: Option<&Bill>) -> Vec<GroupReport> {
     for template in &ledger.templates {
         let known = rows.iter().position(|(role, row)| *role == template.role && row.name == template.pool);
         row_of_template.push(known.unwrap_or_else(|| {
-            let row = GroupReport { name: template.pool.clone(), role: word(template.role), ..GroupReport::default() };
+            let row = GroupReport {
+                name: template.pool.clone(),
+                role: word(template.role),
+                ..GroupReport::default()
+            };
             rows.push((template.role, row));
             rows.len() - 1
         }));

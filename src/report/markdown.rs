@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::{evidence, groups};
 use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
@@ -11,6 +10,7 @@ use super::view::{
     controllers, incomplete, no_start_delays, plan_use, pods_and_runs, without_modelled_starts, workflow_rows,
 };
 use super::{Assumption, Cost, CostItem, PlatformReport, Report, backtest, bill_comparison};
+use super::{evidence, groups};
 use crate::units::Usd;
 
 /// By which a bot finds its own comment.

@@ -241,7 +241,7 @@ proptest! {
                     Machine::Fargate { .. }
                 );
                 let class = study.workload.steps.class[pod.step as usize];
-                let spec = cost_sim::workload::pod_spec(&study.workload.classes[class as usize], &study.trace.words);
+                let spec = study.workload.pod_spec(class, &study.trace.words);
                 let selected = run.name == "mixed" && spec.namespace.starts_with("serverless");
                 prop_assert_eq!(on_fargate, selected);
             }

@@ -45,7 +45,7 @@ fn what_was_given_keeps_its_place() {
     assert!(s.given.contains("region") && !s.given.contains("seed"));
     let complaint = s.given.complaint(&Scenario::instance_type_path("platforms[jobs]", ""), "no such type");
     assert_eq!(complaint.to_string(), "error: s.yaml:5:52: no such type\n  5 | m6i.huge\n    | ^^^^^^^^\n");
-    assert_eq!(s.given.place("region"), Some(Place { line: 3, column: 9 }));
+    assert_eq!(s.given.place("region"), Some(Place { file: 0, line: 3, column: 9 }));
     assert_eq!(s.given.complaint("seed", "odd").to_string(), "error: s.yaml: odd\n");
 }
 
@@ -301,7 +301,7 @@ proptest! {
         platforms in platforms(),
         limits in limits(),
     ) {
-        let scenario = Scenario { settings, platforms, limits, given: Given::default() };
+        let scenario = Scenario { settings, platforms, limits, ..Scenario::default() };
         let yaml = scenario.to_yaml();
         let read = parse(&yaml).map_err(|e| TestCaseError::fail(format!("{}\n{yaml}", e.render())))?;
         prop_assert_eq!(read.to_yaml(), yaml);

@@ -180,6 +180,7 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
                 spot: rest.4,
                 discounts: rest.5,
                 system: rest.6,
+                ..Settings::default()
             }
         },
     )
