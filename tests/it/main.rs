@@ -20,6 +20,7 @@ mod mechanisms;
 #[path = "../../benches/support/mutate.rs"]
 mod mutate;
 mod node_group;
+mod pack;
 mod plan;
 mod pod_sources;
 mod pricing;
