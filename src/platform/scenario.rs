@@ -107,6 +107,14 @@ impl Scenario {
             spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
         }
         told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
+        for part in self.platforms.iter().flat_map(Platform::parts) {
+            let Kind::Fargate(fargate) = &part.kind else { continue };
+            for selector in fargate.profiles.iter().flat_map(|profile| &profile.selectors) {
+                told_apart.namespaces = true;
+                let asked = [super::profiles::PROFILE_LABEL.to_owned()];
+                told_apart.labels.extend(selector.labels.iter().map(|(key, _)| key.clone()).chain(asked));
+            }
+        }
         told_apart
     }
 
@@ -165,7 +173,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 {name: a, kind: recorded}, {name: b, kind: fargate, profiles: [{name: a, selectors: [{namespace: a}]}]}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
                 {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
-                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system]}, \
+                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system, k]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
                 system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
                 ---\n\
@@ -177,7 +185,13 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
-                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n";
+                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
+                ---\n\
+                {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: k}, spec: {template: {spec: {\
+                nodeClassRef: {kind: NodeClass, name: k}}}}}\n\
+                ---\n\
+                {apiVersion: eks.amazonaws.com/v1, kind: NodeClass, metadata: {name: k}, spec: {\
+                ephemeralStorage: {size: 80Gi}}}\n";
     documents::scenario(&mut reader, &[text]).expect("the text is well-formed");
     let asked = std::mem::take(&mut reader.asked);
     let (problems, _) = reader.problems();

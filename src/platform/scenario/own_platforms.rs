@@ -9,16 +9,22 @@ use super::documents::Pasted;
 use super::node_groups;
 
 const KARPENTER: &str = "own-karpenter";
+const AUTO_MODE: &str = "own-auto-mode";
 const NODE_GROUPS: &str = "own-node-groups";
 
 /// `others` and, before them, those of the documents.
 pub(super) fn beside(reader: &mut Reader, others: Vec<Platform>, pasted: &mut Pasted) -> Vec<Platform> {
     let mut platforms = Vec::new();
     let (pools, groups) = pasted.names();
-    if !pools.is_empty() {
-        let node_pools = pools.iter().filter_map(|name| pasted.pool(name).ok()).collect();
-        let karpenter = Karpenter { node_pools, ..Karpenter::default() };
+    let pools = pools.iter().filter_map(|name| pasted.pool(name).ok());
+    let (auto, own): (Vec<NodePool>, Vec<NodePool>) = pools.partition(|pool| pool.auto_mode);
+    if !own.is_empty() {
+        let karpenter = Karpenter { node_pools: own, ..Karpenter::default() };
         platforms.push(Platform { name: KARPENTER.to_owned(), kind: Kind::Karpenter(karpenter) });
+    }
+    if !auto.is_empty() {
+        let auto_mode = AutoMode { node_pools: auto };
+        platforms.push(Platform { name: AUTO_MODE.to_owned(), kind: Kind::AutoMode(auto_mode) });
     }
     if !groups.is_empty() {
         let groups = node_groups::of_documents(reader, NODE_GROUPS, &groups, pasted);
