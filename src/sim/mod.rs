@@ -281,7 +281,8 @@ impl<'a> Engine<'a> {
         loop {
             self.schedule_pods(now);
             self.step_controllers(now);
-            if self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
+            let is_news = self.pending.waiting() > 0 && self.scheduler.has_events();
+            if !is_news && self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
                 break;
             }
         }
@@ -297,6 +298,7 @@ impl<'a> Engine<'a> {
         self.pending.take_active(now, |class| classes[class as usize].priority, &mut batches);
         for mut batch in batches.drain(..) {
             let mut refused = VecDeque::new();
+            let mut is_hopeless = false;
             while let Some(run) = batch.pods.pop_front() {
                 let step = self.ledger.runs[run as usize].step;
                 if !self.orchestrator.is_open(step) {
@@ -310,9 +312,12 @@ impl<'a> Engine<'a> {
                     continue;
                 }
                 refused.push_back(run);
-                let makes_room = self.preempt(now, pod, key, batch.failures);
-                if !makes_room && !self.scheduler.has_nominations() {
-                    break; // What one does not find, those like it do not find either.
+                is_hopeless |= !self.preempt(now, pod, key, batch.failures);
+                // What one does not find, those like it do not find either, unless they were promised it.
+                if is_hopeless {
+                    let promised = |run: &RunIndex| self.scheduler.nomination(*run).is_some();
+                    let next = batch.pods.iter().position(promised).unwrap_or(batch.pods.len());
+                    refused.extend(batch.pods.drain(..next));
                 }
             }
             refused.append(&mut batch.pods);
@@ -349,6 +354,8 @@ impl<'a> Engine<'a> {
                     });
                 }
             }
+        } else {
+            self.scheduler.forget_events();
         }
         freed.clear();
         self.freed = freed;

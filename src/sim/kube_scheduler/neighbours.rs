@@ -27,6 +27,10 @@ pub struct Neighbours {
     /// By class: whether other pods, or the class itself by what it asks of them, decide where its pods may run or run
     /// best.
     concerned: Vec<bool>,
+    /// By class: whether the coming or going of its pods may help others.
+    matters: Vec<bool>,
+    /// How many pods of each priority are bound.
+    bound: BTreeMap<i32, usize>,
     /// Where pods wait that have evicted others.
     nominations: BTreeMap<RunIndex, (NodeId, ClassId)>,
     /// Pods that came or went since somebody asked.
@@ -52,6 +56,8 @@ impl Neighbours {
             state: ClusterState::default(),
             known: Vec::new(),
             concerned: specs.iter().map(|spec| is_concerned(spec, specs)).collect(),
+            matters: specs.iter().map(|spec| matters(spec, specs)).collect(),
+            bound: BTreeMap::new(),
             nominations: BTreeMap::new(),
             events: Vec::new(),
             nodes_changed: false,
@@ -111,12 +117,24 @@ impl Neighbours {
         self.clear_nomination(run);
         let pod = PodOnNode { started: Some(now), ..PodOnNode::new(u64::from(run), spec.clone()) };
         self.state.add_pod(node as usize, pod);
-        self.events.push(PodEvent { class, came: true });
+        *self.bound.entry(spec.priority).or_default() += 1;
+        self.note(class, true);
     }
 
     pub fn pod_released(&mut self, node: NodeId, run: RunIndex, class: ClassId) {
-        self.state.remove_pod(node as usize, u64::from(run));
-        self.events.push(PodEvent { class, came: false });
+        let pod = self.state.remove_pod(node as usize, u64::from(run));
+        let bound = pod.and_then(|pod| self.bound.get_mut(&pod.spec.priority));
+        if let Some(bound) = bound {
+            *bound -= 1;
+        }
+        self.note(class, false);
+    }
+
+    /// Only those matter to others whom somebody asks about.
+    fn note(&mut self, class: ClassId, came: bool) {
+        if self.matters[class as usize] {
+            self.events.push(PodEvent { class, came });
+        }
     }
 
     pub fn pod_terminating(&mut self, node: NodeId, run: RunIndex) {
@@ -179,6 +197,10 @@ impl Neighbours {
             }
             self.clear_nomination(run);
         }
+        let lowest = self.bound.iter().find(|(_, bound)| **bound > 0);
+        if lowest.is_none_or(|(priority, _)| *priority >= spec.priority) {
+            return None;
+        }
         let found = preempt(spec, &self.state, &[], offset)?;
         let pods = self.node(found.node).pods();
         let is_there = |id: &u64| pods.iter().any(|pod| pod.id == *id && !pod.is_terminating);
@@ -216,6 +238,10 @@ impl Neighbours {
         classes.iter().copied().filter(is_helped).collect()
     }
 
+    pub fn has_events(&self) -> bool {
+        self.nodes_changed || !self.events.is_empty()
+    }
+
     /// Nobody waits: what happened helps nobody.
     pub fn forget_events(&mut self) {
         self.events.clear();
@@ -233,6 +259,10 @@ fn helps(waiting: &PodSpec, other: &PodSpec, came: bool) -> bool {
         || waiting.anti_affinity.required.iter().any(|term| term.means(waiting, other))
         || other.anti_affinity.required.iter().any(|term| term.means(other, waiting))
         || !waiting.host_ports.is_empty() && !other.host_ports.is_empty()
+}
+
+fn matters(spec: &PodSpec, specs: &[Arc<PodSpec>]) -> bool {
+    specs.iter().any(|waiting| helps(waiting, spec, true) || helps(waiting, spec, false))
 }
 
 fn is_concerned(spec: &PodSpec, specs: &[Arc<PodSpec>]) -> bool {
