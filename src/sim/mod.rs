@@ -308,6 +308,7 @@ impl<'a> Engine<'a> {
                 let key = self.input.workload.steps.key[step as usize];
                 let pod = (run, batch.class);
                 if let Some(node) = self.scheduler.place_nominated(&self.cluster, pod, key, batch.failures) {
+                    self.pending.set_nominated(run, false);
                     self.bind(now, run, batch.class, node);
                     continue;
                 }
@@ -364,7 +365,7 @@ impl<'a> Engine<'a> {
     /// Pods that found no node at their first attempt: the controllers hear of them, and their patience starts. Of those
     /// that wait for victims to leave a node the controllers hear only if that comes to nothing.
     fn report_failures(&mut self, now: Time, batch: &Batch) {
-        if batch.failures > 0 && self.unreported.is_empty() {
+        if batch.failures > 0 && self.unreported.is_empty() && !self.scheduler.has_nominations() {
             return;
         }
         for run in &batch.pods {
@@ -372,7 +373,9 @@ impl<'a> Engine<'a> {
             if is_first {
                 self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(*run));
             }
-            if self.scheduler.nomination(*run).is_some() {
+            let is_nominated = self.scheduler.nomination(*run).is_some();
+            self.pending.set_nominated(*run, is_nominated);
+            if is_nominated {
                 if is_first {
                     self.unreported.insert(*run);
                 }

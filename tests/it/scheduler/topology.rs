@@ -7,6 +7,7 @@ use cost_sim::kube::{
     LabelSelector, Labels, NodeInclusionPolicy, PodAffinity, PodSpec, PodTerm, SpreadConstraint,
     WhenUnsatisfiable,
 };
+use cost_sim::decide::kube_scheduler::{ClusterState, NodeState, PodOnNode, Settings as Profile, evaluate};
 use cost_sim::workload::pod_spec;
 
 use super::*;
@@ -203,6 +204,57 @@ impl Society<'_> {
         worth.iter().map(scaled).collect()
     }
 
+    fn totals(&self, class: usize, feasible: &[usize]) -> Vec<i64> {
+        let social = self.spread_scores(class, feasible).into_iter().zip(self.affinity_scores(class, feasible));
+        let total = |(node, (spread, affinity)): (&usize, (i64, i64))| {
+            self.naive.score(&self.pods[class], *node, 0) + 2 * spread + 2 * affinity
+        };
+        feasible.iter().zip(social).map(total).collect()
+    }
+
+    /// The evaluation of all nodes from what the API server would say of them.
+    fn agrees_with_evaluation(&self, class: usize, specs: &[Arc<PodSpec>]) {
+        let feasible: Vec<usize> =
+            (0..self.naive.nodes.len()).filter(|node| self.is_feasible(class, *node)).collect();
+        let mut expected = vec![None; self.naive.nodes.len()];
+        if !feasible.is_empty() {
+            for (node, total) in feasible.iter().zip(self.totals(class, &feasible)) {
+                expected[*node] = Some(total);
+            }
+        }
+        let mut cluster = ClusterState::default();
+        for (name, state) in self.naive.nodes.iter().enumerate() {
+            let kind = &self.naive.kinds[state.kind];
+            let mut node = cost_sim::kube::Node { name: name.to_string(), ..Default::default() };
+            node.labels = kind.labels.clone();
+            node.labels.insert(HOST.to_owned(), name.to_string());
+            node.labels.insert(ZONE.to_owned(), self.naive.zones[state.zone].clone());
+            node.allocatable = Resources {
+                cpu: Cpu::from_milli(kind.milli),
+                memory: Memory::from_bytes(kind.bytes),
+                ephemeral: Memory::ZERO,
+                pods: kind.max_pods as i64,
+            }
+            .into();
+            let mut state = NodeState::new(Arc::new(node));
+            for daemon in &kind.daemons {
+                let mut spec = PodSpec::default();
+                spec.requests[cost_sim::kube::CPU] = daemon.milli * 1_000_000;
+                spec.requests[cost_sim::kube::MEMORY] = daemon.bytes;
+                let bytes = if daemon.bytes == 0 { 200 * MIB } else { daemon.bytes };
+                spec.scored_requests = (daemon.milli, bytes);
+                state.add_pod(PodOnNode::new(0, Arc::new(spec)));
+            }
+            cluster.add_node(state);
+        }
+        for (node, other) in self.running {
+            cluster.add_pod(*node, PodOnNode::new(1, specs[*other].clone()));
+        }
+        let results = evaluate(&specs[class], &cluster, &Profile::default());
+        let totals: Vec<Option<i64>> = results.iter().map(|result| result.ok().map(|score| score.total)).collect();
+        assert_eq!(totals, expected, "{:?} {:?}", self.pods[class], self.social[class]);
+    }
+
     /// Where a pod goes, and how many nodes were looked at.
     fn place(&self, class: usize, key: u64, failures: u32) -> (Option<usize>, usize) {
         let places = self.naive.nodes.len();
@@ -218,15 +270,7 @@ impl Society<'_> {
         if feasible.is_empty() {
             return (None, visited);
         }
-        let social =
-            self.spread_scores(class, &feasible).into_iter().zip(self.affinity_scores(class, &feasible));
-        let scores: Vec<i64> = feasible
-            .iter()
-            .zip(social)
-            .map(|(node, (spread, affinity))| {
-                self.naive.score(&self.pods[class], *node, 0) + 2 * spread + 2 * affinity
-            })
-            .collect();
+        let scores = self.totals(class, &feasible);
         let best = scores.iter().max().unwrap();
         let ties: Vec<usize> =
             feasible.iter().zip(&scores).filter(|(_, score)| *score == best).map(|(node, _)| *node).collect();
@@ -261,7 +305,9 @@ fn compare(seed: u64, nodes: usize, steps: usize) -> (usize, usize) {
         (0..2).map(|_| NaiveKind { taints: Vec::new(), ..random_kind(&mut dice) }).collect();
     let draws = Draws::new(seed);
     let mut cluster = Cluster::new(kinds.iter().map(node_type).collect());
-    let specs = specs.into_iter().map(Arc::new).collect();
+    let specs: Vec<Arc<PodSpec>> = specs.into_iter().map(Arc::new).collect();
+    let spec_of: Vec<Arc<PodSpec>> =
+        (0..rows.len()).map(|index| specs[class_of(index) as usize].clone()).collect();
     let mut scheduler = KubeScheduler::with_specs(config, workload, specs, &zones, draws);
     let image_bytes = vec![0; IMAGES.len()];
     let mut naive =
@@ -297,6 +343,9 @@ fn compare(seed: u64, nodes: usize, steps: usize) -> (usize, usize) {
                     running.iter().map(|(_, node, class, _)| (*node, *class)).collect();
                 let society = Society { naive: &naive, pods: &pods, social: &social, running: &there };
                 let (expected, visited) = society.place(class, key, failures);
+                if nodes < 100 {
+                    society.agrees_with_evaluation(class, &spec_of);
+                }
                 naive.start = (naive.start + visited) % naive.nodes.len();
                 let number = class_of(class);
                 let got = scheduler.place(&cluster, number, key, failures as u8).map(|node| node as usize);
