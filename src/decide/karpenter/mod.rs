@@ -6,8 +6,6 @@ pub mod model;
 pub mod price;
 pub mod solve;
 
-pub use super::gosort;
-
 /// Which Karpenter's rules apply where they changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
