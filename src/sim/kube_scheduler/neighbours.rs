@@ -50,13 +50,14 @@ impl Neighbours {
     /// `None` if no pod of these classes needs to know of another.
     pub fn of(specs: &[Arc<PodSpec>], preemption: bool) -> Option<Self> {
         let priorities = || specs.iter().map(|spec| spec.priority);
-        let is_needed = specs.iter().any(|spec| spec.has_topology() || !spec.host_ports.is_empty())
+        let is_needed = specs.iter().any(|spec| is_choosy(spec))
             || preemption && priorities().min() != priorities().max();
+        let choosy: Vec<&PodSpec> = specs.iter().map(|spec| &**spec).filter(|spec| is_choosy(spec)).collect();
         is_needed.then(|| Self {
             state: ClusterState::default(),
             known: Vec::new(),
-            concerned: specs.iter().map(|spec| is_concerned(spec, specs)).collect(),
-            matters: specs.iter().map(|spec| matters(spec, specs)).collect(),
+            concerned: specs.iter().map(|spec| is_concerned(spec, &choosy)).collect(),
+            matters: specs.iter().map(|spec| matters(spec, &choosy)).collect(),
             bound: BTreeMap::new(),
             nominations: BTreeMap::new(),
             events: Vec::new(),
@@ -261,17 +262,24 @@ fn helps(waiting: &PodSpec, other: &PodSpec, came: bool) -> bool {
         || !waiting.host_ports.is_empty() && !other.host_ports.is_empty()
 }
 
-fn matters(spec: &PodSpec, specs: &[Arc<PodSpec>]) -> bool {
-    specs.iter().any(|waiting| helps(waiting, spec, true) || helps(waiting, spec, false))
+/// Whether a pod asks anything of where others are.
+fn is_choosy(spec: &PodSpec) -> bool {
+    spec.has_topology() || !spec.host_ports.is_empty()
 }
 
-fn is_concerned(spec: &PodSpec, specs: &[Arc<PodSpec>]) -> bool {
-    let means = |other: &Arc<PodSpec>| {
-        let terms = other.affinity.required.iter().chain(&other.anti_affinity.required);
+/// Whether the coming or going of such a pod may help one of the choosy ones.
+fn matters(spec: &PodSpec, choosy: &[&PodSpec]) -> bool {
+    is_choosy(spec) || choosy.iter().any(|waiting| helps(waiting, spec, true) || helps(waiting, spec, false))
+}
+
+/// Whether where the pod goes depends on other pods: by what it asks, or by what one of the choosy ones asks of it.
+fn is_concerned(spec: &PodSpec, choosy: &[&PodSpec]) -> bool {
+    let means = |other: &&PodSpec| {
+        let required = other.affinity.required.iter().chain(&other.anti_affinity.required);
         let preferred = other.affinity.preferred.iter().chain(&other.anti_affinity.preferred);
-        terms.chain(preferred.map(|(_, term)| term)).any(|term| term.means(other, spec))
+        required.chain(preferred.map(|(_, term)| term)).any(|term| term.means(other, spec))
     };
-    spec.has_topology() || !spec.host_ports.is_empty() || specs.iter().any(means)
+    is_choosy(spec) || choosy.iter().any(means)
 }
 
 /// The DaemonSets of a node as one pod that nobody evicts.
