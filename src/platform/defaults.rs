@@ -125,6 +125,7 @@ impl Default for KubeScheduler {
             scoring: Scoring::LeastAllocated,
             balanced_allocation: BalancedAllocation::Improvement,
             pop_from_backoff_q: true,
+            preemption: true,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::decide::karpenter::Version as KarpenterVersion;
+pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 pub use crate::kube::decode::PriorityClasses;
 pub use crate::kube::{
     Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect,
@@ -212,24 +213,8 @@ pub struct KubeScheduler {
     pub balanced_allocation: BalancedAllocation,
     /// The feature gate `SchedulerPopFromBackoffQ`: an idle scheduler tries pods before their back-off is over.
     pub pop_from_backoff_q: bool,
-}
-
-/// `NodeResourcesFit.scoringStrategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scoring {
-    /// Spreads. The default, and the only one on EKS' own scheduler.
-    LeastAllocated,
-    /// Packs; needs a second scheduler on EKS.
-    MostAllocated,
-}
-
-/// Which formula `NodeResourcesBalancedAllocation` uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BalancedAllocation {
-    /// Kubernetes 1.36 and later: by how much the pod improves the balance.
-    Improvement,
-    /// Up to 1.35: how balanced the node is with the pod.
-    Absolute,
+    /// Pods that fit nowhere may evict pods of lower priority (`preemptionPolicy: PreemptLowerPriority`).
+    pub preemption: bool,
 }
 
 /// The Spot market: how EC2 chooses among pools (an instance type in a zone), takes instances back and runs out.

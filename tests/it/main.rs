@@ -21,6 +21,7 @@ mod mixed;
 #[path = "../../benches/support/mutate.rs"]
 mod mutate;
 mod node_group;
+mod pack;
 mod plan;
 mod pod_sources;
 mod pricing;

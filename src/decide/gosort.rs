@@ -14,6 +14,13 @@ pub fn sort_by<T>(data: &mut [T], mut less: impl FnMut(&T, &T) -> bool) {
     }
 }
 
+/// Whether [`sort_by`], on data that is sorted but for one element, shifts that element to its place and does nothing
+/// else: the few elements that it samples look sorted, and there are enough of them for repairing to be tried.
+pub fn only_shifts<T>(data: &mut [T], mut less: impl FnMut(&T, &T) -> bool) -> bool {
+    let end = data.len();
+    end >= SHORTEST_SHIFTING && Sorter { data, less: &mut less }.choose_pivot(0, end).1 == Hint::Increasing
+}
+
 const MAX_INSERTION: usize = 12;
 const SHORTEST_NINTHER: usize = 50;
 const SHORTEST_SHIFTING: usize = 50;
