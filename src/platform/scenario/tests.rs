@@ -271,7 +271,7 @@ fn flags_that_make_no_sense_are_refused_with_a_hint() {
         "error: --platform job-on-m6i: there is no built-in platform of this name\n  hint: did you mean jobs-on-m6i?\n"
     );
     assert_eq!(message(platforms(&["fargate", "fargate"])), "error: --platform fargate is there twice\n");
-    assert!(message(platforms(&["auto-mode"])).contains("this version yet"));
+    assert!(message(platforms(&["mixed"])).contains("has to be said"));
     let half = Overrides { image_size: Some(Memory::from_bytes(1_500_000)), ..Overrides::default() };
     assert_eq!(
         message(half),
