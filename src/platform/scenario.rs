@@ -5,6 +5,7 @@
 //! over it. Whether an instance type or a region exists is not known here: `given` keeps the places for
 //! whoever knows.
 
+mod auto_mode;
 mod autoscaler_deployment;
 mod candidates;
 mod cluster_autoscaler;
@@ -12,10 +13,12 @@ mod cluster_config;
 mod constraints;
 mod discounts;
 mod documents;
+mod fargate;
 mod home;
 mod instance_type;
 mod karpenter;
 mod limits;
+mod mixed;
 mod node_class;
 mod node_groups;
 mod node_pool;
@@ -28,6 +31,7 @@ mod requirements;
 mod savings_plan;
 mod settings;
 mod spot;
+mod system;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -35,7 +39,8 @@ pub(super) mod tests;
 use std::path::Path;
 
 use super::fields::{Given, Reader};
-use super::{Platform, Settings};
+use super::profiles::PROFILE_LABEL;
+use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
 use crate::kube::{LabelSelector, PodAffinity};
 use crate::workload::{PodRules, ToldApart};
@@ -102,7 +107,17 @@ impl Scenario {
             }
             spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
         }
-        told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
+        let mut profiles = Vec::new();
+        for part in self.platforms.iter().flat_map(Platform::parts) {
+            if let Kind::Fargate(fargate) = &part.kind {
+                profiles.extend(fargate.profiles.iter().flat_map(|profile| &profile.selectors));
+            }
+        }
+        told_apart.labels.extend(profiles.iter().flat_map(|one| &one.labels).map(|(key, _)| key.clone()));
+        if !profiles.is_empty() {
+            told_apart.labels.insert(PROFILE_LABEL.to_owned());
+        }
+        told_apart.namespaces = has_topology || !settings.pdbs.is_empty() || !profiles.is_empty();
         told_apart
     }
 
@@ -116,15 +131,24 @@ impl Scenario {
         self.given.is_chosen("platforms") || self.platforms != Platform::defaults()
     }
 
+    /// The field path of a part of a platform, which is the platform itself unless that is mixed.
+    pub fn path_of(platform: &Platform, part: &Part) -> String {
+        let whole = format!("platforms[{}]", platform.name);
+        match platform.kind {
+            Kind::Mixed(_) => format!("{whole}.parts[{}]", part.name),
+            _ => whole,
+        }
+    }
+
     /// The field path of a node group's instance type, for [`Given::complaint`]. A platform's only group has no name.
     pub fn instance_type_path(platform: &str, group: &str) -> String {
         let group = if group.is_empty() { String::new() } else { format!(".groups[{group}]") };
-        format!("platforms[{platform}]{group}.instanceTypes[0]")
+        format!("{platform}{group}.instanceTypes[0]")
     }
 
     /// The field path of where a platform's controllers run.
     pub fn home_path(platform: &str) -> String {
-        format!("platforms[{platform}].controllersHome")
+        format!("{platform}.controllersHome")
     }
 }
 
@@ -149,16 +173,18 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
     let mut reader = Reader::new(vec![String::new()]);
     let text = "{apiVersion: cost-sim/v1, kind: Scenario, \
                 daemonSets: [{name: a}], sidecars: [{name: a}], spot: {events: [{at: 0}]}, platforms: [\
-                {name: a, kind: recorded}, {name: b, kind: fargate}, \
+                {name: a, kind: recorded}, {name: b, kind: fargate, profiles: [{name: a, selectors: [{namespace: a}]}]}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
-                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a]}, \
-                {name: f, kind: node-group, nodeGroups: [g]}]}\n\
+                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
+                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system]}, \
+                {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
+                system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
                 ---\n\
                 {apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {name: a}, managedNodeGroups: [\
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
                 ---\n\
                 {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: a}, spec: {\
-                disruption: {budgets: [{nodes: 1}]}, template: {spec: {nodeClassRef: {name: a}, \
+                disruption: {budgets: [{nodes: 1, schedule: '@daily', duration: 1h}]}, template: {spec: {nodeClassRef: {name: a}, \
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\

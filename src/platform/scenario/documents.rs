@@ -16,11 +16,10 @@ use crate::error::Result;
 use crate::kube::decode::Decoder;
 use crate::kube::{Pdb, PodSpec};
 use crate::platform::values::all_of;
-use crate::platform::{ClusterAutoscaler, NodePool};
+use crate::platform::{ClusterAutoscaler, FargateProfile, NodePool};
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
-const NOT_YET: [(&str, &str); 2] =
-    [("NodeClass", "EKS Auto Mode"), ("Provisioner", "Karpenter before its NodePools")];
+const NOT_YET: [(&str, &str); 1] = [("Provisioner", "Karpenter before its NodePools")];
 
 /// Kinds that stand among people's manifests and change nothing here.
 const HARMLESS: [&str; 19] = [
@@ -76,12 +75,16 @@ pub(super) const OBJECT_METADATA: [&str; 9] = [
 pub(super) struct Pasted {
     pools: Vec<Document<NodePool>>,
     classes: Vec<Document<NodeClass>>,
+    /// NodeClasses of EKS Auto Mode.
+    auto_classes: Vec<Document<NodeClass>>,
     /// Managed node groups of all ClusterConfigs.
     groups: Vec<Document<Managed>>,
     /// Where the ClusterConfigs are.
     pub location: Location,
     /// The flags of a Cluster Autoscaler that is among the documents.
     pub autoscaler: Option<ClusterAutoscaler>,
+    /// Fargate profiles of all ClusterConfigs.
+    pub profiles: Vec<FargateProfile>,
     pub pdbs: Vec<Pdb>,
     /// Knows the PriorityClasses.
     pub decoder: Decoder,
@@ -102,6 +105,19 @@ impl Pasted {
     pub fn pool(&mut self, name: &str) -> Parsed<NodePool> {
         let hint = "paste its document below a line ---";
         find(&mut self.pools, name, "NodePool", hint)
+    }
+
+    /// Whether the file has a NodePool of that name.
+    pub fn has_pool(&self, name: &str) -> bool {
+        self.pools.iter().any(|pool| pool.name == name)
+    }
+
+    /// The NodeClass of that name; `None` where the file has none at all, since every cluster has a default one.
+    pub fn auto_class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
+        if self.auto_classes.is_empty() {
+            return Ok(None);
+        }
+        find(&mut self.auto_classes, name, "NodeClass", "").map(Some)
     }
 
     /// The EC2NodeClass of that name; `None` where the file has none at all, since most say nothing that matters.
@@ -146,16 +162,19 @@ impl Pasted {
 
     fn refuse_unused(&self, reader: &mut Reader) {
         for pool in self.pools.iter().filter(|pool| !pool.is_used) {
+            let kind = if pool.content.auto_mode { "auto-mode" } else { "karpenter" };
             let refusal = Refusal::new(format!("no platform uses the NodePool {}", pool.name)).hint(format!(
-                "name it in a platform: {{name: …, kind: karpenter, nodePools: [{}]}}",
+                "name it in a platform: {{name: …, kind: {kind}, nodePools: [{}]}}",
                 pool.name
             ));
             reader.problem(pool.place, "NodePool", refusal);
         }
-        for class in self.classes.iter().filter(|class| !class.is_used) {
-            let refusal = Refusal::new(format!("no NodePool refers to the EC2NodeClass {}", class.name))
-                .hint("name it in the nodeClassRef of a NodePool, or remove this document");
-            reader.problem(class.place, "EC2NodeClass", refusal);
+        for (kind, classes) in [("EC2NodeClass", &self.classes), ("NodeClass", &self.auto_classes)] {
+            for class in classes.iter().filter(|class| !class.is_used) {
+                let refusal = Refusal::new(format!("no NodePool refers to the {kind} {}", class.name))
+                    .hint("name it in the nodeClassRef of a NodePool, or remove this document");
+                reader.problem(class.place, kind, refusal);
+            }
         }
         for group in self.groups.iter().filter(|group| !group.is_used) {
             let refusal = Refusal::new(format!("no platform uses the managed node group {}", group.name))
@@ -236,13 +255,19 @@ pub(super) fn scenario(reader: &mut Reader, texts: &[&str]) -> Result<Scenario> 
         workload(reader, node, &mut pasted);
     }
     for node in of(Kind::ClusterConfig) {
-        for (node, managed) in cluster_config::read(reader, node, &mut pasted.location) {
+        for (node, managed) in cluster_config::read(reader, node, &mut pasted.location, &mut pasted.profiles)
+        {
             keep_group(reader, node, &mut pasted.groups, managed);
         }
     }
     for node in of(Kind::Ec2NodeClass) {
         if let Some(class) = node_class::read(reader, node) {
             keep(reader, node, &mut pasted.classes, &class.name.clone(), class);
+        }
+    }
+    for node in of(Kind::NodeClass) {
+        if let Some(class) = node_class::read_auto_mode(reader, node) {
+            keep(reader, node, &mut pasted.auto_classes, &class.name.clone(), class);
         }
     }
     for node in of(Kind::NodePool) {
@@ -329,6 +354,7 @@ enum Kind {
     Scenario,
     NodePool,
     Ec2NodeClass,
+    NodeClass,
     ClusterConfig,
     Pdb,
     PriorityClass,
@@ -339,10 +365,11 @@ enum Kind {
     Refused,
 }
 
-const KINDS: [(&str, Kind); 14] = [
+const KINDS: [(&str, Kind); 15] = [
     ("Scenario", Kind::Scenario),
     ("NodePool", Kind::NodePool),
     ("EC2NodeClass", Kind::Ec2NodeClass),
+    ("NodeClass", Kind::NodeClass),
     ("ClusterConfig", Kind::ClusterConfig),
     ("PodDisruptionBudget", Kind::Pdb),
     ("PriorityClass", Kind::PriorityClass),

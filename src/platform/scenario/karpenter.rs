@@ -18,9 +18,40 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     platform.set(reader, "karpenterVersion", &mut k.version, |t| choice(t, KarpenterVersion::WORDS));
     platform.set(reader, "interruptionHandling", &mut k.interruption_handling, boolean);
     platform.set(reader, "spotToSpotConsolidation", &mut k.spot_to_spot_consolidation, boolean);
+    drift(reader, platform, &mut k);
     platform.set(reader, "controllerSpeed", &mut k.controller_speed, |t| choice(t, ControllerSpeed::WORDS));
     home::read(reader, platform, &mut k.home);
     k
+}
+
+/// When nodes drift, which is told of pools that the platform has.
+fn drift(reader: &mut Reader, platform: &mut Section, k: &mut Karpenter) {
+    const EXAMPLE: &str = "write {at: 2d, nodePool: general}";
+    let (path, generic) = (platform.path("drift"), platform.generic("drift[]"));
+    for (index, node) in platform.list(reader, "drift").unwrap_or_default().iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        if !matches!(node.value, Value::Map(_)) {
+            let refusal =
+                Refusal::new(format!("{path} must be a mapping, not {}", node.shape())).hint(EXAMPLE);
+            reader.problem(node.place, node.scalar().unwrap_or_default(), refusal);
+            continue;
+        }
+        let mut section = Section::new(reader, path.clone(), generic.clone(), node);
+        let at = section.optional(reader, "at", |t| duration(t, YEAR));
+        let node_pool = section.optional(reader, "nodePool", |text| {
+            if k.node_pools.iter().any(|pool| pool.name == text) {
+                return Ok(text.to_owned());
+            }
+            let pools: Vec<&str> = k.node_pools.iter().map(|pool| pool.name.as_str()).collect();
+            Err(Refusal::new("is none of the platform's NodePools")
+                .hint(format!("they are {}", all_of(&pools))))
+        });
+        section.finish(reader);
+        if node.get("at").is_none() {
+            reader.problem(node.place, "", Refusal::new(format!("{path} has no at")).hint(EXAMPLE));
+        }
+        k.drift.extend(at.map(|at| Drift { at, node_pool }));
+    }
 }
 
 /// Names of NodePool documents; `None` keeps the built-in pool.
@@ -46,7 +77,12 @@ fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) 
                 return Err(Refusal::new("is there twice"));
             }
             candidates::name(text)?;
-            pasted.pool(text)
+            let pool = pasted.pool(text)?;
+            if !pool.auto_mode {
+                return Ok(pool);
+            }
+            Err(Refusal::new("is a NodePool of EKS Auto Mode")
+                .hint("name it in a platform of the kind auto-mode, or refer to an EC2NodeClass"))
         });
         pools.extend(pool);
     }

@@ -10,8 +10,7 @@ use super::yaml::{Yaml, field, map, text, whole_number};
 pub(super) fn documents(platforms: &[Platform]) -> Vec<Yaml> {
     let mut pools: Vec<&NodePool> = Vec::new();
     for platform in platforms {
-        let Kind::Karpenter(karpenter) = &platform.kind else { continue };
-        for pool in &karpenter.node_pools {
+        for pool in platform.parts().iter().flat_map(|part| part.kind.node_pools()) {
             if pools.iter().all(|known| known.name != pool.name) {
                 pools.push(pool);
             }
@@ -37,13 +36,6 @@ pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
     if !limits.is_empty() {
         spec.push(field("limits", Yaml::Inline(limits)));
     }
-    let budget = |budget: &Budget| {
-        let nodes = match budget {
-            Budget::Nodes(nodes) => nodes.to_string(),
-            Budget::Percent(percent) => format!("{percent}%"),
-        };
-        Yaml::Inline(vec![field("nodes", Yaml::Str(nodes))])
-    };
     spec.push(map(
         "disruption",
         [
@@ -60,8 +52,8 @@ pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
         field(
             "nodeClassRef",
             Yaml::Inline(vec![
-                field("group", text("karpenter.k8s.aws")),
-                field("kind", text("EC2NodeClass")),
+                field("group", text(if pool.auto_mode { "eks.amazonaws.com" } else { "karpenter.k8s.aws" })),
+                field("kind", text(if pool.auto_mode { "NodeClass" } else { "EC2NodeClass" })),
                 field("name", Yaml::Str(class.to_owned())),
             ]),
         ),
@@ -79,6 +71,19 @@ pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
     document("karpenter.sh/v1", "NodePool", &pool.name, spec)
 }
 
+fn budget(budget: &Budget) -> Yaml {
+    let mut fields = vec![field("nodes", Yaml::Str(budget_nodes_text(budget.nodes)))];
+    if !budget.reasons.is_empty() {
+        let words = budget.reasons.iter().map(|reason| reason.word().to_owned());
+        fields.push(field("reasons", Yaml::InlineList(words.collect())));
+    }
+    if let Some(window) = &budget.window {
+        fields.push(field("schedule", Yaml::Str(window.schedule.to_string())));
+        fields.push(field("duration", text(kubernetes_duration_text(window.duration))));
+    }
+    Yaml::Inline(fields)
+}
+
 fn requirement(requirement: &NodeRequirement) -> Yaml {
     let mut fields =
         vec![field("key", text(&requirement.key)), field("operator", text(requirement.operator.word()))];
@@ -91,8 +96,17 @@ fn requirement(requirement: &NodeRequirement) -> Yaml {
     Yaml::Inline(fields)
 }
 
-/// The EC2NodeClass of the pool's name. Its `spec` is the last field of the document.
+/// The class of the pool's name: an EC2NodeClass, or a NodeClass of EKS Auto Mode. Its `spec` is the last field of the document.
 pub(in crate::platform) fn node_class(pool: &NodePool) -> Yaml {
+    if pool.auto_mode {
+        let storage = Yaml::Inline(vec![field("size", text(memory_text(pool.root_volume)))]);
+        return document(
+            "eks.amazonaws.com/v1",
+            "NodeClass",
+            &pool.name,
+            vec![field("ephemeralStorage", storage)],
+        );
+    }
     let volume = Yaml::Inline(vec![
         field("deviceName", text("/dev/xvda")),
         field(
