@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::instance_type;
 use super::node_class::NodeClass;
 use super::node_pool::{self, NodePool};
-use super::reading::{Object, Read, Wrong, integer, owned, string, time, word};
+use super::reading::{Object, Read, Wrong, integer, owned, string, time, unknown, word};
 use super::settings::Settings;
 use crate::decide::karpenter::model::InstanceType;
 use crate::kube::decode::{Decoded, Decoder, Problem, Step};
@@ -55,6 +55,8 @@ pub struct NodeInCase {
     /// `None`: Karpenter does not manage it.
     pub node_claim: Option<NodeClaim>,
     pub pods: Vec<Pod>,
+    /// The NodeClaim says which of its conditions hold.
+    pub has_conditions: bool,
     /// The node group that it is said to belong to.
     pub node_group: Option<String>,
 }
@@ -127,6 +129,16 @@ impl Case {
             &settings,
             &decoder.resources,
         )?;
+        let groups: Vec<&str> = node_groups.iter().map(|group| group.name.as_str()).collect();
+        for (index, node) in nodes.iter().enumerate() {
+            if let Some(name) = node.node_group.as_ref().filter(|name| !groups.contains(&name.as_str())) {
+                return Err(unknown("node group", name, &groups).within("nodeGroup").at(index).within("nodes"));
+            }
+        }
+        if mode == Mode::Score && pods.len() != 1 {
+            let wrong = Wrong::new(format!("one pending pod is scored, and there are {}", pods.len()));
+            return Err(wrong.hint("write a case for each pod").within("pods"));
+        }
         let latest = || latest(&pods, &nodes);
         Ok(Self {
             mode,
@@ -227,7 +239,9 @@ fn node(decoder: &mut Decoder, value: &Value) -> Read<NodeInCase> {
         }
         Ok(pod)
     })?;
-    Ok(NodeInCase { node, node_claim, pods, node_group: object.read("nodeGroup", owned)? })
+    let claim = object.get("nodeClaim");
+    let has_conditions = claim.is_some_and(|claim| claim.pointer("/status/conditions").is_some());
+    Ok(NodeInCase { node, node_claim, pods, has_conditions, node_group: object.read("nodeGroup", owned)? })
 }
 
 /// A NodeClaim; one that has no conditions has everything behind it.

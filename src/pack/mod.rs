@@ -6,6 +6,8 @@
 //! printed in their order.
 
 mod case;
+mod cluster_autoscaler;
+mod consolidate;
 mod instance_type;
 mod karpenter;
 mod node_class;
@@ -66,6 +68,7 @@ fn one(case: &Case) -> String {
     match case.mode {
         Mode::Solve => line(&solve::solve(case).in_order()),
         Mode::Score => line(&score::score(case)),
-        Mode::Consolidate | Mode::ClusterAutoscaler => "null".to_owned(),
+        Mode::Consolidate => line(&consolidate::consolidate(case)),
+        Mode::ClusterAutoscaler => line(&cluster_autoscaler::once(case)),
     }
 }

@@ -8,13 +8,9 @@ use crate::decide::karpenter::model::{Input, Origin, ReservedMode};
 pub fn solve(case: &Case) -> Solved {
     let (view, mut scheduler) = View::new(case);
     let pending = view.pending().into_iter();
-    let mut pods: Vec<_> = pending.map(|pod| view.pod(&mut scheduler, pod, Origin::Pending)).collect();
-    let mut moving = Vec::new();
-    for node in 0..view.nodes.len() {
-        if view.nodes[node].is_deleting {
-            moving.extend(view.reschedulable(&view.nodes[node]));
-        }
-    }
+    let mut pods: Vec<_> =
+        pending.map(|pod| view.pod(&mut scheduler, pod, Origin::Pending)).collect();
+    let moving = view.on_deleting_nodes();
     pods.extend(moving.iter().map(|pod| view.pod(&mut scheduler, *pod, Origin::DeletingNode)));
     let active = (0..view.nodes.len()).filter(|node| !view.nodes[*node].is_deleting);
     let nodes: Vec<_> = active.map(|node| view.existing(node, false)).collect();

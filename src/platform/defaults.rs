@@ -125,6 +125,7 @@ impl Default for KubeScheduler {
             scoring: Scoring::LeastAllocated,
             balanced_allocation: BalancedAllocation::Improvement,
             pop_from_backoff_q: true,
+            preemption: true,
         }
     }
 }
@@ -252,6 +253,7 @@ impl Default for NodePool {
             termination_grace_period: None,
             root_volume: Memory::from_gib(20),
             max_pods: None,
+            sizing: NodeSizing::default(),
             auto_mode: false,
         }
     }

@@ -40,6 +40,7 @@ pub use crate::kube::decode::PriorityClasses;
 pub use crate::kube::{
     Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect,
 };
+pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -212,24 +213,8 @@ pub struct KubeScheduler {
     pub balanced_allocation: BalancedAllocation,
     /// The feature gate `SchedulerPopFromBackoffQ`: an idle scheduler tries pods before their back-off is over.
     pub pop_from_backoff_q: bool,
-}
-
-/// `NodeResourcesFit.scoringStrategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scoring {
-    /// Spreads. The default, and the only one on EKS' own scheduler.
-    LeastAllocated,
-    /// Packs; needs a second scheduler on EKS.
-    MostAllocated,
-}
-
-/// Which formula `NodeResourcesBalancedAllocation` uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BalancedAllocation {
-    /// Kubernetes 1.36 and later: by how much the pod improves the balance.
-    Improvement,
-    /// Up to 1.35: how balanced the node is with the pod.
-    Absolute,
+    /// Pods that fit nowhere may evict pods of lower priority (`preemptionPolicy: PreemptLowerPriority`).
+    pub preemption: bool,
 }
 
 /// The Spot market: how EC2 chooses among pools (an instance type in a zone), takes instances back and runs out.
@@ -467,8 +452,23 @@ pub struct NodePool {
     pub root_volume: Memory,
     /// kubelet's `maxPods`; `None`: as many as the type's network interfaces allow.
     pub max_pods: Option<i64>,
+    pub sizing: NodeSizing,
     /// Its class is a NodeClass of EKS Auto Mode, not an EC2NodeClass of one's own Karpenter.
     pub auto_mode: bool,
+}
+
+/// What else an EC2NodeClass says of how much a node has room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeSizing {
+    /// `kubelet.podsPerCore`: a cap on the number of pods.
+    pub pods_per_core: Option<i64>,
+    /// `kubelet.systemReserved`.
+    pub system_reserved: Resources,
+    /// `instanceStorePolicy: RAID0`: pods' storage is on the local disks of types that have any.
+    pub raid0: bool,
+    /// Its AMI is Bottlerocket, which reserves memory for as many pods as are allowed and not for as many as could get an
+    /// address.
+    pub bottlerocket: bool,
 }
 
 /// One line of a NodePool's `requirements`.

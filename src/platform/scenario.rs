@@ -178,7 +178,8 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
                 {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
-                system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
+                system: [{name: a, instanceType: m6i.large, nodes: 1}], \
+                podTemplates: [{match: {workflow: a}, template: {spec: {containers: []}}}]}\n\
                 ---\n\
                 {apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {name: a}, managedNodeGroups: [\
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
@@ -188,7 +189,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
-                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n";
+                amiSelectorTerms: [{alias: al2023@latest}], blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n";
     documents::scenario(&mut reader, &[text]).expect("the text is well-formed");
     let asked = std::mem::take(&mut reader.asked);
     let (problems, _) = reader.problems();

@@ -1,10 +1,11 @@
 //! Karpenter 1.14 (and 1.13 where it differs): which nodes to launch, and which to remove or replace.
 
+pub use super::gosort;
 pub mod disruption;
-pub mod gosort;
 pub mod model;
 pub mod price;
 pub mod solve;
+
 
 /// Which Karpenter's rules apply where they changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

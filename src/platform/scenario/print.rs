@@ -97,6 +97,7 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
                 ("scoringStrategy", text(s.scheduler.scoring.word())),
                 ("balancedAllocation", text(s.scheduler.balanced_allocation.word())),
                 ("popFromBackoffQ", Yaml::Bool(s.scheduler.pop_from_backoff_q)),
+                ("preemption", Yaml::Bool(s.scheduler.preemption)),
             ],
         ),
         map(

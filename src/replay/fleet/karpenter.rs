@@ -89,8 +89,20 @@ fn renamed(requirements: &Requirements) -> Requirements {
 
 /// How large nodes of a pool are.
 fn node_settings(pool: &NodePool, instance: &InstanceType) -> NodeSettings {
-    let settings =
-        NodeSettings { max_pods: pool.max_pods, root_volume: pool.root_volume, ..NodeSettings::default() };
+    let sizing = &pool.sizing;
+    let settings = NodeSettings {
+        max_pods: pool.max_pods,
+        root_volume: pool.root_volume,
+        pods_per_core: sizing.pods_per_core,
+        system_reserved: sizing.system_reserved,
+        raid0: sizing.raid0,
+        kube_reserved_pods: if sizing.bottlerocket {
+            KubeReservedPods::Configured
+        } else {
+            KubeReservedPods::EniLimited
+        },
+        ..NodeSettings::default()
+    };
     if !pool.auto_mode {
         return settings;
     }
@@ -157,9 +169,9 @@ fn kind_of_node(
         ..NodeGroup::default()
     };
     let mut node = node_type(setup, &pool.name, &group, id);
+    let instance = setup.catalog.instance_type(id);
+    node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
     if pool.auto_mode {
-        let instance = setup.catalog.instance_type(id);
-        node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
         node.template.auto_mode = true;
         // What AWS manages are processes of the host.
         let agents = setup.settings.daemon_sets.iter();
