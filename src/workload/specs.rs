@@ -11,7 +11,11 @@ use crate::units::{Cpu, Memory, Resources};
 impl Workload {
     /// The spec of the pods of a class: what the trace says of them, and their template where it says nothing.
     pub fn pod_spec(&self, class: ClassId, words: &Words) -> PodSpec {
-        let class = &self.classes[class as usize];
+        self.spec_of(&self.classes[class as usize], words)
+    }
+
+    /// The same, of a class that need not be one of the workload's.
+    pub fn spec_of(&self, class: &PodClass, words: &Words) -> PodSpec {
         let template = (class.template as usize).checked_sub(1).and_then(|index| self.templates.get(index));
         let mut spec = of(class, template.map_or_else(PodSpec::default, |spec| PodSpec::clone(spec)), words);
         if let Some(labels) = self.labels.get(class.labels as usize) {
