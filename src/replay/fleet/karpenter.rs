@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Setup;
-use super::{Refusal, Refusals, node_type, refuse};
+use super::{Refusal, Refusals, node_type, pool_values, refuse};
 use crate::catalog::{
     CapacityType, Catalog, InstanceType, KubeReservedPods, NodeSettings, Requirement, Requirements, TypeId,
     labels,
@@ -24,6 +24,7 @@ use crate::workload::PodClass;
 /// Complains about NodePools that could launch nothing.
 pub(in crate::replay) fn check(setup: &Setup, name: &str, node_pools: &[NodePool]) -> Result<()> {
     for pool in node_pools {
+        pool_values::check(setup, pool)?;
         if candidates(setup.catalog, pool, &template(pool)).next().is_none() {
             let message = format!(
                 "platform {name}: no instance type with a price in {} meets the requirements of the node pool {}",
