@@ -253,6 +253,7 @@ impl Default for NodePool {
             termination_grace_period: None,
             root_volume: Memory::from_gib(20),
             max_pods: None,
+            sizing: NodeSizing::default(),
             auto_mode: false,
         }
     }

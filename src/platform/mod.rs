@@ -26,7 +26,7 @@ pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
-pub use pod_templates::{PodMatch, PodTemplate};
+pub use pod_templates::{PodMatch, PodTemplate, glob};
 pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;
@@ -452,8 +452,23 @@ pub struct NodePool {
     pub root_volume: Memory,
     /// kubelet's `maxPods`; `None`: as many as the type's network interfaces allow.
     pub max_pods: Option<i64>,
+    pub sizing: NodeSizing,
     /// Its class is a NodeClass of EKS Auto Mode, not an EC2NodeClass of one's own Karpenter.
     pub auto_mode: bool,
+}
+
+/// What else an EC2NodeClass says of how much a node has room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeSizing {
+    /// `kubelet.podsPerCore`: a cap on the number of pods.
+    pub pods_per_core: Option<i64>,
+    /// `kubelet.systemReserved`.
+    pub system_reserved: Resources,
+    /// `instanceStorePolicy: RAID0`: pods' storage is on the local disks of types that have any.
+    pub raid0: bool,
+    /// Its AMI is Bottlerocket, which reserves memory for as many pods as are allowed and not for as many as could get an
+    /// address.
+    pub bottlerocket: bool,
 }
 
 /// One line of a NodePool's `requirements`.

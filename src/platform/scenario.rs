@@ -39,6 +39,7 @@ pub(super) mod tests;
 use std::path::Path;
 
 use super::fields::{Given, Reader};
+use super::profiles::PROFILE_LABEL;
 use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
 use crate::kube::{LabelSelector, PodAffinity};
@@ -106,15 +107,17 @@ impl Scenario {
             }
             spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
         }
-        told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
+        let mut profiles = Vec::new();
         for part in self.platforms.iter().flat_map(Platform::parts) {
-            let Kind::Fargate(fargate) = &part.kind else { continue };
-            for selector in fargate.profiles.iter().flat_map(|profile| &profile.selectors) {
-                told_apart.namespaces = true;
-                let asked = [super::profiles::PROFILE_LABEL.to_owned()];
-                told_apart.labels.extend(selector.labels.iter().map(|(key, _)| key.clone()).chain(asked));
+            if let Kind::Fargate(fargate) = &part.kind {
+                profiles.extend(fargate.profiles.iter().flat_map(|profile| &profile.selectors));
             }
         }
+        told_apart.labels.extend(profiles.iter().flat_map(|one| &one.labels).map(|(key, _)| key.clone()));
+        if !profiles.is_empty() {
+            told_apart.labels.insert(PROFILE_LABEL.to_owned());
+        }
+        told_apart.namespaces = has_topology || !settings.pdbs.is_empty() || !profiles.is_empty();
         told_apart
     }
 
@@ -175,7 +178,8 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
                 {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system, k]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
-                system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
+                system: [{name: a, instanceType: m6i.large, nodes: 1}], \
+                podTemplates: [{match: {workflow: a}, template: {spec: {containers: []}}}]}\n\
                 ---\n\
                 {apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {name: a}, managedNodeGroups: [\
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
@@ -185,7 +189,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
-                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
+                amiSelectorTerms: [{alias: al2023@latest}], blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
                 ---\n\
                 {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: k}, spec: {template: {spec: {\
                 nodeClassRef: {kind: NodeClass, name: k}}}}}\n\

@@ -3,10 +3,12 @@
 mod compose;
 mod from_zero;
 mod karpenter;
+mod pool_values;
 mod system;
 
 pub(super) use compose::{Composed, compose};
 pub(super) use karpenter::{candidates as pool_candidates, check as check_karpenter};
+pub(super) use pool_values::warnings as unknown_pool_values;
 pub(super) use system::{add as add_system, standing as system_machines};
 
 use std::collections::BTreeMap;

@@ -341,7 +341,35 @@ const EC2_NODE_CLASS: &[Row<NodePool>] = &[
         |p| p.max_pods.map_or_else(|| "auto".into(), |n| n.to_string()),
         "VPC CNI without prefixes: interfaces × (addresses − 1) + 2",
     ),
+    (
+        "EC2NodeClass.spec.kubelet.podsPerCore",
+        |p| p.sizing.pods_per_core.map_or_else(|| "none".into(), |n| n.to_string()),
+        "default of EC2NodeClasses",
+    ),
+    (
+        "EC2NodeClass.spec.kubelet.systemReserved",
+        |p| system_reserved(&p.sizing.system_reserved),
+        "default of EC2NodeClasses",
+    ),
+    (
+        "EC2NodeClass.spec.instanceStorePolicy",
+        |p| if p.sizing.raid0 { "RAID0" } else { "none" }.to_owned(),
+        "default of EC2NodeClasses",
+    ),
+    (
+        "EC2NodeClass.spec.amiFamily",
+        |p| if p.sizing.bottlerocket { "Bottlerocket" } else { "AL2023" }.to_owned(),
+        "the getting-started guide's EC2NodeClass",
+    ),
 ];
+
+fn system_reserved(reserved: &Resources) -> String {
+    if *reserved == Resources::ZERO {
+        return "none".to_owned();
+    }
+    let Resources { cpu, memory, ephemeral, .. } = *reserved;
+    format!("cpu {} memory {} ephemeral-storage {}", cpu_text(cpu), memory_text(memory), memory_text(ephemeral))
+}
 
 pub(super) fn home(home: &Home) -> String {
     match home {

@@ -117,7 +117,8 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
     let s = scenario(&node_pool("{}"));
     let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
     let expected = NodePool {
-        auto_mode: false,
+        sizing: NodeSizing::default(),
+            auto_mode: false,
         name: "jobs".into(),
         weight: 0,
         requirements: Vec::new(),
