@@ -11,11 +11,13 @@ mod cluster_autoscaler;
 mod fargate;
 mod fixed_group;
 pub mod karpenter;
+mod node_group;
 
-pub use cluster_autoscaler::{AutoscaledGroup, ClusterAutoscaler};
+pub use cluster_autoscaler::ClusterAutoscaler;
 pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
 pub use karpenter::Karpenter;
+pub use node_group::{GroupKind, ManagedGroup};
 
 use std::collections::BTreeMap;
 

@@ -189,8 +189,7 @@ fn pod(decoder: &mut Decoder, value: &Value) -> Read<Pod> {
 fn daemon_set(decoder: &mut Decoder, value: &Value) -> Read<PodSpec> {
     let kind = value.get("kind").and_then(Value::as_str);
     let is_workload = kind.is_some_and(|kind| kind != "PodTemplateSpec");
-    let mut spec =
-        decoded(if is_workload { decoder.workload(value) } else { decoder.pod_template(value) })?;
+    let mut spec = decoded(if is_workload { decoder.workload(value) } else { decoder.pod_template(value) })?;
     if !spec.is_of_daemon_set() {
         let name = value.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();

@@ -11,7 +11,9 @@ use super::reading::{Object, Read, Wrong, boolean, integer, list, number, owned,
 use super::requirement::requirements;
 use super::resources::resources;
 use super::settings::Settings;
-use crate::catalog::{self, CapacityType, Catalog, NodeSettings, Requirement, Requirements, Snapshot, labels};
+use crate::catalog::{
+    self, CapacityType, Catalog, NodeSettings, Requirement, Requirements, Snapshot, labels,
+};
 use crate::decide::karpenter::model::{InstanceType, Offering, RESERVATION_ID, Reservation, ReservationKind};
 use crate::kube::{ResourceList, ResourceNames};
 use crate::units::Time;
@@ -80,8 +82,14 @@ pub fn by_pool(
 }
 
 fn instance_type(value: &Value, names: &ResourceNames) -> Read<InstanceType> {
-    let object =
-        Object::of(value)?.only(&["allocatable", "capacity", "name", "offerings", "overhead", "requirements"])?;
+    let object = Object::of(value)?.only(&[
+        "allocatable",
+        "capacity",
+        "name",
+        "offerings",
+        "overhead",
+        "requirements",
+    ])?;
     let name = object.need("name", owned)?;
     let index = |name: &str| names.find(name);
     let amounts = |value| resources(value, index);
@@ -91,7 +99,8 @@ fn instance_type(value: &Value, names: &ResourceNames) -> Read<InstanceType> {
     let offerings = object.list("offerings", offering)?;
     let mut requirements = object.read("requirements", requirements)?.unwrap_or_default();
     fill_in(&mut requirements, &name, &offerings);
-    let has = |device: &str| object.get("capacity").and_then(|amounts| amounts.get(device)).is_some_and(is_some);
+    let has =
+        |device: &str| object.get("capacity").and_then(|amounts| amounts.get(device)).is_some_and(is_some);
     let is_exotic = is_metal(&name) || DEVICES.into_iter().any(has);
     Ok(InstanceType { name, requirements, capacity, allocatable, offerings, is_exotic })
 }
@@ -128,8 +137,7 @@ fn fill_in(requirements: &mut Requirements, name: &str, offerings: &[Offering]) 
 }
 
 fn offering(value: &Value) -> Read<Offering> {
-    let fields =
-        ["available", "capacityType", "price", "requirements", "reservationCapacity", "zone"];
+    let fields = ["available", "capacityType", "price", "requirements", "reservationCapacity", "zone"];
     let object = Object::of(value)?.only(&fields)?;
     let mut requirements = object.read("requirements", requirements)?.unwrap_or_default();
     for (field, key) in [("capacityType", labels::CAPACITY_TYPE), ("zone", labels::ZONE)] {
@@ -189,9 +197,9 @@ fn catalog(region: &str) -> Read<&'static Catalog> {
     let known = catalogs
         .entry(region.to_owned())
         .or_insert_with(|| read().map(|catalog| &*Box::leak(Box::new(catalog))));
-    known.clone().map_err(|message| {
-        Wrong::new(message).text(&Value::from(region)).within("region").within("settings")
-    })
+    known
+        .clone()
+        .map_err(|message| Wrong::new(message).text(&Value::from(region)).within("region").within("settings"))
 }
 
 fn of_catalog(settings: &Settings, nodes: &NodeSettings, names: &ResourceNames) -> Read<Vec<InstanceType>> {
@@ -217,11 +225,7 @@ fn of_catalog(settings: &Settings, nodes: &NodeSettings, names: &ResourceNames) 
 }
 
 /// Adds GPUs and the like, where somebody asks for them.
-fn with_devices(
-    this: &catalog::InstanceType,
-    mut list: ResourceList,
-    names: &ResourceNames,
-) -> ResourceList {
+fn with_devices(this: &catalog::InstanceType, mut list: ResourceList, names: &ResourceNames) -> ResourceList {
     for device in [&this.gpu, &this.accelerator].into_iter().flatten() {
         let name = match device.manufacturer.as_str() {
             "nvidia" => "nvidia.com/gpu",

@@ -31,7 +31,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Case>> {
         text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
     let read = lines.par_iter().map(|(index, line)| {
         let number = *index as u64 + 1;
-        let value: Value = serde_json::from_str(line).map_err(|error| not_json(file, number, line, &error))?;
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| not_json(file, number, line, &error))?;
         Case::read(&value).map_err(|wrong| {
             let mut diagnostic = Diagnostic::new(file, wrong.to_string()).line(number);
             diagnostic.text = wrong.text;

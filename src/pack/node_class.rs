@@ -27,7 +27,8 @@ fn spec(value: &Value) -> Read<NodeSettings> {
     let spec = Object::of(value)?;
     let mut settings = NodeSettings::default();
     if let Some((max_pods, per_core, reserved)) = spec.read("kubelet", kubelet)? {
-        (settings.max_pods, settings.pods_per_core, settings.system_reserved) = (max_pods, per_core, reserved);
+        (settings.max_pods, settings.pods_per_core, settings.system_reserved) =
+            (max_pods, per_core, reserved);
     }
     settings.raid0 = spec.read("instanceStorePolicy", string)? == Some("RAID0");
     let aliases = spec.list("amiSelectorTerms", |value| Object::of(value)?.read("alias", string))?;
@@ -40,7 +41,10 @@ fn spec(value: &Value) -> Read<NodeSettings> {
 
 fn kubelet(value: &Value) -> Read<(Option<i64>, Option<i64>, Resources)> {
     let kubelet = Object::of(value)?;
-    let pods = |value| integer(value).and_then(|pods| (pods >= 0).then_some(pods).ok_or_else(|| wanted("a number of pods", value)));
+    let pods = |value| {
+        integer(value)
+            .and_then(|pods| (pods >= 0).then_some(pods).ok_or_else(|| wanted("a number of pods", value)))
+    };
     let reserved = kubelet.read("systemReserved", |value| {
         let reserved = Object::of(value)?;
         let of = |name, index| Ok(reserved.read(name, |value| amount(index, value))?.unwrap_or(0));
@@ -51,5 +55,9 @@ fn kubelet(value: &Value) -> Read<(Option<i64>, Option<i64>, Resources)> {
             pods: 0,
         })
     })?;
-    Ok((kubelet.read("maxPods", pods)?, kubelet.read("podsPerCore", pods)?, reserved.unwrap_or(Resources::ZERO)))
+    Ok((
+        kubelet.read("maxPods", pods)?,
+        kubelet.read("podsPerCore", pods)?,
+        reserved.unwrap_or(Resources::ZERO),
+    ))
 }

@@ -61,7 +61,8 @@ pub fn read(value: &Value, names: &mut ResourceNames) -> Read<NodePool> {
 
 fn is_unready(value: &Value) -> bool {
     let conditions = value.pointer("/status/conditions").and_then(Value::as_array);
-    let is = |condition: &Value, key: &str, value: &str| condition.get(key).and_then(Value::as_str) == Some(value);
+    let is =
+        |condition: &Value, key: &str, value: &str| condition.get(key).and_then(Value::as_str) == Some(value);
     conditions.is_some_and(|all| all.iter().any(|one| is(one, "type", "Ready") && is(one, "status", "False")))
 }
 
@@ -116,7 +117,8 @@ fn taints(spec: Object, field: &str) -> Read<Vec<Taint>> {
     let node = serde_json::json!({"metadata": {"name": "template"}, "spec": {"taints": taints}});
     let node = super::case::decoded(Decoder::default().node(&node));
     node.map(|node| node.taints).map_err(|wrong| {
-        let path = wrong.path.strip_prefix("spec.taints").unwrap_or_default().trim_start_matches('.').to_owned();
+        let path =
+            wrong.path.strip_prefix("spec.taints").unwrap_or_default().trim_start_matches('.').to_owned();
         Wrong { path: format!("{field}{path}"), ..wrong }
     })
 }

@@ -44,7 +44,8 @@ fn entry(value: &Value) -> Read<(&str, Requirement)> {
         [bound] => bound.parse::<i64>().ok(),
         _ => None,
     };
-    let bound = || bound().ok_or_else(|| Wrong::new(format!("{operator} needs one whole number")).text(value));
+    let bound =
+        || bound().ok_or_else(|| Wrong::new(format!("{operator} needs one whole number")).text(value));
     let requirement = match operator {
         "In" => Requirement::one_of(values),
         "NotIn" => Requirement::none_of(values),
@@ -61,12 +62,15 @@ fn entry(value: &Value) -> Read<(&str, Requirement)> {
         }
     };
     let min_values = object.read("minValues", integer)?;
-    Ok((key, match min_values {
-        Some(count) => {
-            let count = u32::try_from(count).ok().filter(|count| (1..=50).contains(count));
-            let wrong = || wanted("a number from 1 to 50", value).within("minValues");
-            requirement.with_min_values(count.ok_or_else(wrong)?)
-        }
-        None => requirement,
-    }))
+    Ok((
+        key,
+        match min_values {
+            Some(count) => {
+                let count = u32::try_from(count).ok().filter(|count| (1..=50).contains(count));
+                let wrong = || wanted("a number from 1 to 50", value).within("minValues");
+                requirement.with_min_values(count.ok_or_else(wrong)?)
+            }
+            None => requirement,
+        },
+    ))
 }

@@ -9,7 +9,10 @@ use serde_json::Value;
 use super::reading::{
     Object, Read, Wrong, boolean, duration, integer, list, number, owned, string, time, unknown, wanted, word,
 };
-use crate::decide::kube_scheduler::{self, score::{BalancedAllocation, Scoring}};
+use crate::decide::kube_scheduler::{
+    self,
+    score::{BalancedAllocation, Scoring},
+};
 use crate::units::{Span, Time};
 
 /// What decides besides pods, nodes and instance types. Times are those since which something holds.
@@ -242,10 +245,7 @@ const NAMES: &[(&str, Setter)] = &[
     ("unneededSince", unneeded_since),
     ("scoring", scoring),
     ("scoringStrategy", scoring),
-    (
-        "balancedAllocation",
-        balanced_allocation,
-    ),
+    ("balancedAllocation", balanced_allocation),
     ("defaultConstraints", default_constraints),
     ("defaultingType", default_constraints),
 ];
@@ -311,7 +311,11 @@ fn nothing_called(name: &str) -> Wrong {
             }
         })
         .collect();
-    Wrong { text: Some(name.to_owned()), message: format!("unknown setting `{name}`"), ..unknown("setting", &camel, &known) }
+    Wrong {
+        text: Some(name.to_owned()),
+        message: format!("unknown setting `{name}`"),
+        ..unknown("setting", &camel, &known)
+    }
 }
 
 fn strings(value: &Value) -> Read<Vec<String>> {
@@ -448,7 +452,8 @@ mod tests {
 
     #[test]
     fn one_setting_has_several_spellings() {
-        for name in ["balanceSimilarNodeGroups", "balance-similar-node-groups", "BALANCE_SIMILAR_NODE_GROUPS"] {
+        for name in ["balanceSimilarNodeGroups", "balance-similar-node-groups", "BALANCE_SIMILAR_NODE_GROUPS"]
+        {
             let settings = Settings::read(&json!({name: true})).unwrap();
             assert!(settings.cluster_autoscaler.balances_similar, "{name}");
         }

@@ -8,8 +8,7 @@ use crate::decide::karpenter::model::{Input, Origin, ReservedMode};
 pub fn solve(case: &Case) -> Solved {
     let (view, mut scheduler) = View::new(case);
     let pending = view.pending().into_iter();
-    let mut pods: Vec<_> =
-        pending.map(|pod| view.pod(&mut scheduler, pod, Origin::Pending)).collect();
+    let mut pods: Vec<_> = pending.map(|pod| view.pod(&mut scheduler, pod, Origin::Pending)).collect();
     let mut moving = Vec::new();
     for node in 0..view.nodes.len() {
         if view.nodes[node].is_deleting {

@@ -140,6 +140,8 @@ impl Default for Spot {
             depth_weight_ppm: 250_000,
             pool_loss_ppm: 500_000,
             shortage: Step { median: Span::from_secs(30 * 60), p95: Span::from_secs(4 * 3_600) },
+            asg_retry: Span::from_secs(60),
+            rebalance_lead: Span::ZERO,
             events: Vec::new(),
         }
     }

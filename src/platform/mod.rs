@@ -235,6 +235,10 @@ pub struct Spot {
     pub pool_loss_ppm: u32,
     /// How long a pool has no capacity after an event.
     pub shortage: Step,
+    /// How long an Auto Scaling group waits after EC2 had nothing in any of its zones.
+    pub asg_retry: Span,
+    /// How long before an interruption notice EC2 recommends to rebalance.
+    pub rebalance_lead: Span,
     /// Events that a scenario prescribes, beside the drawn ones.
     pub events: Vec<SpotEvent>,
 }

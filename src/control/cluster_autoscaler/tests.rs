@@ -3,14 +3,15 @@
 
 use proptest::prelude::*;
 
+use super::super::GroupKind;
 use super::*;
 use crate::catalog::{CapacityType, Snapshot as Prices};
 use crate::ledger::{Ledger, Machine, NodeTemplate, Outcome, Role};
 use crate::platform::{Expander, Settings, SpotEvent, Step};
 use crate::sim::kube_scheduler::NodeLabels;
 use crate::sim::{Fleet, Input, NodeType, Placement, PullRates, run};
-use crate::trace::{PodArch, Word, Words};
-use crate::units::{Cpu, Memory};
+use crate::trace::{OwnerKind, PodArch, Word, Words};
+use crate::units::{Cpu, Memory, Resources};
 use crate::workload::{Ending, Image, PodClass, Run, StepKind, Window, Workload};
 
 fn s(seconds: i64) -> Time {
@@ -123,16 +124,25 @@ impl Case {
             closed: false,
         };
         let node_types = self.pools.iter().map(|pool| node_type(pool, &self.settings, &catalog)).collect();
-        let groups = self.pools.iter().zip(0..).map(|(pool, kind)| AutoscaledGroup {
-            kind,
+        let groups = self.pools.iter().zip(0..).map(|(pool, kind)| ManagedGroup {
+            name: pool.name.to_owned(),
+            kinds: vec![GroupKind {
+                kind,
+                zones: vec![0, 1, 2],
+                nominal: Resources { pods: 110, ..size(2_000, 8_192) },
+                capacity: Resources { pods: 29, ..size(2_000, 7_577) },
+            }],
+            is_spot: pool.spot,
             min: pool.min,
             max: pool.max,
             desired: pool.desired,
-            zones: vec![0, 1, 2],
-            nominal: Resources { pods: 110, ..size(2_000, 8_192) },
-            capacity: Resources { pods: 29, ..size(2_000, 7_577) },
         });
-        let mut controller = ClusterAutoscaler::new(self.flags.clone(), groups.collect(), Draws::new(1));
+        let mut controller = ClusterAutoscaler::new(
+            self.flags.clone(),
+            groups.collect(),
+            self.settings.spot.asg_retry,
+            Draws::new(1),
+        );
         if self.every_loop {
             controller = controller.run_every_loop();
         }

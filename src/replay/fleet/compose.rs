@@ -4,7 +4,7 @@
 use super::super::Setup;
 use super::{GroupNodes, Refusals, fargate, home, karpenter, node_groups, refuse_by_groups};
 use crate::control::karpenter::pool::Pool;
-use crate::control::{ClusterAutoscaler, Controller};
+use crate::control::{ClusterAutoscaler, Controller, FixedGroup};
 use crate::ledger::{NodeTemplate, Role, TemplateId};
 use crate::platform::{self, BillUntil, Fargate, GroupSize, Kind, NodeGroups, Part, Platform, profile_of};
 use crate::rng::Draws;
@@ -140,11 +140,14 @@ impl Composing {
             Prepared::Groups { groups, nodes, first } => {
                 refuse_by_groups(setup, &nodes, first, &mut refusals);
                 let GroupNodes { fixed, autoscaled, .. } = nodes;
-                self.controllers.extend(fixed.into_iter().map(|group| Box::new(group) as Box<_>));
+                let retry = setup.settings.spot.asg_retry;
+                let fixed = fixed.into_iter().map(|group| Box::new(FixedGroup::new(group, retry)) as Box<_>);
+                self.controllers.extend(fixed);
                 if !autoscaled.is_empty() {
                     self.homes.extend(home(setup, "cluster-autoscaler", Role::Controllers, &groups.home));
                     let draws = Draws::new(setup.settings.seed);
-                    let controller = ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, draws);
+                    let controller =
+                        ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, retry, draws);
                     self.controllers.push(Box::new(controller));
                 }
             }

@@ -2,7 +2,7 @@
 //! group without nodes has no ephemeral storage and is in one zone.
 
 use super::super::Setup;
-use crate::control::AutoscaledGroup;
+use crate::control::ManagedGroup;
 use crate::sim::NodeType;
 use crate::sim::kube_scheduler::admits_pod;
 use crate::workload::PodClass;
@@ -11,21 +11,22 @@ use crate::workload::PodClass;
 /// it has nodes from the start.
 pub(super) fn refuse(
     setup: &Setup,
-    group: &AutoscaledGroup,
+    group: &ManagedGroup,
     node_type: &NodeType,
     class: &PodClass,
 ) -> Option<String> {
     if group.min.max(group.desired) > 0 {
         return None;
     }
-    let imagined = group.nominal - node_type.template.daemons;
+    let first = group.kinds.first()?;
+    let imagined = first.nominal - node_type.template.daemons;
     if !class.requests.fits_in(&imagined) {
         return Some(
             "they ask for ephemeral storage, of which Cluster Autoscaler takes a node group without nodes to have none"
                 .to_owned(),
         );
     }
-    let zone = group.zones.first().and_then(|zone| setup.catalog.zones.get(usize::from(*zone)));
+    let zone = first.zones.first().and_then(|zone| setup.catalog.zones.get(usize::from(*zone)));
     let fits = admits_pod(&node_type.labels, zone, class, &setup.trace.words).is_some();
     (!fits).then(|| {
         let zone = zone.map_or("its first zone", |zone| zone);

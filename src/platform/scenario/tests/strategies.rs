@@ -195,16 +195,23 @@ fn spot() -> impl Strategy<Value = Spot> {
         reclaims_ppm,
         shortage,
     });
-    (word(), 0u32..=10_000, 1u32..=1_000_000, step(), vec(event, 0..3)).prop_map(
-        |(allocation, hazard_permille, pool_loss_ppm, shortage, events)| Spot {
+    let waits = (short(), span_of_a_day());
+    (word(), 0u32..=10_000, 1u32..=1_000_000, step(), waits, vec(event, 0..3)).prop_map(
+        |(allocation, hazard_permille, pool_loss_ppm, shortage, (asg_retry, rebalance_lead), events)| Spot {
             depth_weight_ppm: 1_000_000 - pool_loss_ppm,
             allocation,
             hazard_permille,
             pool_loss_ppm,
             shortage,
+            asg_retry,
+            rebalance_lead,
             events,
         },
     )
+}
+
+fn span_of_a_day() -> impl Strategy<Value = Span> {
+    (0i64..=86_400_000).prop_map(Span::from_ms)
 }
 
 /// Up to a day.
