@@ -28,6 +28,7 @@ mod savings_plan;
 mod settings;
 mod spot;
 mod system;
+mod upgrades;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -117,27 +117,33 @@ pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
 /// The node groups of a platform: kinds of nodes, numbered from `first` on, and what minds them.
 fn node_groups(setup: &Setup, platform: &str, groups: &NodeGroups, first: TemplateId) -> GroupNodes {
     let mut nodes = GroupNodes::default();
-    for (kind, group) in (first..).zip(&groups.groups) {
-        let type_name =
-            group.instance_type.as_deref().expect("groups are resolved before they are simulated");
-        let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
+    for group in &groups.groups {
         let name = if group.name.is_empty() { platform } else { &group.name };
-        nodes.types.push(node_type(setup, name, group, id));
+        let first_type = group.instance_type.iter();
+        let mut kinds = Vec::new();
+        for type_name in first_type.chain(&group.further_types) {
+            let id = setup.catalog.find(type_name).expect("resolving a group checks its types");
+            let instance = setup.catalog.instance_type(id);
+            kinds.push(GroupKind {
+                kind: first + nodes.types.len() as TemplateId,
+                zones: zones_of(setup, id, group.capacity_type),
+                nominal: instance.nominal_capacity(),
+                capacity: instance.capacity(&settings_of(group)),
+            });
+            nodes.types.push(node_type(setup, name, group, id));
+        }
         let (min, max, desired) = match group.size {
             GroupSize::Fixed(size) => (size, size, size),
             GroupSize::Auto { min, max, desired } => (min, max, desired),
             GroupSize::HoldPeak => unreachable!("resolving a group gives it a size"),
         };
-        let instance = setup.catalog.instance_type(id);
-        let kind = GroupKind {
-            kind,
-            zones: zones_of(setup, id, group.capacity_type),
-            nominal: instance.nominal_capacity(),
-            capacity: instance.capacity(&settings_of(group)),
-        };
+        let is_fixed = matches!(group.size, GroupSize::Fixed(_));
+        // How many there are of each type, EC2 decides.
+        let count = (is_fixed && kinds.len() == 1).then_some(max);
+        nodes.counts.resize(nodes.types.len(), count);
         let is_spot = group.capacity_type == CapacityType::Spot;
-        let managed = ManagedGroup { name: name.to_owned(), kinds: vec![kind], is_spot, min, max, desired };
-        if matches!(group.size, GroupSize::Fixed(_)) {
+        let managed = ManagedGroup { name: name.to_owned(), kinds, is_spot, min, max, desired };
+        if is_fixed {
             nodes.fixed.push(managed);
         } else {
             nodes.autoscaled.push(managed);
@@ -150,6 +156,8 @@ fn node_groups(setup: &Setup, platform: &str, groups: &NodeGroups, first: Templa
 #[derive(Default)]
 struct GroupNodes {
     types: Vec<NodeType>,
+    /// Of each type: how many there are, if that is fixed.
+    counts: Vec<Option<u32>>,
     fixed: Vec<ManagedGroup>,
     autoscaled: Vec<ManagedGroup>,
 }

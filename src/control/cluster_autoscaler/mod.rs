@@ -20,7 +20,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use self::world::World;
-use super::node_group::{Asg, Instance, ManagedGroup, State};
+use super::node_group::{Asg, Instance, ManagedGroup, State, Upgrade, Upgrades};
 use super::{Action, Controller, NextWake, Trigger, View, Wants};
 use crate::decide::cluster_autoscaler::backoff::Backoff;
 use crate::decide::cluster_autoscaler::drain::Budgets;
@@ -32,7 +32,7 @@ use crate::decide::cluster_autoscaler::scale_down::{
 use crate::decide::cluster_autoscaler::scale_up::{Group, ToHelp, old_enough, scale_up};
 use crate::decide::cluster_autoscaler::snapshot::{Hints, NodeKey, ShapeId};
 use crate::decide::cluster_autoscaler::template::{STABLE_AFTER, Template};
-use crate::decide::cluster_autoscaler::{Expander, Settings};
+use crate::decide::cluster_autoscaler::{Expander, Priorities, Settings};
 use crate::ledger::{EndReason, LeaseId, TemplateId};
 use crate::platform::{self, ClusterAutoscaler as Flags};
 use crate::rng::{Draws, Purpose};
@@ -49,6 +49,7 @@ pub struct ClusterAutoscaler {
     /// By group.
     memory: Vec<Memory>,
     asg: Asg,
+    upgrades: Upgrades,
     draws: Draws,
     world: Option<World>,
     hints: Hints,
@@ -83,6 +84,7 @@ impl ClusterAutoscaler {
             flags,
             memory: vec![Memory::default(); groups.len()],
             asg: Asg::new(groups, retry_after),
+            upgrades: Upgrades::default(),
             draws,
             world: None,
             hints: Hints::default(),
@@ -94,6 +96,12 @@ impl ClusterAutoscaler {
             settled: None,
             every_loop: false,
         }
+    }
+
+    /// With upgrades of groups' versions, which it does not decide.
+    #[must_use]
+    pub fn with_upgrades(self, upgrades: Vec<Upgrade>) -> Self {
+        Self { upgrades: Upgrades::new(upgrades), ..self }
     }
 
     /// Runs every loop, also where the last one says what it will find. For tests: the result is the same.
@@ -303,10 +311,10 @@ impl ClusterAutoscaler {
     }
 
     fn next_wake(&self, now: Time, view: &View) -> NextWake {
-        let retry = self.asg.next_retry();
+        let retry = self.asg.next_retry().into_iter().chain(self.upgrades.next()).min();
         if self.asg.is_empty() && view.pending() == 0 && !self.every_loop {
             // Nothing to remove and nobody to help: the next pod that fits nowhere makes a loop run.
-            return NextWake::OnTrigger;
+            return retry.map_or(NextWake::OnTrigger, NextWake::At);
         }
         let next_loop = self.on_grid(now + Span::from_ms(1));
         if self.settled != Some(view.cluster.version()) || self.every_loop {
@@ -335,10 +343,31 @@ impl ClusterAutoscaler {
 /// The flags as the deciders take them. What no scenario says has its default.
 fn settings(flags: &Flags) -> Settings {
     Settings {
-        expanders: vec![match flags.expander {
-            platform::Expander::LeastWaste => Expander::LeastWaste,
-            platform::Expander::Random => Expander::Random,
-        }],
+        expanders: flags
+            .expanders
+            .iter()
+            .map(|expander| match expander {
+                platform::Expander::LeastWaste => Expander::LeastWaste,
+                platform::Expander::MostPods => Expander::MostPods,
+                platform::Expander::LeastNodes => Expander::LeastNodes,
+                platform::Expander::Priority => Expander::Priority,
+                platform::Expander::Random => Expander::Random,
+            })
+            .collect(),
+        // Who reads a scenario has compiled them once.
+        priorities: Priorities::new(
+            flags.priorities.iter().map(|(priority, names)| (*priority, names.as_slice())),
+        )
+        .ok(),
+        balance_similar_node_groups: flags.balance_similar_node_groups,
+        max_nodes_total: flags.max_nodes_total,
+        expendable_pods_priority_cutoff: flags.expendable_pods_priority_cutoff,
+        scale_down_delay_after_delete: flags.scale_down_delay_after_delete,
+        ignore_daemonsets_utilization: flags.ignore_daemonsets_utilization,
+        skip_nodes_with_system_pods: flags.skip_nodes_with_system_pods,
+        skip_nodes_with_local_storage: flags.skip_nodes_with_local_storage,
+        skip_nodes_with_custom_controller_pods: flags.skip_nodes_with_custom_controller_pods,
+        unremovable_node_recheck_timeout: flags.unremovable_node_recheck_timeout,
         max_nodes_per_scaleup: flags.max_nodes_per_scaleup,
         new_pod_scale_up_delay: flags.new_pod_scale_up_delay,
         scan_interval: flags.scan_interval,
@@ -373,6 +402,7 @@ impl Controller for ClusterAutoscaler {
             }
         }
         self.asg.note(now, triggers, view, actions);
+        self.upgrades.step(now, &mut self.asg, view, actions);
         let has_adopted = triggers.contains(&Trigger::Start) && !actions.is_empty();
         if has_adopted {
             // The first loop sees the nodes that are there from the start.

@@ -49,6 +49,8 @@ pub struct Asg {
     retry_after: Span,
     instances: BTreeMap<u32, Instance>,
     of_lease: BTreeMap<LeaseId, u32>,
+    /// By token: instances that come in the place of Spot instances that EC2 advised to replace.
+    replacing: BTreeMap<u32, LeaseId>,
     next_token: u32,
 }
 
@@ -61,6 +63,7 @@ impl Asg {
             retry_after,
             instances: BTreeMap::new(),
             of_lease: BTreeMap::new(),
+            replacing: BTreeMap::new(),
             next_token: 0,
         }
     }
@@ -85,14 +88,22 @@ impl Asg {
                 }
                 Trigger::Launched { token, lease, .. } => self.launched(now, token, lease, actions),
                 Trigger::LaunchFailed { token } => self.refused(now, token, actions),
-                Trigger::NodeReady(lease) => self.node_ready(now, lease, view),
+                Trigger::NodeReady(lease) => {
+                    self.node_ready(now, lease, view);
+                    self.replaced(lease, view, actions);
+                }
+                Trigger::RebalanceRecommended(lease) => self.replace(now, lease, actions),
                 Trigger::NodeGone(lease) => self.lost(now, lease, actions),
                 Trigger::SpotNotice(lease) => {
                     // The node group drains at once, and its Auto Scaling group replaces the instance.
                     if self.of_lease(lease).is_some_and(|i| !matches!(i.state, State::Deleting(_))) {
                         let reason = EndReason::DrainedAtNotice;
                         actions.push(Action::Delete { lease, reason, at_least: Span::ZERO, grace: None });
-                        self.lost(now, lease, actions);
+                        if self.replacing.values().any(|old| *old == lease) {
+                            self.forget(lease);
+                        } else {
+                            self.lost(now, lease, actions);
+                        }
                     }
                 }
                 Trigger::PodUnschedulable { .. }
@@ -239,6 +250,58 @@ impl Asg {
         if !matches!(instance.state, State::Deleting(_)) {
             self.grow(now, instance.group, 1, actions);
         }
+    }
+
+    /// EC2 advises to replace a Spot instance: another one is asked for, and the old one goes when that is Ready.
+    fn replace(&mut self, now: Time, lease: LeaseId, actions: &mut Vec<Action>) {
+        let Some(Instance { group, state: State::Ready(_), .. }) = self.of_lease(lease).copied() else {
+            return;
+        };
+        self.replacing.insert(self.next_token, lease);
+        self.grow(now, group, 1, actions);
+    }
+
+    fn replaced(&mut self, by: LeaseId, view: &View, actions: &mut Vec<Action>) {
+        let Some(old) = self.of_lease.get(&by).and_then(|token| self.replacing.remove(token)) else { return };
+        if view.node(old).is_some() && self.of_lease(old).is_some() {
+            let reason = EndReason::DrainedAtNotice;
+            actions.push(Action::Delete { lease: old, reason, at_least: Span::ZERO, grace: None });
+            self.forget(old);
+        }
+    }
+
+    /// An instance goes and needs no other in its place.
+    fn forget(&mut self, lease: LeaseId) {
+        if let Some(token) = self.of_lease.remove(&lease) {
+            self.instances.remove(&token);
+        }
+    }
+
+    /// Lowers a group's desired capacity; gives the nodes that go: by and by the oldest one in the zone that has most (the
+    /// default termination policy). What was only asked for is given up first.
+    pub fn shrink(&mut self, group: usize, by: u32, actions: &mut Vec<Action>) -> Vec<LeaseId> {
+        let mut going = Vec::new();
+        for _ in 0..by {
+            let of_group = || self.instances.iter().filter(|(_, i)| i.group == group);
+            let coming = of_group().find(|(_, i)| i.state.is_upcoming()).map(|(token, _)| *token);
+            if let Some(token) = coming {
+                self.give_up(token, actions);
+                continue;
+            }
+            let ready = |i: &Instance| match i.state {
+                State::Ready(lease) => Some(lease),
+                _ => None,
+            };
+            let in_zone = |zone: u8| of_group().filter(|(_, i)| i.zone == zone && ready(i).is_some()).count();
+            let oldest = of_group()
+                .filter_map(|(_, i)| Some((std::cmp::Reverse(in_zone(i.zone)), ready(i)?)))
+                .min()
+                .map(|(_, lease)| lease);
+            let Some(lease) = oldest else { break };
+            self.deleting(lease);
+            going.push(lease);
+        }
+        going
     }
 
     pub fn deleting(&mut self, lease: LeaseId) {

@@ -1,8 +1,10 @@
 //! EKS managed node groups: what they consist of, and what happens to them without an autoscaler.
 
 mod asg;
+mod upgrade;
 
 pub use asg::{Asg, Instance, State};
+pub use upgrade::{Upgrade, Upgrades};
 
 use super::Offer;
 use crate::ledger::TemplateId;
@@ -54,5 +56,30 @@ impl ManagedGroup {
         let sold = self.kinds.iter().filter(|kind| kind.zones.contains(&zone));
         let offers = sold.map(|kind| Offer { kind: kind.kind, zone });
         if self.is_spot { offers.collect() } else { offers.take(1).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_types_spot_groups_offer_all_and_others_the_first_that_is_sold() {
+        let kind = |kind, zones: &[u8]| GroupKind {
+            kind,
+            zones: zones.to_vec(),
+            nominal: Resources::ZERO,
+            capacity: Resources::ZERO,
+        };
+        let group =
+            ManagedGroup { kinds: vec![kind(4, &[0, 2]), kind(5, &[0, 1])], ..ManagedGroup::default() };
+        let spot = ManagedGroup { is_spot: true, ..group.clone() };
+        let kinds = |group: &ManagedGroup, zone| -> Vec<TemplateId> {
+            group.offers(zone).into_iter().map(|offer| offer.kind).collect()
+        };
+        assert_eq!(group.zones(), [0, 1, 2]);
+        for (zone, on_demand, of_spot) in [(0, 4, vec![4, 5]), (1, 5, vec![5]), (2, 4, vec![4])] {
+            assert_eq!((kinds(&group, zone), kinds(&spot, zone)), (vec![on_demand], of_spot), "{zone}");
+        }
     }
 }
