@@ -32,6 +32,7 @@ mod savings_plan;
 mod settings;
 mod spot;
 mod system;
+mod upgrades;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -118,7 +118,8 @@ impl State {
             Trigger::NodeGone(lease) => {
                 self.claims.remove(lease);
             }
-            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) | Trigger::SpotNotice(_) => {}
+            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) => {}
+            Trigger::SpotNotice(_) | Trigger::RebalanceRecommended(_) => {}
         }
     }
 

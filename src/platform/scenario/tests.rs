@@ -167,6 +167,7 @@ fn what_a_managed_node_group_leaves_out_has_the_defaults_of_eksctl() {
     let expected = NodeGroup {
         name: "g".into(),
         instance_type: Some("m5.large".into()),
+        further_types: Vec::new(),
         capacity_type: CapacityType::OnDemand,
         size: GroupSize::Fixed(2),
         root_volume: Memory::from_gib(80),
