@@ -3,6 +3,7 @@
 pub mod benchmark;
 pub mod bits;
 pub mod disruption;
+pub mod launch;
 pub mod model;
 pub mod price;
 pub mod solve;
