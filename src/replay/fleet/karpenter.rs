@@ -1,6 +1,7 @@
 //! Karpenter's fleet: what each NodePool could launch, as kinds of nodes, and who can never run on any of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::Setup;
 use super::{Refusal, Refusals, node_type, pool_values, refuse};
@@ -10,16 +11,16 @@ use crate::catalog::{
 };
 use crate::control::Karpenter;
 use crate::control::karpenter::pool::{Pool, PoolType, by_preference, template};
-use crate::control::karpenter::shapes::Shapes;
 use crate::control::karpenter::solve::Scheduler;
+use crate::decide::karpenter::model::Options;
 use crate::error::{Error, Result};
 use crate::ledger::TemplateId;
-use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, TaintEffect, is_supported};
+use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, is_supported};
 use crate::sim::NodeType;
 use crate::sim::kube_scheduler::scored_request;
 use crate::trace::{PodArch, Word};
 use crate::units::{Cpu, Memory};
-use crate::workload::PodClass;
+use crate::workload::{PodClass, pod_spec};
 
 /// Complains about NodePools that could launch nothing.
 pub(in crate::replay) fn check(setup: &Setup, name: &str, node_pools: &[NodePool]) -> Result<()> {
@@ -208,12 +209,11 @@ pub(super) fn controller(
     pools: Vec<Pool>,
     node_types: &[NodeType],
 ) -> Karpenter {
-    let soft =
-        |pool: &Pool| pool.spec.taints.iter().any(|taint| taint.effect == TaintEffect::PreferNoSchedule);
-    let prefers = pools.iter().any(soft);
-    let shapes = Shapes::new(&setup.workload.classes, &setup.trace.words, prefers);
+    let spec = |class| Arc::new(pod_spec(class, &setup.trace.words));
+    let specs: Vec<_> = setup.workload.classes.iter().map(spec).collect();
     let zones = &setup.catalog.zones;
-    Karpenter::new(config, Scheduler::new(pools, shapes, node_types, zones), zones.len())
+    let scheduler = Scheduler::new(pools, &specs, node_types, zones, Options::default());
+    Karpenter::new(config, scheduler, zones.len())
 }
 
 /// What decides which kinds of nodes admit a pod, whatever its size.
