@@ -7,6 +7,7 @@ use super::node_class::NodeClass;
 use super::node_pool::{self, NodePool};
 use super::reading::{Object, Read, Wrong, integer, owned, string, time, unknown, word};
 use super::settings::Settings;
+use super::well_known;
 use crate::decide::karpenter::model::InstanceType;
 use crate::kube::decode::{Decoded, Decoder, Problem, Step};
 use crate::kube::{Node, NodeClaim, OwnerRef, Pdb, Pod, PodSpec, ResourceNames};
@@ -103,6 +104,15 @@ impl Case {
         case.read("name", string)?;
         let mode = case.need("mode", |value| word(value, &Mode::ALL))?;
         let settings = case.read("settings", Settings::read)?.unwrap_or_default();
+        let mut renamed = Value::Null;
+        let case = match settings.karpenter.well_known_labels.as_slice() {
+            [] => case,
+            declared => {
+                renamed.clone_from(value);
+                well_known::rename(&mut renamed, declared);
+                Object::of(&renamed)?
+            }
+        };
         let now = case.read("now", time)?;
         let mut decoder = Decoder::default();
         for class in case.list("priorityClasses", Ok)? {
@@ -132,7 +142,10 @@ impl Case {
         let groups: Vec<&str> = node_groups.iter().map(|group| group.name.as_str()).collect();
         for (index, node) in nodes.iter().enumerate() {
             if let Some(name) = node.node_group.as_ref().filter(|name| !groups.contains(&name.as_str())) {
-                return Err(unknown("node group", name, &groups).within("nodeGroup").at(index).within("nodes"));
+                return Err(unknown("node group", name, &groups)
+                    .within("nodeGroup")
+                    .at(index)
+                    .within("nodes"));
             }
         }
         if mode == Mode::Score && pods.len() != 1 {

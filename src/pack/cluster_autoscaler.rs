@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::case::{Case, NodeGroup, NodeInCase};
 use super::output::{Autoscaled, GroupDelta};
 use crate::catalog::labels;
-use crate::decide::cluster_autoscaler::{GroupDelta as Grown, Input, InputGroup, InputNode, Settings, run_once};
+use crate::decide::cluster_autoscaler::{
+    GroupDelta as Grown, Input, InputGroup, InputNode, Settings, run_once,
+};
 use crate::decide::kube_scheduler::{Filters, NodeState};
 use crate::kube::{Labels, Node, Phase, Pod, PodSpec};
 use crate::units::Time;
@@ -82,8 +84,10 @@ fn group_of(given: &NodeInCase, node: &Node, groups: &[NodeGroup]) -> Option<usi
 
 /// Whether a node has the labels, of which there is at least one, of a template; host name and zone are its own.
 fn has_all(node: &Node, template: &Labels) -> bool {
-    let mut common =
-        template.iter().filter(|(key, _)| ![labels::HOSTNAME, labels::ZONE].contains(&key.as_str())).peekable();
+    let mut common = template
+        .iter()
+        .filter(|(key, _)| ![labels::HOSTNAME, labels::ZONE].contains(&key.as_str()))
+        .peekable();
     common.peek().is_some() && common.all(|(key, value)| node.labels.get(key) == Some(value))
 }
 

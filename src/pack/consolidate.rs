@@ -20,7 +20,9 @@ use survey::Survey;
 pub fn consolidate(case: &Case) -> Option<Command> {
     let (view, mut scheduler) = View::new(case);
     let methods = case.settings.karpenter.methods.iter();
-    methods.copied().find_map(|method| Some(command(method, &view, &mut scheduler)?.printed(&view, &scheduler)))
+    methods
+        .copied()
+        .find_map(|method| Some(command(method, &view, &mut scheduler)?.printed(&view, &scheduler)))
 }
 
 /// The nodes that go, and those that come for them.
@@ -79,7 +81,8 @@ fn command(method: Method, view: &View, scheduler: &mut Scheduler) -> Option<Fou
 impl Planned {
     /// As the scheduler planned it.
     fn whole(claim: NewClaim, scheduler: &Scheduler) -> Self {
-        let offerings = claim.types.iter().flat_map(|this| &scheduler.pools[claim.pool].types[*this].offerings);
+        let offerings =
+            claim.types.iter().flat_map(|this| &scheduler.pools[claim.pool].types[*this].offerings);
         let mut sold: Vec<CapacityType> = offerings.map(|offering| offering.capacity_type).collect();
         sold.sort_unstable();
         sold.dedup();

@@ -11,7 +11,7 @@ use crate::decide::karpenter::model::{
     self, BoundPod, ExistingNode, MinValuesPolicy, NodeKindId, Options, Origin, PreferencePolicy,
 };
 use crate::decide::karpenter::solve::Scheduler;
-use crate::kube::{Labels, Node, NodeClaim, Pdb, Pod, ResourceList, Taint, TaintEffect};
+use crate::kube::{HostPort, Labels, Node, NodeClaim, Pdb, Pod, ResourceList, Taint, TaintEffect};
 use crate::units::Span;
 
 /// Taints of a new node that are expected to go, besides its own startup taints.
@@ -52,6 +52,7 @@ pub struct StateNode<'c> {
     name: u64,
     available: ResourceList,
     daemon_requests: ResourceList,
+    host_ports: Vec<HostPort>,
     limited: Option<(usize, ResourceList)>,
 }
 
@@ -185,6 +186,7 @@ impl<'c> View<'c> {
             registered: state.is_registered,
             available: state.available,
             daemon_requests: state.daemon_requests,
+            host_ports: &state.host_ports,
             limited: state.limited,
             settling,
         }
@@ -263,6 +265,7 @@ fn state_node<'c>(given: &'c NodeInCase, first_pod: usize, scheduler: &mut Sched
         name: 0,
         available: allocatable - requested,
         daemon_requests,
+        host_ports: running().flat_map(|pod| pod.spec.host_ports.iter().cloned()).collect(),
         limited: pool.map(|pool| (pool, capacity)),
     }
 }

@@ -13,8 +13,8 @@ use crate::decide::cluster_autoscaler::scale_down::LastTimes;
 use crate::decide::cluster_autoscaler::{self, Expander, Priorities};
 use crate::decide::karpenter::Version;
 use crate::decide::karpenter::disruption::Method;
-use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 use crate::decide::kube_scheduler;
+use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 use crate::units::Time;
 
 /// What decides besides pods, nodes and instance types. Times are those since which something holds.
@@ -123,8 +123,14 @@ const NAMES: &[(&str, Setter)] = &[
     ("expendablePodsPriorityCutoff", set!(cluster_autoscaler.flags.expendable_pods_priority_cutoff, small)),
     ("newPodScaleUpDelay", set!(cluster_autoscaler.flags.new_pod_scale_up_delay, duration)),
     ("scaleDownEnabled", set!(cluster_autoscaler.flags.scale_down_enabled, boolean)),
-    ("scaleDownUtilizationThreshold", set!(cluster_autoscaler.flags.scale_down_utilization_threshold, number)),
-    ("scaleDownGpuUtilizationThreshold", set!(cluster_autoscaler.flags.scale_down_gpu_utilization_threshold, number)),
+    (
+        "scaleDownUtilizationThreshold",
+        set!(cluster_autoscaler.flags.scale_down_utilization_threshold, number),
+    ),
+    (
+        "scaleDownGpuUtilizationThreshold",
+        set!(cluster_autoscaler.flags.scale_down_gpu_utilization_threshold, number),
+    ),
     ("scaleDownUnneededTime", set!(cluster_autoscaler.flags.scale_down_unneeded_time, duration)),
     ("scaleDownUnreadyTime", set!(cluster_autoscaler.flags.scale_down_unready_time, duration)),
     ("scaleDownDelayAfterAdd", set!(cluster_autoscaler.flags.scale_down_delay_after_add, duration)),
@@ -132,7 +138,10 @@ const NAMES: &[(&str, Setter)] = &[
     ("scaleDownDelayAfterFailure", set!(cluster_autoscaler.flags.scale_down_delay_after_failure, duration)),
     ("skipNodesWithSystemPods", set!(cluster_autoscaler.flags.skip_nodes_with_system_pods, boolean)),
     ("skipNodesWithLocalStorage", set!(cluster_autoscaler.flags.skip_nodes_with_local_storage, boolean)),
-    ("skipNodesWithCustomControllerPods", set!(cluster_autoscaler.flags.skip_nodes_with_custom_controller_pods, boolean)),
+    (
+        "skipNodesWithCustomControllerPods",
+        set!(cluster_autoscaler.flags.skip_nodes_with_custom_controller_pods, boolean),
+    ),
     ("ignoreDaemonsetsUtilization", set!(cluster_autoscaler.flags.ignore_daemonsets_utilization, boolean)),
     ("ignoreMirrorPodsUtilization", set!(cluster_autoscaler.flags.ignore_mirror_pods_utilization, boolean)),
     ("maxScaleDownParallelism", set!(cluster_autoscaler.flags.max_scale_down_parallelism, count)),
@@ -148,10 +157,7 @@ const NAMES: &[(&str, Setter)] = &[
     ("unneededSince", unneeded_since),
     ("scoring", scoring),
     ("scoringStrategy", scoring),
-    (
-        "balancedAllocation",
-        balanced_allocation,
-    ),
+    ("balancedAllocation", balanced_allocation),
     ("defaultConstraints", default_constraints),
     ("defaultingType", default_constraints),
 ];
@@ -219,7 +225,11 @@ fn nothing_called(name: &str) -> Wrong {
             }
         })
         .collect();
-    Wrong { text: Some(name.to_owned()), message: format!("unknown setting `{name}`"), ..unknown("setting", &camel, &known) }
+    Wrong {
+        text: Some(name.to_owned()),
+        message: format!("unknown setting `{name}`"),
+        ..unknown("setting", &camel, &known)
+    }
 }
 
 fn strings(value: &Value) -> Read<Vec<String>> {
@@ -369,7 +379,8 @@ mod tests {
 
     #[test]
     fn one_setting_has_several_spellings() {
-        for name in ["balanceSimilarNodeGroups", "balance-similar-node-groups", "BALANCE_SIMILAR_NODE_GROUPS"] {
+        for name in ["balanceSimilarNodeGroups", "balance-similar-node-groups", "BALANCE_SIMILAR_NODE_GROUPS"]
+        {
             let settings = Settings::read(&json!({name: true})).unwrap();
             assert!(settings.cluster_autoscaler.flags.balance_similar_node_groups, "{name}");
         }

@@ -26,8 +26,8 @@ pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
-pub use pod_templates::{PodMatch, PodTemplate, glob};
-pub use profiles::{FargateProfile, ProfileSelector, profile_of};
+pub use pod_templates::{PodMatch, PodTemplate};
+pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;
 pub use words::Words;
@@ -36,11 +36,11 @@ pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::decide::karpenter::Version as KarpenterVersion;
+pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 pub use crate::kube::decode::PriorityClasses;
 pub use crate::kube::{
     Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect,
 };
-pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 

@@ -39,7 +39,6 @@ pub(super) mod tests;
 use std::path::Path;
 
 use super::fields::{Given, Reader};
-use super::profiles::PROFILE_LABEL;
 use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
 use crate::kube::{LabelSelector, PodAffinity};
@@ -107,17 +106,15 @@ impl Scenario {
             }
             spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
         }
-        let mut profiles = Vec::new();
+        told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
         for part in self.platforms.iter().flat_map(Platform::parts) {
-            if let Kind::Fargate(fargate) = &part.kind {
-                profiles.extend(fargate.profiles.iter().flat_map(|profile| &profile.selectors));
+            let Kind::Fargate(fargate) = &part.kind else { continue };
+            for selector in fargate.profiles.iter().flat_map(|profile| &profile.selectors) {
+                told_apart.namespaces = true;
+                let asked = [super::profiles::PROFILE_LABEL.to_owned()];
+                told_apart.labels.extend(selector.labels.iter().map(|(key, _)| key.clone()).chain(asked));
             }
         }
-        told_apart.labels.extend(profiles.iter().flat_map(|one| &one.labels).map(|(key, _)| key.clone()));
-        if !profiles.is_empty() {
-            told_apart.labels.insert(PROFILE_LABEL.to_owned());
-        }
-        told_apart.namespaces = has_topology || !settings.pdbs.is_empty() || !profiles.is_empty();
         told_apart
     }
 
@@ -176,7 +173,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 {name: a, kind: recorded}, {name: b, kind: fargate, profiles: [{name: a, selectors: [{namespace: a}]}]}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
                 {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
-                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system]}, \
+                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system, k]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
                 system: [{name: a, instanceType: m6i.large, nodes: 1}], \
                 podTemplates: [{match: {workflow: a}, template: {spec: {containers: []}}}]}\n\
@@ -189,7 +186,13 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
-                amiSelectorTerms: [{alias: al2023@latest}], blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n";
+                amiSelectorTerms: [{alias: al2023@latest}], blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
+                ---\n\
+                {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: k}, spec: {template: {spec: {\
+                nodeClassRef: {kind: NodeClass, name: k}}}}}\n\
+                ---\n\
+                {apiVersion: eks.amazonaws.com/v1, kind: NodeClass, metadata: {name: k}, spec: {\
+                ephemeralStorage: {size: 80Gi}}}\n";
     documents::scenario(&mut reader, &[text]).expect("the text is well-formed");
     let asked = std::mem::take(&mut reader.asked);
     let (problems, _) = reader.problems();

@@ -53,11 +53,12 @@ impl<'v, 'c, 's> Simulation<'v, 'c, 's> {
         }
         without.sort_unstable();
         let is_removed = |node: usize| removed.iter().any(|candidate| candidate.id as usize == node);
-        let staying = (0..view.nodes.len()).filter(|node| !view.nodes[*node].is_deleting && !is_removed(*node));
+        let staying =
+            (0..view.nodes.len()).filter(|node| !view.nodes[*node].is_deleting && !is_removed(*node));
         let nodes: Vec<_> =
             staying.map(|node| view.existing(node, view.is_settling(&view.nodes[node]))).collect();
-        let needs_bound = pods.iter().any(|pod| view.pods[pod.id as usize].spec.has_topology())
-            || view.has_anti_affinity();
+        let needs_bound =
+            pods.iter().any(|pod| view.pods[pod.id as usize].spec.has_topology()) || view.has_anti_affinity();
         let bound = if needs_bound { view.bound(&without) } else { Vec::new() };
         let plan = self.scheduler.solve(&Input {
             pods: &pods,
@@ -70,7 +71,8 @@ impl<'v, 'c, 's> Simulation<'v, 'c, 's> {
         let waits = |pod: u32| pods.iter().any(|own| own.id == pod && own.origin == Origin::Pending);
         let is_left_over = plan.errors.iter().any(|error| !waits(error.pod));
         // A pod that waits and counts on a node that is coming is no obstacle.
-        let is_of_candidate = |pod: &u32| pods.iter().any(|own| own.id == *pod && own.origin == Origin::Candidate);
+        let is_of_candidate =
+            |pod: &u32| pods.iter().any(|own| own.id == *pod && own.origin == Origin::Candidate);
         let counts_on_coming = plan.existing.iter().any(|(node, pods)| {
             !view.nodes[*node as usize].is_initialized && pods.iter().any(is_of_candidate)
         });

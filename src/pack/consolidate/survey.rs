@@ -104,9 +104,8 @@ impl<'v, 'c> Survey<'v, 'c> {
     fn facts(&self, node: &Known) -> NodeFacts {
         let (view, now) = (self.view, self.view.case.now);
         let annotations = node.state.given.node.as_ref().map(|node| &node.annotations);
-        let blocks = |pod: usize| {
-            eligible::pod_blocks(view.as_disruption_sees(view.pods[pod]), &view.limits, now)
-        };
+        let blocks =
+            |pod: usize| eligible::pod_blocks(view.as_disruption_sees(view.pods[pod]), &view.limits, now);
         NodeFacts {
             managed: true,
             initialized: node.state.is_initialized,
@@ -155,7 +154,8 @@ impl<'v, 'c> Survey<'v, 'c> {
             nodes[node.pool].disrupted += u32::from(node.state.is_deleting || !is_ready);
         }
         let now = self.view.case.now;
-        let left = self.pools.iter().zip(nodes).map(|(pool, nodes)| allowed(&pool.budgets, reason, nodes, now));
+        let left =
+            self.pools.iter().zip(nodes).map(|(pool, nodes)| allowed(&pool.budgets, reason, nodes, now));
         Budgets(left.collect())
     }
 
