@@ -71,10 +71,16 @@ fn a_template_of_a_workload_completes_pods_and_reads_back() {
     let printed = scenario.to_yaml();
     assert!(!printed.contains("not-for-anybody"), "environments of containers may be secrets");
     let again = of(&printed);
-    assert_eq!((&again.settings, &again.platforms), (
-        &Settings { region: Region { source: RegionSource::Given, ..scenario.settings.region.clone() }, ..scenario.settings.clone() },
-        &scenario.platforms,
-    ));
+    assert_eq!(
+        (&again.settings, &again.platforms),
+        (
+            &Settings {
+                region: Region { source: RegionSource::Given, ..scenario.settings.region.clone() },
+                ..scenario.settings.clone()
+            },
+            &scenario.platforms,
+        )
+    );
 }
 
 #[test]
@@ -88,7 +94,9 @@ fn a_deployed_cluster_autoscaler_has_flags_as_go_reads_them() {
     assert_eq!(scenario.settings.region.name, "eu-west-1");
     assert!(scenario.not_simulated.contains(&"cluster-autoscaler.node-group-auto-discovery".to_owned()));
     insta::assert_snapshot!(refused(&AUTOSCALER.replace("--scan-interval\n", "--scan-intervall\n")), @r"
-    error: m.yaml:21:11: unknown field in the flags of cluster-autoscaler: `scan-intervall`
+    error: m.yaml:22:11: unknown field in the flags of cluster-autoscaler
+      22 | scan-intervall
+         | ^^^^^^^^^^^^^^
       hint: did you mean scan-interval?
     ");
 }
@@ -96,19 +104,27 @@ fn a_deployed_cluster_autoscaler_has_flags_as_go_reads_them() {
 #[test]
 fn mistakes_have_places_and_hints() {
     insta::assert_snapshot!(refused(&CLUSTER.replace("minAvailable: 50%", "minAvailble: 50%")), @r"
-    error: m.yaml:63:5: unknown field in PodDisruptionBudget api, spec: `minAvailble`
+    error: m.yaml:63:5: unknown field in PodDisruptionBudget api, spec
+      63 | minAvailble
+         | ^^^^^^^^^^^
       hint: did you mean minAvailable?
     ");
     insta::assert_snapshot!(refused(&CLUSTER.replace("cpu: 500m", "cpu: 5oom")), @r"
-    error: m.yaml:93:51: CronJob etl: spec.containers[0].resources.requests.cpu is not a quantity: it is not a decimal number with a known suffix: `5oom`
+    error: m.yaml:90:43: CronJob etl: spec.jobTemplate.spec.template.spec.containers[0].resources.requests.cpu is not a quantity: it is not a decimal number with a known suffix
+      90 | 5oom
+         | ^^^^
       hint: write for example 500m or 2
     ");
     insta::assert_snapshot!(refused(&CLUSTER.replace("priorityClassName: batch", "priorityClassName: bach")), @r"
-    error: m.yaml:94:32: CronJob etl: spec.priorityClassName is no PriorityClass of these files: `bach`
+    error: m.yaml:91:32: CronJob etl: spec.jobTemplate.spec.template.spec.priorityClassName is no PriorityClass of these files
+      91 | bach
+         | ^^^^
       hint: did you mean batch?
     ");
     insta::assert_snapshot!(refused(&CLUSTER.replace("consolidateAfter", "consolidateAftr")), @r"
-    error: m.yaml:22:7: unknown field in NodePool[batch].spec.disruption: `consolidateAftr`
+    error: m.yaml:22:7: unknown field in NodePool[batch].spec.disruption
+      22 | consolidateAftr
+         | ^^^^^^^^^^^^^^^
       hint: did you mean consolidateAfter?
     ");
 }
