@@ -26,7 +26,7 @@ pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
-pub use pod_templates::{PodMatch, PodTemplate, glob};
+pub use pod_templates::{PodMatch, PodTemplate};
 pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;

@@ -40,7 +40,6 @@ pub(super) mod tests;
 use std::path::Path;
 
 use super::fields::{Given, Reader};
-use super::profiles::PROFILE_LABEL;
 use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
 use crate::kube::{LabelSelector, PodAffinity};
@@ -108,17 +107,15 @@ impl Scenario {
             }
             spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
         }
-        let mut profiles = Vec::new();
+        told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
         for part in self.platforms.iter().flat_map(Platform::parts) {
-            if let Kind::Fargate(fargate) = &part.kind {
-                profiles.extend(fargate.profiles.iter().flat_map(|profile| &profile.selectors));
+            let Kind::Fargate(fargate) = &part.kind else { continue };
+            for selector in fargate.profiles.iter().flat_map(|profile| &profile.selectors) {
+                told_apart.namespaces = true;
+                let asked = [super::profiles::PROFILE_LABEL.to_owned()];
+                told_apart.labels.extend(selector.labels.iter().map(|(key, _)| key.clone()).chain(asked));
             }
         }
-        told_apart.labels.extend(profiles.iter().flat_map(|one| &one.labels).map(|(key, _)| key.clone()));
-        if !profiles.is_empty() {
-            told_apart.labels.insert(PROFILE_LABEL.to_owned());
-        }
-        told_apart.namespaces = has_topology || !settings.pdbs.is_empty() || !profiles.is_empty();
         told_apart
     }
 

@@ -3,6 +3,8 @@
 pub use super::gosort;
 pub mod benchmark;
 pub mod bits;
+pub use super::gosort;
+
 pub mod disruption;
 pub mod launch;
 pub mod model;

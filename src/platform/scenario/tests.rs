@@ -1,3 +1,4 @@
+mod manifests;
 pub(in crate::platform) mod strategies;
 
 use std::path::Path;
