@@ -346,6 +346,17 @@ mod tests {
         "EC2NodeClass.apiVersion",
         "EC2NodeClass.kind",
         "EC2NodeClass.metadata.name",
+        // It says the family too.
+        "EC2NodeClass.spec.amiSelectorTerms",
+        "EC2NodeClass.spec.amiSelectorTerms[].alias",
+        "podTemplates",
+        "podTemplates[].match.workflow",
+        "podTemplates[].match.task",
+        "podTemplates[].match.image",
+        "podTemplates[].match.namespace",
+        "podTemplates[].match.labels",
+        "podTemplates[].from",
+        "podTemplates[].template",
         // Its fields are those of node groups under other names.
         "ClusterConfig",
         "limits",

@@ -45,6 +45,9 @@ impl Default for Settings {
             unschedulable_after: Span::from_secs(3_600),
             replay: Replay::Auto,
             seed: 42,
+            pod_templates: Vec::new(),
+            pdbs: Vec::new(),
+            priority_classes: PriorityClasses::default(),
         }
     }
 }
@@ -250,6 +253,7 @@ impl Default for NodePool {
             termination_grace_period: None,
             root_volume: Memory::from_gib(20),
             max_pods: None,
+            sizing: NodeSizing::default(),
             auto_mode: false,
         }
     }

@@ -12,6 +12,7 @@ mod fields;
 mod flat;
 mod manifests;
 mod mixed;
+mod pod_templates;
 mod profiles;
 mod scenario;
 mod tree;
@@ -25,8 +26,9 @@ pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
-pub use profiles::{FargateProfile, ProfileSelector, profile_of};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
+pub use pod_templates::{PodMatch, PodTemplate, glob};
+pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;
 pub use words::Words;
 
@@ -35,7 +37,10 @@ pub(crate) use values::ppm_text;
 pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::decide::karpenter::Version as KarpenterVersion;
 pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
-pub use crate::kube::{Budget, BudgetNodes, BudgetWindow, DisruptionReason, Schedule, Taint, TaintEffect};
+pub use crate::kube::decode::PriorityClasses;
+pub use crate::kube::{
+    Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect,
+};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -67,6 +72,11 @@ pub struct Settings {
     pub unschedulable_after: Span,
     pub replay: Replay,
     pub seed: u64,
+    /// What completes the pods of the trace.
+    pub pod_templates: Vec<PodTemplate>,
+    /// In the order of their documents.
+    pub pdbs: Vec<Pdb>,
+    pub priority_classes: PriorityClasses,
 }
 
 /// The AWS region, and where its name came from.
@@ -442,8 +452,23 @@ pub struct NodePool {
     pub root_volume: Memory,
     /// kubelet's `maxPods`; `None`: as many as the type's network interfaces allow.
     pub max_pods: Option<i64>,
+    pub sizing: NodeSizing,
     /// Its class is a NodeClass of EKS Auto Mode, not an EC2NodeClass of one's own Karpenter.
     pub auto_mode: bool,
+}
+
+/// What else an EC2NodeClass says of how much a node has room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeSizing {
+    /// `kubelet.podsPerCore`: a cap on the number of pods.
+    pub pods_per_core: Option<i64>,
+    /// `kubelet.systemReserved`.
+    pub system_reserved: Resources,
+    /// `instanceStorePolicy: RAID0`: pods' storage is on the local disks of types that have any.
+    pub raid0: bool,
+    /// Its AMI is Bottlerocket, which reserves memory for as many pods as are allowed and not for as many as could get an
+    /// address.
+    pub bottlerocket: bool,
 }
 
 /// One line of a NodePool's `requirements`.

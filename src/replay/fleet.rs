@@ -3,10 +3,12 @@
 mod compose;
 mod from_zero;
 mod karpenter;
+mod pool_values;
 mod system;
 
 pub(super) use compose::{Composed, compose};
 pub(super) use karpenter::{candidates as pool_candidates, check as check_karpenter};
+pub(super) use pool_values::warnings as unknown_pool_values;
 pub(super) use system::{add as add_system, standing as system_machines};
 
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_requ
 use crate::sim::{NodeType, PullRates};
 use crate::trace::{PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Resources};
-use crate::workload::{PodClass, pod_spec};
+use crate::workload::PodClass;
 
 /// Why the pods of each class can never run on a platform.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +66,7 @@ fn fargate(
             size_of_class.push(None);
             continue;
         }
-        let spec = pod_spec(class, &setup.trace.words);
+        let spec = setup.workload.spec_of(class, &setup.trace.words);
         if let Some(reason) = refused_by_fargate(&spec) {
             refusals.add(index, reason.to_owned());
             size_of_class.push(None);
@@ -199,7 +201,8 @@ fn home(setup: &Setup, name: &str, role: Role, home: &Home) -> Vec<(NodeTemplate
 pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> Option<Refusal> {
     let words = &setup.trace.words;
     let admitted = |labels: &NodeLabels, class: &PodClass| {
-        setup.catalog.zones.iter().any(|zone| admits_pod(labels, Some(zone), class, words).is_some())
+        let spec = setup.workload.spec_of(class, words);
+        setup.catalog.zones.iter().any(|zone| admits_pod(labels, Some(zone), &spec).is_some())
     };
     if !admitted(&node_type.labels, class) {
         // Ask again without each hurdle to learn which one it is.

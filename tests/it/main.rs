@@ -17,6 +17,7 @@ mod importers;
 mod invariants;
 mod karpenter;
 mod mechanisms;
+mod mixed;
 #[path = "../../benches/support/mutate.rs"]
 mod mutate;
 mod node_group;

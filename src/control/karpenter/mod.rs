@@ -24,7 +24,7 @@ pub mod solve;
 pub mod state;
 pub mod types;
 
-pub use crate::decide::karpenter::gosort;
+pub use crate::decide::gosort;
 
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;

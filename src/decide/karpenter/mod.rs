@@ -1,13 +1,12 @@
 //! Karpenter 1.14 (and 1.13 where it differs): which nodes to launch, and which to remove or replace.
 
+pub use super::gosort;
 pub mod benchmark;
 pub mod bits;
 pub mod disruption;
 pub mod model;
 pub mod price;
 pub mod solve;
-
-pub use super::gosort;
 
 /// Which Karpenter's rules apply where they changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -49,6 +49,9 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
         }
     }
     all.extend(of_kind(NODE_POOL, &pools, &NodePool::default()));
+    let (auto, own): (Vec<_>, Vec<_>) = pools.into_iter().partition(|(_, pool)| pool.auto_mode);
+    all.extend(of_kind(EC2_NODE_CLASS, &own, &NodePool::default()));
+    all.extend(of_kind(NODE_CLASS, &auto, &AutoMode::pool()));
     all
 }
 
@@ -318,6 +321,16 @@ const NODE_POOL: &[Row<NodePool>] = &[
         |p| p.termination_grace_period.map_or_else(|| "none".to_owned(), kubernetes_duration_text),
         "default of NodePools",
     ),
+];
+
+const NODE_CLASS: &[Row<NodePool>] = &[(
+    "NodeClass.spec.ephemeralStorage",
+    |p| memory_text(p.root_volume),
+    "EKS user guide: default of NodeClasses, gp3; how large the volume of the operating system is, is not published, and \
+     it is left out",
+)];
+
+const EC2_NODE_CLASS: &[Row<NodePool>] = &[
     (
         "EC2NodeClass.spec.blockDeviceMappings",
         |p| memory_text(p.root_volume),
@@ -328,7 +341,35 @@ const NODE_POOL: &[Row<NodePool>] = &[
         |p| p.max_pods.map_or_else(|| "auto".into(), |n| n.to_string()),
         "VPC CNI without prefixes: interfaces × (addresses − 1) + 2",
     ),
+    (
+        "EC2NodeClass.spec.kubelet.podsPerCore",
+        |p| p.sizing.pods_per_core.map_or_else(|| "none".into(), |n| n.to_string()),
+        "default of EC2NodeClasses",
+    ),
+    (
+        "EC2NodeClass.spec.kubelet.systemReserved",
+        |p| system_reserved(&p.sizing.system_reserved),
+        "default of EC2NodeClasses",
+    ),
+    (
+        "EC2NodeClass.spec.instanceStorePolicy",
+        |p| if p.sizing.raid0 { "RAID0" } else { "none" }.to_owned(),
+        "default of EC2NodeClasses",
+    ),
+    (
+        "EC2NodeClass.spec.amiFamily",
+        |p| if p.sizing.bottlerocket { "Bottlerocket" } else { "AL2023" }.to_owned(),
+        "the getting-started guide's EC2NodeClass",
+    ),
 ];
+
+fn system_reserved(reserved: &Resources) -> String {
+    if *reserved == Resources::ZERO {
+        return "none".to_owned();
+    }
+    let Resources { cpu, memory, ephemeral, .. } = *reserved;
+    format!("cpu {} memory {} ephemeral-storage {}", cpu_text(cpu), memory_text(memory), memory_text(ephemeral))
+}
 
 pub(super) fn home(home: &Home) -> String {
     match home {

@@ -8,19 +8,18 @@ use super::super::tree::{Node, Place, Value};
 use super::super::values::*;
 use super::super::*;
 use super::documents::api_version;
-use super::{candidates, constraints, instance_type, settings};
+use super::{candidates, constraints, fargate, instance_type, settings};
 
 pub(in crate::platform) const API_VERSION: &str = "eksctl.io/v1alpha5";
 
 /// Fields of the cluster that change nothing here. What a cluster has beside its nodes (its NAT gateways, its support) is
-/// `cluster`'s to say, and which pods a Fargate profile selects is not asked: a platform runs all pods of the trace.
-const IGNORED: [&str; 18] = [
+/// `cluster`'s to say.
+const IGNORED: [&str; 17] = [
     "accessConfig",
     "addons",
     "addonsConfig",
     "capabilities",
     "cloudWatch",
-    "fargateProfiles",
     "gitops",
     "iam",
     "iamIdentityMappings",
@@ -148,6 +147,7 @@ pub(super) fn read<'n>(
     reader: &mut Reader,
     node: &'n Node,
     location: &mut Location,
+    profiles: &mut Vec<FargateProfile>,
 ) -> Vec<(&'n Node, Managed)> {
     let mut root = Section::new(reader, "ClusterConfig".into(), "ClusterConfig".into(), node);
     api_version(reader, &mut root, node, API_VERSION);
@@ -182,6 +182,8 @@ pub(super) fn read<'n>(
         groups
             .extend(group(reader, section, node, of_region.as_deref(), location).map(|group| (node, group)));
     }
+    let ignored = ["podExecutionRoleARN", "status", "subnets", "tags"];
+    profiles.extend(fargate::profiles(reader, &mut root, "fargateProfiles", &ignored));
     root.ignore(&IGNORED);
     let hint = "remove it, and list managed groups under managedNodeGroups";
     root.refuse(reader, &["nodeGroups"], hint);

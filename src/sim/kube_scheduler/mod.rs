@@ -30,7 +30,7 @@ use crate::platform;
 use crate::rng::{Draws, Purpose};
 use crate::trace::Words;
 use crate::units::{Cpu, Memory, Resources, Time};
-use crate::workload::{ClassId, ImageId, PodClass, Workload, pod_spec};
+use crate::workload::{ClassId, ImageId, PodClass, Workload};
 use neighbours::Neighbours;
 
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
@@ -102,8 +102,7 @@ impl<'a> KubeScheduler<'a> {
         zones: &'a [String],
         draws: Draws,
     ) -> Self {
-        let spec = |class| Arc::new(pod_spec(class, words));
-        Self::with_specs(config, workload, workload.classes.iter().map(spec).collect(), zones, draws)
+        Self::with_specs(config, workload, workload.pod_specs(words), zones, draws)
     }
 
     /// With a spec for each class of the workload, which may say more than the class.
@@ -292,13 +291,18 @@ impl<'a> KubeScheduler<'a> {
     /// QueueingHints of the filters that look at other pods: which of these waiting classes may have been helped by what
     /// came and went since the last call.
     pub fn helped(&mut self, waiting: &[ClassId]) -> Vec<ClassId> {
-        match &mut self.neighbours {
-            Some(neighbours) if waiting.is_empty() => {
-                neighbours.forget_events();
-                Vec::new()
-            }
-            Some(neighbours) => neighbours.helped(waiting, &self.specs),
-            None => Vec::new(),
+        self.neighbours.as_mut().map(|others| others.helped(waiting, &self.specs)).unwrap_or_default()
+    }
+
+    /// Whether anything came or went that might help a waiting pod.
+    pub fn has_events(&self) -> bool {
+        self.neighbours.as_ref().is_some_and(Neighbours::has_events)
+    }
+
+    /// Nobody waits: what came and went helps nobody.
+    pub fn forget_events(&mut self) {
+        if let Some(neighbours) = &mut self.neighbours {
+            neighbours.forget_events();
         }
     }
 
@@ -480,8 +484,8 @@ fn check(filters: &Filters, others: &Neighbours, node: usize) -> bool {
 
 /// Whether `pod` may run on a node with these labels in `zone`; if so, how many `PreferNoSchedule` taints of it the
 /// pod does not tolerate.
-pub fn admits_pod(labels: &NodeLabels, zone: Option<&String>, pod: &PodClass, words: &Words) -> Option<u32> {
-    match admission(labels.is_spot, &labels.node(zone), &pod_spec(pod, words)) {
+pub fn admits_pod(labels: &NodeLabels, zone: Option<&String>, pod: &PodSpec) -> Option<u32> {
+    match admission(labels.is_spot, &labels.node(zone), pod) {
         Admission::Yes { avoided, .. } => Some(avoided as u32),
         _ => None,
     }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::super::bits::Bits;
-use super::super::gosort;
 use super::super::model::{
     Input, MAX_INSTANCE_TYPES, MinValuesPolicy, NewClaim, Plan, Pod, PodError, RESERVATION_ID, ReservedMode,
     ShapeId,
@@ -24,6 +23,7 @@ use super::existing::Existing;
 use super::limits::Remaining;
 use super::{Scheduler, explain, min_values};
 use crate::catalog::{CapacityType, Requirement, Requirements, labels};
+use crate::decide::gosort;
 use crate::kube::{CPU, MEMORY, ResourceList};
 
 /// Why a pod could not be placed.

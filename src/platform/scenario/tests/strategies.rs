@@ -181,6 +181,7 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
                 spot: rest.4,
                 discounts: rest.5,
                 system: rest.6,
+                ..Settings::default()
             }
         },
     )
@@ -343,6 +344,15 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
         termination_grace_period: disruption.4,
         root_volume: nodes.3,
         max_pods: nodes.4,
+        sizing: NodeSizing {
+            pods_per_core: nodes.4.map(|pods| pods % 9 + 1).filter(|pods| *pods > 2),
+            system_reserved: Resources {
+                cpu: Cpu::from_milli(nodes.4.unwrap_or(0)),
+                ..Resources::ZERO
+            },
+            raid0: nodes.4.is_some_and(|pods| pods % 2 == 0),
+            bottlerocket: nodes.4.is_some_and(|pods| pods % 3 == 0),
+        },
         auto_mode: false,
     })
 }
@@ -382,7 +392,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
 pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
     let auto_mode = vec(node_pool(), 1..3).prop_map(|mut node_pools| {
         for pool in &mut node_pools {
-            (pool.auto_mode, pool.max_pods) = (true, None);
+            (pool.auto_mode, pool.max_pods, pool.sizing) = (true, None, NodeSizing::default());
             // It has a default that no document can take away.
             pool.termination_grace_period.get_or_insert(Span::from_secs(60));
             pool.requirements
