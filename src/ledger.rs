@@ -157,6 +157,8 @@ pub enum EndReason {
     Expired,
     /// Karpenter gave it up: it had not registered in time.
     NotRegistered,
+    /// Its node group got another version.
+    Upgraded,
     /// EC2 took a Spot instance back.
     Interrupted,
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
@@ -178,6 +180,7 @@ impl EndReason {
             Self::Drifted => "drift",
             Self::NotRegistered => "registration_timeout",
             Self::Expired => "expiration",
+            Self::Upgraded => "upgrade",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
             Self::Preempted => "preemption",
         }

@@ -5,6 +5,7 @@ pub use super::gosort;
 pub mod benchmark;
 pub mod bits;
 pub mod disruption;
+pub mod launch;
 pub mod model;
 pub mod price;
 pub mod solve;

@@ -1,3 +1,4 @@
+mod manifests;
 pub(in crate::platform) mod strategies;
 
 use std::path::Path;
@@ -117,7 +118,8 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
     let s = scenario(&node_pool("{}"));
     let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
     let expected = NodePool {
-        auto_mode: false,
+        sizing: NodeSizing::default(),
+            auto_mode: false,
         name: "jobs".into(),
         weight: 0,
         requirements: Vec::new(),
@@ -166,6 +168,7 @@ fn what_a_managed_node_group_leaves_out_has_the_defaults_of_eksctl() {
     let expected = NodeGroup {
         name: "g".into(),
         instance_type: Some("m5.large".into()),
+        further_types: Vec::new(),
         capacity_type: CapacityType::OnDemand,
         size: GroupSize::Fixed(2),
         root_volume: Memory::from_gib(80),
@@ -271,7 +274,7 @@ fn flags_that_make_no_sense_are_refused_with_a_hint() {
         "error: --platform job-on-m6i: there is no built-in platform of this name\n  hint: did you mean jobs-on-m6i?\n"
     );
     assert_eq!(message(platforms(&["fargate", "fargate"])), "error: --platform fargate is there twice\n");
-    assert!(message(platforms(&["auto-mode"])).contains("this version yet"));
+    assert!(message(platforms(&["mixed"])).contains("has to be said"));
     let half = Overrides { image_size: Some(Memory::from_bytes(1_500_000)), ..Overrides::default() };
     assert_eq!(
         message(half),

@@ -5,7 +5,7 @@
 //! a dozen places, and if these are in order it shifts the one element to its place. That is done here at once;
 //! otherwise the whole sort is.
 
-use super::super::gosort;
+use crate::decide::gosort;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClaimOrder {

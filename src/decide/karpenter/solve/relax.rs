@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::super::gosort;
 use super::super::model::PreferencePolicy;
+use crate::decide::gosort;
 use crate::kube::{PodSpec, TaintEffect, Toleration, WhenUnsatisfiable};
 
 /// The spec as the scheduler goes by it: the heaviest preferred node term comes first; where preferences are ignored,
