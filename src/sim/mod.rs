@@ -256,6 +256,7 @@ impl<'a> Engine<'a> {
             Event::ContainerEnded(run) => self.container_ended(now, run),
             Event::Noticed(step) => self.noticed(now, step),
             Event::PoolEvent(id, zone) => self.pool_event(now, (id, zone)),
+            Event::RebalanceRecommended(lease) => self.rebalance_recommended(lease),
             Event::SpotNotice(lease) => self.spot_notice(now, lease),
             Event::SpotReclaim(lease) => self.spot_reclaim(now, lease),
             Event::DrainedLongEnough(lease) => self.terminate_if_drained(now, lease),
