@@ -155,6 +155,8 @@ pub enum EndReason {
     Drifted,
     /// It reached `expireAfter`.
     Expired,
+    /// Its node group got another version.
+    Upgraded,
     /// EC2 took a Spot instance back.
     Interrupted,
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
@@ -175,6 +177,7 @@ impl EndReason {
             Self::Consolidated => "consolidation",
             Self::Drifted => "drift",
             Self::Expired => "expiration",
+            Self::Upgraded => "upgrade",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
             Self::Preempted => "preemption",
         }

@@ -11,11 +11,13 @@ mod cluster_autoscaler;
 mod fargate;
 mod fixed_group;
 pub mod karpenter;
+mod node_group;
 
-pub use cluster_autoscaler::{AutoscaledGroup, ClusterAutoscaler};
+pub use cluster_autoscaler::ClusterAutoscaler;
 pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
 pub use karpenter::Karpenter;
+pub use node_group::{GroupKind, ManagedGroup, Upgrade};
 
 use std::collections::BTreeMap;
 
@@ -136,6 +138,8 @@ pub enum Trigger {
     NodeGone(LeaseId),
     /// EC2 will take this Spot instance back in two minutes.
     SpotNotice(LeaseId),
+    /// EC2 advises to replace this Spot instance: a notice will follow.
+    RebalanceRecommended(LeaseId),
 }
 
 /// The kinds of triggers a controller is called for.
@@ -168,7 +172,8 @@ impl Wants {
             | Trigger::NodeReady(_)
             | Trigger::NodeEmpty(_)
             | Trigger::NodeGone(_)
-            | Trigger::SpotNotice(_) => self.nodes,
+            | Trigger::SpotNotice(_)
+            | Trigger::RebalanceRecommended(_) => self.nodes,
         }
     }
 }

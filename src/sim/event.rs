@@ -27,6 +27,8 @@ pub enum Event {
     Noticed(StepId),
     /// EC2 takes instances of a Spot pool back.
     PoolEvent(TypeId, u8),
+    /// EC2 advises to replace a Spot instance.
+    RebalanceRecommended(LeaseId),
     /// A Spot instance gets its interruption notice.
     SpotNotice(LeaseId),
     /// The two minutes of a notice are over: the instance is gone.
@@ -61,7 +63,7 @@ impl Event {
             Self::ContainerEnded(_) => 0,
             Self::Noticed(_) => 1,
             Self::PoolEvent(..) => 2,
-            Self::SpotNotice(_) => 3,
+            Self::RebalanceRecommended(_) | Self::SpotNotice(_) => 3,
             Self::SpotReclaim(_) => 4,
             Self::DrainedLongEnough(_) => 5,
             Self::GraceOver(_) => 6,

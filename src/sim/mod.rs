@@ -256,6 +256,7 @@ impl<'a> Engine<'a> {
             Event::ContainerEnded(run) => self.container_ended(now, run),
             Event::Noticed(step) => self.noticed(now, step),
             Event::PoolEvent(id, zone) => self.pool_event(now, (id, zone)),
+            Event::RebalanceRecommended(lease) => self.rebalance_recommended(lease),
             Event::SpotNotice(lease) => self.spot_notice(now, lease),
             Event::SpotReclaim(lease) => self.spot_reclaim(now, lease),
             Event::DrainedLongEnough(lease) => self.terminate_if_drained(now, lease),
@@ -281,7 +282,8 @@ impl<'a> Engine<'a> {
         loop {
             self.schedule_pods(now);
             self.step_controllers(now);
-            if self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
+            let is_news = self.pending.waiting() > 0 && self.scheduler.has_events();
+            if !is_news && self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
                 break;
             }
         }
@@ -297,6 +299,7 @@ impl<'a> Engine<'a> {
         self.pending.take_active(now, |class| classes[class as usize].priority, &mut batches);
         for mut batch in batches.drain(..) {
             let mut refused = VecDeque::new();
+            let mut is_hopeless = false;
             while let Some(run) = batch.pods.pop_front() {
                 let step = self.ledger.runs[run as usize].step;
                 if !self.orchestrator.is_open(step) {
@@ -306,13 +309,17 @@ impl<'a> Engine<'a> {
                 let key = self.input.workload.steps.key[step as usize];
                 let pod = (run, batch.class);
                 if let Some(node) = self.scheduler.place_nominated(&self.cluster, pod, key, batch.failures) {
+                    self.pending.set_nominated(run, false);
                     self.bind(now, run, batch.class, node);
                     continue;
                 }
                 refused.push_back(run);
-                let makes_room = self.preempt(now, pod, key, batch.failures);
-                if !makes_room && !self.scheduler.has_nominations() {
-                    break; // What one does not find, those like it do not find either.
+                is_hopeless |= !self.preempt(now, pod, key, batch.failures);
+                // What one does not find, those like it do not find either, unless they were promised it.
+                if is_hopeless {
+                    let promised = |run: &RunIndex| self.scheduler.nomination(*run).is_some();
+                    let next = batch.pods.iter().position(promised).unwrap_or(batch.pods.len());
+                    refused.extend(batch.pods.drain(..next));
                 }
             }
             refused.append(&mut batch.pods);
@@ -349,6 +356,8 @@ impl<'a> Engine<'a> {
                     });
                 }
             }
+        } else {
+            self.scheduler.forget_events();
         }
         freed.clear();
         self.freed = freed;
@@ -357,7 +366,7 @@ impl<'a> Engine<'a> {
     /// Pods that found no node at their first attempt: the controllers hear of them, and their patience starts. Of those
     /// that wait for victims to leave a node the controllers hear only if that comes to nothing.
     fn report_failures(&mut self, now: Time, batch: &Batch) {
-        if batch.failures > 0 && self.unreported.is_empty() {
+        if batch.failures > 0 && self.unreported.is_empty() && !self.scheduler.has_nominations() {
             return;
         }
         for run in &batch.pods {
@@ -365,7 +374,9 @@ impl<'a> Engine<'a> {
             if is_first {
                 self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(*run));
             }
-            if self.scheduler.nomination(*run).is_some() {
+            let is_nominated = self.scheduler.nomination(*run).is_some();
+            self.pending.set_nominated(*run, is_nominated);
+            if is_nominated {
                 if is_first {
                     self.unreported.insert(*run);
                 }

@@ -307,7 +307,11 @@ impl Engine<'_> {
         for event in self.market.events_at(pool, now) {
             for (lease, name) in &leases {
                 if let Some(delay) = self.market.is_taken(pool, &event, *name) {
-                    self.queue.schedule(now + delay, Event::SpotNotice(*lease));
+                    let lead = self.input.settings.spot.rebalance_lead;
+                    if lead > Span::ZERO {
+                        self.queue.schedule(now + delay, Event::RebalanceRecommended(*lease));
+                    }
+                    self.queue.schedule(now + delay + lead, Event::SpotNotice(*lease));
                 }
             }
         }
@@ -315,6 +319,12 @@ impl Engine<'_> {
             self.watched.remove(&pool);
         } else {
             self.schedule_pool_event(now, pool);
+        }
+    }
+
+    pub(super) fn rebalance_recommended(&mut self, lease: LeaseId) {
+        if self.live_node(lease).is_some() && self.wants.nodes {
+            self.triggers.push(Trigger::RebalanceRecommended(lease));
         }
     }
 

@@ -19,12 +19,9 @@ pub mod nodes;
 pub mod pool;
 pub mod prices;
 pub mod provisioner;
-pub mod shapes;
 pub mod solve;
 pub mod state;
 pub mod types;
-
-pub use crate::decide::gosort;
 
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;

@@ -118,14 +118,15 @@ impl State {
             Trigger::NodeGone(lease) => {
                 self.claims.remove(lease);
             }
-            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) | Trigger::SpotNotice(_) => {}
+            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) => {}
+            Trigger::SpotNotice(_) | Trigger::RebalanceRecommended(_) => {}
         }
     }
 
     /// Asks EC2 for a node. `None` if nothing of it can be had: the NodeClaim is deleted at once, and its pods are
     /// tried again in a later round.
     pub fn launch(&mut self, now: Time, claim: &NewClaim, actions: &mut Vec<Action>) -> Option<u32> {
-        let offers = launch::offers(&self.scheduler, &self.prices, claim)?;
+        let offers = launch::offers(&mut self.scheduler, &self.prices, claim)?;
         let token = self.next_token;
         self.next_token += 1;
         self.outstanding.insert(token, now);
@@ -230,7 +231,7 @@ impl State {
     }
 
     fn pod(&self, pod: &PendingPod, origin: Origin) -> Pod {
-        let shape = self.scheduler.shapes.of_class(pod.class);
+        let shape = self.scheduler.shape(pod.class);
         Pod { run: pod.run, shape, created: pod.created, uid: pod.uid, origin }
     }
 }

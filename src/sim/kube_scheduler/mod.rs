@@ -291,13 +291,18 @@ impl<'a> KubeScheduler<'a> {
     /// QueueingHints of the filters that look at other pods: which of these waiting classes may have been helped by what
     /// came and went since the last call.
     pub fn helped(&mut self, waiting: &[ClassId]) -> Vec<ClassId> {
-        match &mut self.neighbours {
-            Some(neighbours) if waiting.is_empty() => {
-                neighbours.forget_events();
-                Vec::new()
-            }
-            Some(neighbours) => neighbours.helped(waiting, &self.specs),
-            None => Vec::new(),
+        self.neighbours.as_mut().map(|others| others.helped(waiting, &self.specs)).unwrap_or_default()
+    }
+
+    /// Whether anything came or went that might help a waiting pod.
+    pub fn has_events(&self) -> bool {
+        self.neighbours.as_ref().is_some_and(Neighbours::has_events)
+    }
+
+    /// Nobody waits: what came and went helps nobody.
+    pub fn forget_events(&mut self) {
+        if let Some(neighbours) = &mut self.neighbours {
+            neighbours.forget_events();
         }
     }
 

@@ -27,6 +27,10 @@ pub struct Neighbours {
     /// By class: whether other pods, or the class itself by what it asks of them, decide where its pods may run or run
     /// best.
     concerned: Vec<bool>,
+    /// By class: whether the coming or going of its pods may help others.
+    matters: Vec<bool>,
+    /// How many pods of each priority are bound.
+    bound: BTreeMap<i32, usize>,
     /// Where pods wait that have evicted others.
     nominations: BTreeMap<RunIndex, (NodeId, ClassId)>,
     /// Pods that came or went since somebody asked.
@@ -46,12 +50,15 @@ impl Neighbours {
     /// `None` if no pod of these classes needs to know of another.
     pub fn of(specs: &[Arc<PodSpec>], preemption: bool) -> Option<Self> {
         let priorities = || specs.iter().map(|spec| spec.priority);
-        let is_needed = specs.iter().any(|spec| spec.has_topology() || !spec.host_ports.is_empty())
+        let is_needed = specs.iter().any(|spec| is_choosy(spec))
             || preemption && priorities().min() != priorities().max();
+        let choosy: Vec<&PodSpec> = specs.iter().map(|spec| &**spec).filter(|spec| is_choosy(spec)).collect();
         is_needed.then(|| Self {
             state: ClusterState::default(),
             known: Vec::new(),
-            concerned: specs.iter().map(|spec| is_concerned(spec, specs)).collect(),
+            concerned: specs.iter().map(|spec| is_concerned(spec, &choosy)).collect(),
+            matters: specs.iter().map(|spec| matters(spec, &choosy)).collect(),
+            bound: BTreeMap::new(),
             nominations: BTreeMap::new(),
             events: Vec::new(),
             nodes_changed: false,
@@ -111,12 +118,24 @@ impl Neighbours {
         self.clear_nomination(run);
         let pod = PodOnNode { started: Some(now), ..PodOnNode::new(u64::from(run), spec.clone()) };
         self.state.add_pod(node as usize, pod);
-        self.events.push(PodEvent { class, came: true });
+        *self.bound.entry(spec.priority).or_default() += 1;
+        self.note(class, true);
     }
 
     pub fn pod_released(&mut self, node: NodeId, run: RunIndex, class: ClassId) {
-        self.state.remove_pod(node as usize, u64::from(run));
-        self.events.push(PodEvent { class, came: false });
+        let pod = self.state.remove_pod(node as usize, u64::from(run));
+        let bound = pod.and_then(|pod| self.bound.get_mut(&pod.spec.priority));
+        if let Some(bound) = bound {
+            *bound -= 1;
+        }
+        self.note(class, false);
+    }
+
+    /// Only those matter to others whom somebody asks about.
+    fn note(&mut self, class: ClassId, came: bool) {
+        if self.matters[class as usize] {
+            self.events.push(PodEvent { class, came });
+        }
     }
 
     pub fn pod_terminating(&mut self, node: NodeId, run: RunIndex) {
@@ -179,6 +198,10 @@ impl Neighbours {
             }
             self.clear_nomination(run);
         }
+        let lowest = self.bound.iter().find(|(_, bound)| **bound > 0);
+        if lowest.is_none_or(|(priority, _)| *priority >= spec.priority) {
+            return None;
+        }
         let found = preempt(spec, &self.state, &[], offset)?;
         let pods = self.node(found.node).pods();
         let is_there = |id: &u64| pods.iter().any(|pod| pod.id == *id && !pod.is_terminating);
@@ -216,6 +239,10 @@ impl Neighbours {
         classes.iter().copied().filter(is_helped).collect()
     }
 
+    pub fn has_events(&self) -> bool {
+        self.nodes_changed || !self.events.is_empty()
+    }
+
     /// Nobody waits: what happened helps nobody.
     pub fn forget_events(&mut self) {
         self.events.clear();
@@ -235,13 +262,24 @@ fn helps(waiting: &PodSpec, other: &PodSpec, came: bool) -> bool {
         || !waiting.host_ports.is_empty() && !other.host_ports.is_empty()
 }
 
-fn is_concerned(spec: &PodSpec, specs: &[Arc<PodSpec>]) -> bool {
-    let means = |other: &Arc<PodSpec>| {
-        let terms = other.affinity.required.iter().chain(&other.anti_affinity.required);
+/// Whether a pod asks anything of where others are.
+fn is_choosy(spec: &PodSpec) -> bool {
+    spec.has_topology() || !spec.host_ports.is_empty()
+}
+
+/// Whether the coming or going of such a pod may help one of the choosy ones.
+fn matters(spec: &PodSpec, choosy: &[&PodSpec]) -> bool {
+    is_choosy(spec) || choosy.iter().any(|waiting| helps(waiting, spec, true) || helps(waiting, spec, false))
+}
+
+/// Whether where the pod goes depends on other pods: by what it asks, or by what one of the choosy ones asks of it.
+fn is_concerned(spec: &PodSpec, choosy: &[&PodSpec]) -> bool {
+    let means = |other: &&PodSpec| {
+        let required = other.affinity.required.iter().chain(&other.anti_affinity.required);
         let preferred = other.affinity.preferred.iter().chain(&other.anti_affinity.preferred);
-        terms.chain(preferred.map(|(_, term)| term)).any(|term| term.means(other, spec))
+        required.chain(preferred.map(|(_, term)| term)).any(|term| term.means(other, spec))
     };
-    spec.has_topology() || !spec.host_ports.is_empty() || specs.iter().any(means)
+    is_choosy(spec) || choosy.iter().any(means)
 }
 
 /// The DaemonSets of a node as one pod that nobody evicts.
