@@ -155,10 +155,10 @@ pub enum EndReason {
     Drifted,
     /// It reached `expireAfter`.
     Expired,
-    /// Karpenter gave it up: it had not registered in time.
-    NotRegistered,
     /// Its node group got another version.
     Upgraded,
+    /// Karpenter gave it up: it had not registered in time.
+    NotRegistered,
     /// EC2 took a Spot instance back.
     Interrupted,
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
