@@ -218,6 +218,7 @@ impl Default for Karpenter {
             interruption_handling: true,
             spot_to_spot_consolidation: false,
             controller_speed: ControllerSpeed::Measured,
+            do_not_disrupt: DoNotDisrupt::Recorded,
         }
     }
 }

@@ -20,7 +20,7 @@ pub use defaults::BUILT_INS;
 pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, Variation, read};
 pub use tree::Place;
 pub use words::Words;
 
@@ -405,6 +405,18 @@ pub struct Karpenter {
     /// The feature gate `SpotToSpotConsolidation`.
     pub spot_to_spot_consolidation: bool,
     pub controller_speed: ControllerSpeed,
+    pub do_not_disrupt: DoNotDisrupt,
+}
+
+/// Which pods carry the annotation `karpenter.sh/do-not-disrupt: "true"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoNotDisrupt {
+    /// Those that the trace says.
+    Recorded,
+    All,
+    None,
+    /// Those whose work takes longer than this. In practice: those of the workflows that are known to.
+    LongerThan(Span),
 }
 
 /// Which Karpenter's rules apply where they changed.

@@ -24,6 +24,7 @@ mod requirements;
 mod savings_plan;
 mod settings;
 mod spot;
+mod vary;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -37,6 +38,7 @@ use crate::error::Result;
 pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
 pub use limits::Limits;
 pub use overrides::Overrides;
+pub use vary::Variation;
 
 /// The `apiVersion` of scenario documents.
 pub const API_VERSION: &str = "cost-sim/v1";

@@ -37,8 +37,8 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     all.extend(of_kind(KARPENTER, &karpenters, &Karpenter::default()));
     let mut pools: Vec<(String, &NodePool)> = Vec::new();
     for pool in karpenters.iter().flat_map(|(_, karpenter)| &karpenter.node_pools) {
-        // The same pool may serve several platforms.
-        if pools.iter().all(|(known, _)| *known != pool.name) {
+        // The same pool may serve several platforms; variants have one each of the same name.
+        if pools.iter().all(|(_, known)| *known != pool) {
             pools.push((pool.name.clone(), pool));
         }
     }
@@ -239,6 +239,16 @@ const KARPENTER: &[Row<Karpenter>] = &[
         "platforms[karpenter].controllerSpeed",
         |k| k.controller_speed.word().to_owned(),
         "estimate: a scheduling round takes 1 ms a pod, a consolidation simulation 100 ms",
+    ),
+    (
+        "platforms[karpenter].doNotDisrupt",
+        |k| match k.do_not_disrupt {
+            DoNotDisrupt::Recorded => "recorded".to_owned(),
+            DoNotDisrupt::All => "all".to_owned(),
+            DoNotDisrupt::None => "none".to_owned(),
+            DoNotDisrupt::LongerThan(span) => format!("longer than {}", duration_text(span)),
+        },
+        "the trace",
     ),
     (
         "platforms[karpenter].controllersHome",

@@ -34,7 +34,7 @@ pub(super) fn documents(karpenter: &Karpenter, region: &str, zones: &[String]) -
         return None;
     }
     let rest = [AMI_AND_ROLE, &subnets(region, zones), NETWORK].concat();
-    documents.extend(classes.iter().map(|pool| render(&node_class(pool)) + &rest));
+    documents.extend(classes.iter().map(|pool| render(&node_class(pool, &pool.name)) + &rest));
     Some(settings(karpenter) + &documents.join("---\n"))
 }
 

@@ -19,9 +19,45 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     platform.set(reader, "interruptionHandling", &mut k.interruption_handling, boolean);
     platform.set(reader, "spotToSpotConsolidation", &mut k.spot_to_spot_consolidation, boolean);
     platform.set(reader, "controllerSpeed", &mut k.controller_speed, |t| choice(t, ControllerSpeed::WORDS));
+    do_not_disrupt(reader, platform, &mut k.do_not_disrupt);
     home::read(reader, platform, &mut k.home);
     k
 }
+
+/// A word, or `{longerThan: 30m}`.
+fn do_not_disrupt(reader: &mut Reader, platform: &mut Section, which: &mut DoNotDisrupt) {
+    const NAME: &str = "doNotDisrupt";
+    let Some(entry) = platform.entry(reader, NAME) else { return };
+    if matches!(entry.value.value, Value::Map(_)) {
+        let mut section = platform.section(reader, NAME);
+        let longer = section.optional(reader, "longerThan", |text| duration(text, YEAR));
+        section.finish(reader);
+        // It is one field, in either form.
+        platform.entry(reader, NAME);
+        match longer {
+            Some(span) => *which = DoNotDisrupt::LongerThan(span),
+            None if entry.value.len() == 0 => {
+                let refusal = Refusal::new(format!("{} is empty", platform.path(NAME)))
+                    .hint("write {longerThan: 30m}, recorded, all or none");
+                reader.problem(entry.key_place, NAME, refusal);
+            }
+            None => {}
+        }
+        return;
+    }
+    platform.set(reader, NAME, which, |text| match text {
+        // As the annotation itself would be written.
+        "true" => Ok(DoNotDisrupt::All),
+        "false" => Ok(DoNotDisrupt::None),
+        _ => choice(text, &DO_NOT_DISRUPT).map_err(|refusal| match refusal.hint {
+            None => refusal.hint("or {longerThan: 30m}"),
+            Some(_) => refusal,
+        }),
+    });
+}
+
+pub(super) const DO_NOT_DISRUPT: [(&str, DoNotDisrupt); 3] =
+    [("recorded", DoNotDisrupt::Recorded), ("all", DoNotDisrupt::All), ("none", DoNotDisrupt::None)];
 
 /// Names of NodePool documents; `None` keeps the built-in pool.
 fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) -> Option<Vec<NodePool>> {
@@ -42,11 +78,12 @@ fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) 
             continue;
         }
         let pool = reader.scalar(&path, node, |text| {
-            if pools.iter().any(|pool| pool.name == text) {
+            candidates::name(text)?;
+            let pool = pasted.pool(text)?;
+            if pools.iter().any(|other| other.name == pool.name) {
                 return Err(Refusal::new("is there twice"));
             }
-            candidates::name(text)?;
-            pasted.pool(text)
+            Ok(pool)
         });
         pools.extend(pool);
     }

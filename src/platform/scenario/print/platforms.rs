@@ -2,15 +2,18 @@
 
 use super::super::super::values::*;
 use super::super::super::*;
+use super::super::candidates::base_name;
+use super::node_pools::Documents;
 use super::yaml::{Yaml, field, text, whole_number};
 
-pub(super) fn platform(p: &Platform) -> Yaml {
-    with_groups(p, groups)
+/// The platform, which refers to its NodePools by the names of `pools`.
+pub(super) fn platform(p: &Platform, pools: &Documents) -> Yaml {
+    with_groups(p, pools, groups)
 }
 
 /// The platform, of whose node groups only the names are said.
 pub(super) fn referring(p: &Platform) -> Yaml {
-    with_groups(p, |g| {
+    with_groups(p, &Documents::of(std::slice::from_ref(p)), |g| {
         let names = g.groups.iter().map(|group| group_name(&p.name, group).to_owned());
         vec![field("nodeGroups", Yaml::InlineList(names.collect()))]
     })
@@ -18,10 +21,10 @@ pub(super) fn referring(p: &Platform) -> Yaml {
 
 /// How a ClusterConfig calls a group of this platform.
 pub(in crate::platform) fn group_name<'n>(platform: &'n str, group: &'n NodeGroup) -> &'n str {
-    if group.name.is_empty() { platform } else { &group.name }
+    if group.name.is_empty() { base_name(platform) } else { &group.name }
 }
 
-fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
+fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
     let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
     match &p.kind {
         Kind::Recorded => {}
@@ -39,7 +42,7 @@ fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>
                 fields.push(home(&g.home));
             }
         }
-        Kind::Karpenter(k) => fields.extend(karpenter(k)),
+        Kind::Karpenter(k) => fields.extend(karpenter(k, pools)),
     }
     Yaml::Map(fields)
 }
@@ -87,8 +90,8 @@ pub(in crate::platform) fn flags(
     ]
 }
 
-fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
-    let pools = k.node_pools.iter().map(|pool| pool.name.clone()).collect();
+fn karpenter(k: &Karpenter, pools: &Documents) -> Vec<(String, Yaml)> {
+    let pools = k.node_pools.iter().map(|pool| pools.name_of(pool).to_owned()).collect();
     vec![
         field("nodePools", Yaml::InlineList(pools)),
         field("batchIdleDuration", text(duration_text(k.batch_idle_duration))),
@@ -97,8 +100,18 @@ fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
         field("interruptionHandling", Yaml::Bool(k.interruption_handling)),
         field("spotToSpotConsolidation", Yaml::Bool(k.spot_to_spot_consolidation)),
         field("controllerSpeed", text(k.controller_speed.word())),
+        field("doNotDisrupt", do_not_disrupt(k.do_not_disrupt)),
         home(&k.home),
     ]
+}
+
+fn do_not_disrupt(which: DoNotDisrupt) -> Yaml {
+    match which {
+        DoNotDisrupt::LongerThan(span) => Yaml::Inline(vec![field("longerThan", text(duration_text(span)))]),
+        DoNotDisrupt::Recorded => text("recorded"),
+        DoNotDisrupt::All => text("all"),
+        DoNotDisrupt::None => text("none"),
+    }
 }
 
 fn home(home: &Home) -> (String, Yaml) {

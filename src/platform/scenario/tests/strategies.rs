@@ -336,11 +336,22 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
     })
 }
 
+fn do_not_disrupt() -> impl Strategy<Value = DoNotDisrupt> {
+    prop_oneof![
+        Just(DoNotDisrupt::Recorded),
+        Just(DoNotDisrupt::All),
+        Just(DoNotDisrupt::None),
+        short().prop_map(DoNotDisrupt::LongerThan)
+    ]
+}
+
 fn karpenter() -> impl Strategy<Value = Karpenter> {
     let span = || (1i64..=3_600_000).prop_map(Span::from_ms);
     let pools = vec(node_pool(), 1..3);
-    (pools, home(), span(), span(), word(), any::<bool>(), any::<bool>(), word()).prop_map(
-        |(node_pools, home, idle, max, version, interruption_handling, spot_to_spot, controller_speed)| {
+    let flags = (any::<bool>(), any::<bool>(), word(), do_not_disrupt());
+    (pools, home(), span(), span(), word(), flags).prop_map(
+        |(node_pools, home, idle, max, version, flags)| {
+            let (interruption_handling, spot_to_spot, controller_speed, do_not_disrupt) = flags;
             Karpenter {
                 node_pools,
                 home,
@@ -350,6 +361,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
                 interruption_handling,
                 spot_to_spot_consolidation: spot_to_spot,
                 controller_speed,
+                do_not_disrupt,
             }
         },
     )
@@ -366,7 +378,7 @@ pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
         node_groups().prop_map(Kind::NodeGroups),
         karpenter().prop_map(Kind::Karpenter)
     ];
-    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}";
+    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}|[a-z] \\[[a-z]{1,3}=[a-zA-Z0-9=,:%/+ ._-]{1,9}\\]";
     btree_map(name, kind, 1..4).prop_map(|all| {
         let mut platforms: Vec<Platform> =
             all.into_iter().map(|(name, kind)| Platform { name, kind }).collect();
@@ -374,9 +386,13 @@ pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
             Kind::Karpenter(karpenter) => Some(karpenter),
             _ => None,
         });
-        // No two pools share a name; some look like numbers.
-        karpenters.flat_map(|karpenter| &mut karpenter.node_pools).zip(1..).for_each(|(pool, number)| {
-            pool.name = number.to_string();
+        // No two pools of a platform share a name, but platforms differ in pools of one name; some look like numbers.
+        karpenters.for_each(|karpenter| {
+            karpenter
+                .node_pools
+                .iter_mut()
+                .zip(1..)
+                .for_each(|(pool, number)| pool.name = number.to_string());
         });
         platforms
     })
