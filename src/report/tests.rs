@@ -35,6 +35,7 @@ fn the_table_at_80_columns() {
     fargate           $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 1,234 97 %
     node-group        $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3    42 71 %
     a-small-fixed-… !       –      –     – 3.2s 1m24s      –     –      3    42 71 %
+    killed on node-group: 3 by scale_down
     ! a-small-fixed-group-of-nodes is incomplete, its cost cannot be compared: 200
       pods are unschedulable: they ask for more than a node has
     – a-small-fixed-group-of-nodes has no cost: no price for m9z.large in us-east-1
@@ -58,8 +59,10 @@ fn the_table_at_120_columns() {
     fargate                         $412.75  $1,793.50  today   46s  1m31s  25m00s  2h05m       0  1,234  97 %
     node-group                      $259.60  $1,128.02  -37 %  3.2s  1m24s  22m00s  2h01m       3     42  71 %
     a-small-fixed-group-of-nodes !        –          –      –  3.2s  1m24s       –      –       3     42  71 %
+    killed on node-group: 3 by scale_down
     ! a-small-fixed-group-of-nodes is incomplete, its cost cannot be compared: 200 pods are unschedulable: they ask for more
       than a node has
+    killed on a-small-fixed-group-of-nodes: 3 by scale_down
     – a-small-fixed-group-of-nodes has no cost: no price for m9z.large in us-east-1
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of $412.75)

@@ -24,7 +24,7 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     k
 }
 
-/// A word, or `{longerThan: 30m}`.
+/// A word, or `{longerThan: 30m}`, for which `30m` may be written.
 fn do_not_disrupt(reader: &mut Reader, platform: &mut Section, which: &mut DoNotDisrupt) {
     const NAME: &str = "doNotDisrupt";
     let Some(entry) = platform.entry(reader, NAME) else { return };
@@ -49,10 +49,10 @@ fn do_not_disrupt(reader: &mut Reader, platform: &mut Section, which: &mut DoNot
         // As the annotation itself would be written.
         "true" => Ok(DoNotDisrupt::All),
         "false" => Ok(DoNotDisrupt::None),
-        _ => choice(text, &DO_NOT_DISRUPT).map_err(|refusal| match refusal.hint {
-            None => refusal.hint("or {longerThan: 30m}"),
-            Some(_) => refusal,
-        }),
+        _ if text.starts_with(|c: char| c.is_ascii_digit()) => {
+            duration(text, YEAR).map(DoNotDisrupt::LongerThan)
+        }
+        _ => choice(text, &DO_NOT_DISRUPT),
     });
 }
 
