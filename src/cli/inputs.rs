@@ -29,7 +29,7 @@ pub struct TraceArgs {
     /// them; `-` for standard input. Several are one trace.
     #[arg(required_unless_present = "example", value_name = "TRACE", help_heading = None::<&str>)]
     pub traces: Vec<PathBuf>,
-    /// Use a trace that comes with the program instead: wear, flowbench or small.
+    /// Use a trace that comes with the program instead: wear, flowbench, incident or small.
     #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
     pub example: Option<&'static Example>,
     #[command(flatten)]

@@ -91,7 +91,7 @@ pub fn write(params: &Params, out: impl Write) -> io::Result<()> {
         let (milli, mib) = job.size;
         writeln!(
             out,
-            "{id},{workflow},{},{}T{hour:02}:{minute:02}:{second:02}Z,{},{milli},{mib},job,{RETRIES},10",
+            "{id},{workflow},{},{}T{hour:02}:{minute:02}:{second:02}Z,{},{milli},{mib},Job,{RETRIES},10",
             job.name,
             date(day),
             job.secs
@@ -151,9 +151,12 @@ mod tests {
             std::fs::write(&path, &out).unwrap();
             std::fs::write(dir.path().join("week.meta.json"), meta_json(&params)).unwrap();
         }
-        let (trace, warnings) =
-            crate::trace::read(std::slice::from_ref(&path), &crate::trace::ReadOptions::default(), &mut |_| {})
-                .unwrap();
+        let (trace, warnings) = crate::trace::read(
+            std::slice::from_ref(&path),
+            &crate::trace::ReadOptions::default(),
+            &mut |_| {},
+        )
+        .unwrap();
         assert!(trace.files[0].meta.synthetic);
         assert_eq!(warnings, [""; 0]);
     }

@@ -3,12 +3,13 @@
 //! One line per platform. What does not fit into the width is left out in a fixed order and named below, so that
 //! lines never wrap. Colour repeats what signs and words already say.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::evidence;
 use super::risk::{Rows, histories};
 use super::text::{
-    NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
+    NONE, Places, between, change, clean, count, plural, ratio, seconds, truncate, usd, width, window, wrap,
 };
 use super::view::{
     controllers, incomplete, kill_reasons, no_start_delays, pods_and_runs, without_modelled_starts,
@@ -271,19 +272,41 @@ fn suffix(platform: &PlatformReport, platforms: &[PlatformReport]) -> &'static s
     }
 }
 
+/// Where there are many platforms, what would be said of each: in a sentence for all of them.
+fn notes_of_all(platforms: &[PlatformReport]) -> Vec<String> {
+    const MANY: usize = 5;
+    if platforms.len() < MANY {
+        return Vec::new();
+    }
+    let mut by_reason: BTreeMap<&str, u64> = BTreeMap::new();
+    for (reason, n) in platforms.iter().flat_map(|platform| &platform.disruption.evictions) {
+        *by_reason.entry(reason).or_default() += n;
+    }
+    let reasons: Vec<String> =
+        by_reason.iter().map(|(reason, n)| format!("{} by {}", count(*n), clean(reason))).collect();
+    let killed = (!reasons.is_empty()).then(|| format!("killed on all of them: {}", reasons.join(", ")));
+    let paying = platforms.iter().filter(|platform| controllers(platform).is_some()).count();
+    let paying = (paying > 0).then(|| {
+        format!(
+            "{} pay 10 % or more of their cost for the machines of their controllers",
+            plural(paying as u64, "platform")
+        )
+    });
+    killed.into_iter().chain(paying).collect()
+}
+
 /// What the marks and gaps of the table mean.
 fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
+    let of_all = notes_of_all(platforms);
+    lines.extend(of_all.iter().map(|text| paint.dim(&wrap(text, width, 2))));
     for platform in platforms {
         if !platform.complete {
             lines.push(paint.yellow(&wrap(&format!("! {}", incomplete(platform)), width, 2)));
         }
-        if let Some(text) = kill_reasons(platform) {
-            lines.push(paint.dim(&wrap(&text, width, 2)));
-        }
-        if let Some(text) = controllers(platform) {
-            lines.push(paint.dim(&wrap(&text, width, 2)));
-        }
+        let own =
+            if of_all.is_empty() { [kill_reasons(platform), controllers(platform)] } else { [None, None] };
+        lines.extend(own.iter().flatten().map(|text| paint.dim(&wrap(text, width, 2))));
         if let Some(text) = no_start_delays(platform) {
             lines.push(paint.dim(&wrap(&text, width, 2)));
         }

@@ -14,6 +14,7 @@ mod extremes;
 mod flowbench;
 mod growth;
 mod importers;
+mod incident;
 mod invariants;
 mod karpenter;
 mod mechanisms;
