@@ -95,6 +95,8 @@ pub enum Role {
     Jobs,
     /// The controllers that make the capacity: their own home, which the platform must pay for.
     Controllers,
+    /// What is always on beside the jobs, on every platform alike.
+    System,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,6 +151,8 @@ pub enum EndReason {
     Empty,
     /// Karpenter found a cheaper way to run its pods.
     Consolidated,
+    /// It was no longer as its NodePool says.
+    Drifted,
     /// It reached `expireAfter`.
     Expired,
     /// EC2 took a Spot instance back.
@@ -167,6 +171,7 @@ impl EndReason {
             Self::ScaledDown => "scale_down",
             Self::Empty => "emptiness",
             Self::Consolidated => "consolidation",
+            Self::Drifted => "drift",
             Self::Expired => "expiration",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
         }

@@ -34,6 +34,7 @@ pub mod import;
 pub mod kube;
 #[deny(clippy::float_arithmetic)]
 pub mod ledger;
+pub mod pack;
 #[deny(clippy::float_arithmetic)]
 pub mod packing;
 pub mod plan;

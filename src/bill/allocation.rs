@@ -13,7 +13,7 @@ pub struct Allocation {
     /// From a node's first billed second to Ready.
     pub startup: Usd,
     pub idle: Usd,
-    /// What no node for jobs stands for: control plane, NAT, the controllers' home.
+    /// What no node for jobs stands for: control plane, NAT, the controllers' home, the system.
     pub shared: Usd,
     /// The Savings Plan's commitment less the list price of what it covers: below zero where the plan pays off.
     /// The other parts are at list prices.
@@ -28,7 +28,7 @@ pub(super) fn allocate(ledger: &Ledger, leases: &[Usd]) -> (Vec<Usd>, Allocation
     let (mut weights, mut parts) = (Vec::new(), Vec::new());
     for (index, lease) in ledger.leases.iter().enumerate() {
         let template = &ledger.templates[lease.template as usize];
-        if template.role == Role::Controllers || !lease.ran() {
+        if template.role != Role::Jobs || !lease.ran() {
             continue;
         }
         let pods = runs.of(index);

@@ -152,6 +152,7 @@ impl<'a> Biller<'a> {
         let is_spot = capacity_type == CapacityType::Spot;
         let (item, usage) = match (template.role, is_spot) {
             (Role::Controllers, _) => (ItemKind::ControllersInstance, "Box"),
+            (Role::System, _) => (ItemKind::SystemInstance, "Box"),
             (Role::Jobs, true) => (ItemKind::Ec2Spot, "Spot"),
             (Role::Jobs, false) => (ItemKind::Ec2OnDemand, "Box"),
         };
@@ -252,6 +253,7 @@ impl<'a> Biller<'a> {
         let lines = lines(match role {
             Role::Jobs => [FargateCpu, FargateMemory, FargateStorage],
             Role::Controllers => [ControllersCpu, ControllersMemory, FargateStorage],
+            Role::System => [SystemCpu, SystemMemory, FargateStorage],
         });
         let plan_group = self.plan_usage.as_mut().and_then(Usage::fargate);
         Ok(FargateMeter { prices, size, lines, after_end_lines, plan_group })

@@ -31,6 +31,10 @@ pub enum ItemKind {
     ControllersCpu,
     ControllersMemory,
     ControllersInstance,
+    /// What is always on beside the jobs.
+    SystemCpu,
+    SystemMemory,
+    SystemInstance,
     AutoModeFee,
     RootVolume,
     ControlPlane,
@@ -56,6 +60,9 @@ impl ItemKind {
             Self::ControllersCpu => "controllers' vCPU",
             Self::ControllersMemory => "controllers' memory",
             Self::ControllersInstance => "controllers' nodes",
+            Self::SystemCpu => "system vCPU",
+            Self::SystemMemory => "system memory",
+            Self::SystemInstance => "system nodes",
             Self::AutoModeFee => "EKS Auto Mode fee",
             Self::RootVolume => "EBS root volumes",
             Self::ControlPlane => "EKS control plane",
@@ -68,15 +75,19 @@ impl ItemKind {
 
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::FargateCpu | Self::FargateAfterEndCpu | Self::ControllersCpu => "vCPU-hours",
+            Self::FargateCpu | Self::FargateAfterEndCpu | Self::ControllersCpu | Self::SystemCpu => {
+                "vCPU-hours"
+            }
             Self::FargateMemory
             | Self::FargateStorage
             | Self::FargateAfterEndMemory
             | Self::FargateAfterEndStorage
-            | Self::ControllersMemory => "GB-hours",
+            | Self::ControllersMemory
+            | Self::SystemMemory => "GB-hours",
             Self::Ec2OnDemand
             | Self::Ec2Spot
             | Self::ControllersInstance
+            | Self::SystemInstance
             | Self::AutoModeFee
             | Self::ControlPlane
             | Self::NatGateway
@@ -94,6 +105,7 @@ impl ItemKind {
             Self::FargateCpu
             | Self::FargateAfterEndCpu
             | Self::ControllersCpu
+            | Self::SystemCpu
             | Self::ControlPlane
             | Self::NatGateway
             | Self::SavingsPlanCommitment => 1_000 * 3_600,
@@ -102,9 +114,14 @@ impl ItemKind {
             | Self::FargateStorage
             | Self::FargateAfterEndMemory
             | Self::FargateAfterEndStorage
-            | Self::ControllersMemory => 1_024 * 3_600,
+            | Self::ControllersMemory
+            | Self::SystemMemory => 1_024 * 3_600,
             // Seconds.
-            Self::Ec2OnDemand | Self::Ec2Spot | Self::ControllersInstance | Self::AutoModeFee => 3_600,
+            Self::Ec2OnDemand
+            | Self::Ec2Spot
+            | Self::ControllersInstance
+            | Self::SystemInstance
+            | Self::AutoModeFee => 3_600,
             // MiB-seconds.
             Self::RootVolume => 1_024 * catalog::SECONDS_PER_STORAGE_MONTH as i128,
             // Bytes.

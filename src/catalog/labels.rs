@@ -35,6 +35,13 @@ pub const ACCELERATOR_NAME: &str = "karpenter.k8s.aws/instance-accelerator-name"
 pub const ACCELERATOR_MANUFACTURER: &str = "karpenter.k8s.aws/instance-accelerator-manufacturer";
 pub const ACCELERATOR_COUNT: &str = "karpenter.k8s.aws/instance-accelerator-count";
 
+/// Labels of instances have this prefix under one's own Karpenter,
+pub const KARPENTER_AWS: &str = "karpenter.k8s.aws/";
+/// and this one under EKS Auto Mode.
+pub const AUTO_MODE: &str = "eks.amazonaws.com/";
+/// `auto` on every node of EKS Auto Mode.
+pub const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
+
 /// Labels that Karpenter may give any value when nothing says otherwise.
 pub const WELL_KNOWN: [&str; 30] = [
     INSTANCE_TYPE,
@@ -72,6 +79,14 @@ pub const WELL_KNOWN: [&str; 30] = [
 /// Whether a NodePool may leave this label undefined and its nodes still be asked for a value of it.
 pub fn is_well_known(key: &str) -> bool {
     WELL_KNOWN.contains(&key)
+        || key.strip_prefix(AUTO_MODE).is_some_and(|name| {
+            WELL_KNOWN.iter().any(|known| known.strip_prefix(KARPENTER_AWS) == Some(name))
+        })
+}
+
+/// How EKS Auto Mode's Karpenter calls a label.
+pub fn of_auto_mode(key: &str) -> String {
+    key.strip_prefix(KARPENTER_AWS).map_or_else(|| key.to_owned(), |name| format!("{AUTO_MODE}{name}"))
 }
 
 /// The present name of a label that also has an older one.
@@ -174,6 +189,19 @@ mod tests {
         for (name, key, expected) in cases {
             let requirements = catalog.requirements(catalog.find(name).unwrap());
             assert_eq!(requirements.get(key).unwrap().to_string(), expected, "{name} {key}");
+        }
+    }
+
+    #[test]
+    fn auto_mode_has_names_of_its_own() {
+        assert_eq!(of_auto_mode(CATEGORY), "eks.amazonaws.com/instance-category");
+        assert_eq!(of_auto_mode(ARCH), ARCH);
+        for (key, expected) in [
+            ("eks.amazonaws.com/instance-category", true),
+            ("eks.amazonaws.com/instance-colour", false),
+            ("eks.amazonaws.com/nodegroup", false),
+        ] {
+            assert_eq!(is_well_known(key), expected, "{key}");
         }
     }
 

@@ -367,7 +367,7 @@ fn example(name: &str) -> std::result::Result<&'static Example, String> {
     })
 }
 
-fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
+pub fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.split(|b| *b == b'\n').count() as u64;

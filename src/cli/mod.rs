@@ -11,6 +11,7 @@ mod generate;
 mod import;
 mod inputs;
 mod man;
+mod pack;
 mod plan;
 mod pricing;
 mod printer;
@@ -75,7 +76,8 @@ const EXAMPLES: &str = "Examples:
   cost-sim rightsize trace.csv                    requests from measured usage, and what they save
   cost-sim check trace.csv --baseline report.json --max-cost-increase 5%
   cost-sim diff last-month.csv this-month.csv     why did it cost more?
-  cost-sim generate day --pods 10000 --out day.csv";
+  cost-sim generate day --pods 10000 --out day.csv
+  cost-sim pack --input cases.ndjson              single decisions of Karpenter and others, to compare";
 
 const EXIT_CODES: &str = "Exit codes:
   0  fine
@@ -103,6 +105,9 @@ enum Command {
     Generate(generate::Args),
     /// Show price snapshots, what changed between them, and make them of AWS's own files.
     Pricing(pricing::Args),
+    /// Take single decisions of the controllers, for comparison with the real programs.
+    #[command(hide = true)]
+    Pack(pack::Args),
     /// Print a script that completes commands and flags in a shell.
     ///
     /// It is printed, not installed: where it belongs depends on the shell and the system.
@@ -140,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(args, &printer),
         Command::Generate(args) => generate::run(args, &printer),
         Command::Pricing(args) => pricing::run(args, &printer),
+        Command::Pack(args) => pack::run(args, &printer),
         Command::Completions(args) => completions::run(args, &printer),
         Command::Man(args) => man::run(args, &printer),
     };

@@ -7,5 +7,6 @@
 //! ([`crate::catalog::Requirements`]) and integers; nothing of traces, scenarios or money that was spent.
 
 pub mod cluster_autoscaler;
+pub mod gosort;
 pub mod karpenter;
 pub mod kube_scheduler;

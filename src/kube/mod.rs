@@ -4,6 +4,9 @@
 //! written down in Kubernetes' JSON. Field names are Kubernetes'; a value that the API server defaults is filled in here
 //! already.
 
+mod budget;
+mod cron;
+pub mod decode;
 mod node;
 mod pdb;
 mod pod;
@@ -11,6 +14,8 @@ mod resources;
 mod selector;
 mod taint;
 
+pub use budget::{Budget, BudgetNodes, BudgetWindow, DisruptionReason};
+pub use cron::Schedule;
 pub use node::{ImageOnNode, Node, NodeClaim};
 pub use pdb::{IntOrPercent, Pdb};
 pub use pod::{

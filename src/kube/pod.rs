@@ -73,11 +73,12 @@ pub struct PodSpec {
     pub deletion_cost: i32,
     /// `cluster-autoscaler.kubernetes.io/safe-to-evict`.
     pub safe_to_evict: Option<bool>,
-    /// Has an `emptyDir` or `hostPath` volume.
+    /// Has a volume that is lost with the node and may not be: `hostPath`, or `emptyDir` that is not memory.
     pub has_local_storage: bool,
     pub termination_grace_period: Span,
+    /// Of init containers too, which `ImageLocality` counts since Kubernetes 1.30.
     pub images: Vec<String>,
-    /// Containers, init containers apart.
+    /// Init containers among them.
     pub containers: u32,
     /// Must not be put on Spot capacity. Not Kubernetes': a wish that traces express.
     pub avoids_spot: bool,

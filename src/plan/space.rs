@@ -219,7 +219,8 @@ fn is_alike(one: &Kind, other: &Kind) -> bool {
                 pool.name.clear();
                 pool.requirements.sort_by(|a, b| a.key.cmp(&b.key));
             }),
-            Kind::Fargate(_) | Kind::Recorded => {}
+            Kind::AutoMode(auto_mode) => auto_mode.node_pools.iter_mut().for_each(|pool| pool.name.clear()),
+            Kind::Fargate(_) | Kind::Mixed(_) | Kind::Recorded => {}
         }
         kind
     };

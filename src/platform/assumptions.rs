@@ -230,6 +230,14 @@ const SETTINGS: &[Row<Settings>] = &[
         "no source; interruptions are drawn, none is prescribed",
     ),
     (
+        "system",
+        |s| {
+            let one = |system: &System| format!("{}: {}", system.name, platforms::home(&system.home));
+            listed(s.system.iter().map(one))
+        },
+        "no source; what is always on is the same on every platform and cancels in differences",
+    ),
+    (
         "savingsPlan",
         |s| s.savings_plan.as_ref().map_or("none".into(), savings_plan),
         "no source; commitment and discounts are those of a plan that was bought, and the report counts what is unused",
@@ -318,6 +326,10 @@ mod tests {
         "platforms",
         "platforms[].name",
         "platforms[].kind",
+        "platforms[mixed].parts",
+        "NodeClass.apiVersion",
+        "NodeClass.kind",
+        "NodeClass.metadata.name",
         "platforms[node-group].nodeGroups",
         "platforms[node-group].groups",
         "platforms[node-group].groups[].name",
@@ -335,7 +347,7 @@ mod tests {
     ];
 
     fn default_ones() -> Vec<Assumption> {
-        let kinds = ["fargate", "node-group", "karpenter"];
+        let kinds = ["fargate", "node-group", "karpenter", "auto-mode"];
         let platforms: Vec<Platform> = kinds.iter().filter_map(|kind| Platform::built_in(kind)).collect();
         assumptions(&Settings::default(), &platforms)
     }

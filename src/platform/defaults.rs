@@ -7,7 +7,7 @@ use super::*;
 use crate::catalog::labels;
 
 /// The names that `--platform` and a scenario's `platforms` may use without describing the platform.
-pub const BUILT_INS: [&str; 8] = [
+pub const BUILT_INS: [&str; 9] = [
     "recorded",
     "fargate",
     "node-group",
@@ -16,10 +16,8 @@ pub const BUILT_INS: [&str; 8] = [
     "karpenter-spot",
     "karpenter-graviton",
     "karpenter-consolidate",
+    "auto-mode",
 ];
-
-/// Names of the design that this version knows but does not simulate.
-pub(super) const NOT_YET: [&str; 2] = ["auto-mode", "mixed"];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -41,6 +39,7 @@ impl Default for Settings {
             scheduler: KubeScheduler::default(),
             cluster: Cluster::default(),
             spot: Spot::default(),
+            system: Vec::new(),
             savings_plan: None,
             discounts: Discounts::default(),
             unschedulable_after: Span::from_secs(3_600),
@@ -148,7 +147,7 @@ impl Default for Spot {
 
 impl Default for Fargate {
     fn default() -> Self {
-        Self { launch_burst: 20, launch_rate: 20, bill_until: BillUntil::PodDeleted }
+        Self { profiles: Vec::new(), launch_burst: 20, launch_rate: 20, bill_until: BillUntil::PodDeleted }
     }
 }
 
@@ -217,6 +216,7 @@ impl Default for Karpenter {
             version: KarpenterVersion::V1_14,
             interruption_handling: true,
             spot_to_spot_consolidation: false,
+            drift: Vec::new(),
             controller_speed: ControllerSpeed::Measured,
             do_not_disrupt: DoNotDisrupt::Recorded,
         }
@@ -245,11 +245,12 @@ impl Default for NodePool {
             limits: PoolLimits::default(),
             consolidation_policy: ConsolidationPolicy::WhenEmpty,
             consolidate_after: Some(Span::from_secs(60)),
-            budgets: vec![Budget::Percent(10)],
+            budgets: vec![Budget::percent(10)],
             expire_after: Some(Span::from_secs(720 * 3_600)),
             termination_grace_period: None,
             root_volume: Memory::from_gib(20),
             max_pods: None,
+            auto_mode: false,
         }
     }
 }
@@ -297,6 +298,7 @@ impl Platform {
             "karpenter-consolidate" => karpenter(name, |pool| {
                 pool.consolidation_policy = ConsolidationPolicy::WhenEmptyOrUnderutilized;
             }),
+            "auto-mode" => Kind::AutoMode(AutoMode::default()),
             _ => return None,
         };
         Some(Self { name: name.into(), kind })
@@ -334,6 +336,8 @@ impl Kind {
             Self::Fargate(_) => "fargate",
             Self::NodeGroups(_) => "node-group",
             Self::Karpenter(_) => "karpenter",
+            Self::AutoMode(_) => "auto-mode",
+            Self::Mixed(_) => "mixed",
         }
     }
 }

@@ -18,11 +18,13 @@ use crate::units::Span;
 
 /// The documents of `platform` in `region` and the zones of these letters, separated by `---`.
 ///
-/// `None` where there is nothing to apply (`recorded`), and for what no manifest can say: a node group whose type or size
+/// `None` where there is nothing to apply (`recorded`), for what is not written as manifests yet (EKS Auto Mode, mixed
+/// platforms, profiles of Fargate), and for what no manifest can say: a node group whose type or size
 /// is still open (resolve the platform first), or a root volume that is not of whole GiB.
 pub fn manifests(platform: &Platform, region: &str, zones: &[String]) -> Option<String> {
     match &platform.kind {
-        Kind::Recorded => None,
+        Kind::Recorded | Kind::AutoMode(_) | Kind::Mixed(_) => None,
+        Kind::Fargate(fargate) if !fargate.profiles.is_empty() => None,
         Kind::Fargate(_) => Some(cluster_config::fargate(region, zones)),
         Kind::NodeGroups(groups) => cluster_config::node_groups(&platform.name, groups, region, zones),
         Kind::Karpenter(karpenter) => karpenter::documents(karpenter, region, zones),

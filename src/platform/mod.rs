@@ -6,20 +6,26 @@
 //! no events and no files' bytes besides the scenario's.
 
 mod assumptions;
+mod auto_mode;
 mod defaults;
 mod fields;
 mod flat;
 mod manifests;
+mod mixed;
+mod profiles;
 mod scenario;
 mod tree;
 mod values;
 mod words;
 
 pub use assumptions::{Assumption, assumptions};
+pub use auto_mode::{AutoMode, MANAGED_AGENTS, is_supported};
 pub use defaults::BUILT_INS;
 pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
+pub use mixed::{Mixed, Part};
+pub use profiles::{FargateProfile, ProfileSelector, profile_of};
 pub use scenario::{API_VERSION, Limits, Overrides, Scenario, Variation, read};
 pub use tree::Place;
 pub use words::Words;
@@ -27,7 +33,8 @@ pub use words::Words;
 pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
-pub use crate::kube::{Taint, TaintEffect};
+pub use crate::decide::karpenter::Version as KarpenterVersion;
+pub use crate::kube::{Budget, BudgetNodes, BudgetWindow, DisruptionReason, Schedule, Taint, TaintEffect};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -49,6 +56,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// The Spot market: one for all platforms.
     pub spot: Spot,
+    /// What runs beside the jobs on every platform: the workflow engine, say.
+    pub system: Vec<System>,
     /// Bought for the same account and so the same on every platform, used or not (unless the best is asked for).
     pub savings_plan: Option<SavingsPlan>,
     /// What this account pays less than the public prices. It changes bills, not what controllers decide.
@@ -324,11 +333,15 @@ pub enum Kind {
     Fargate(Fargate),
     NodeGroups(NodeGroups),
     Karpenter(Karpenter),
+    AutoMode(AutoMode),
+    Mixed(Mixed),
 }
 
 /// EKS Fargate: each pod is a node of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fargate {
+    /// Which pods run there; empty for all of them.
+    pub profiles: Vec<FargateProfile>,
     /// Token bucket of pod launches: its size.
     pub launch_burst: u32,
     /// Token bucket of pod launches: tokens per second.
@@ -361,6 +374,13 @@ pub enum Home {
     Fargate { pods: u32, requests: Resources },
     /// So many on-demand nodes of their own.
     Nodes { instance_type: String, nodes: u32 },
+}
+
+/// Machines that are always on whatever the jobs do, with a name for what they are there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    pub name: String,
+    pub home: Home,
 }
 
 /// Cluster Autoscaler's flags, in its own words.
@@ -404,6 +424,8 @@ pub struct Karpenter {
     pub interruption_handling: bool,
     /// The feature gate `SpotToSpotConsolidation`.
     pub spot_to_spot_consolidation: bool,
+    /// When its nodes drift.
+    pub drift: Vec<Drift>,
     pub controller_speed: ControllerSpeed,
     pub do_not_disrupt: DoNotDisrupt,
 }
@@ -417,13 +439,6 @@ pub enum DoNotDisrupt {
     None,
     /// Those whose work takes longer than this. In practice: those of the workflows that are known to.
     LongerThan(Span),
-}
-
-/// Which Karpenter's rules apply where they changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KarpenterVersion {
-    V1_13,
-    V1_14,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -454,6 +469,8 @@ pub struct NodePool {
     pub root_volume: Memory,
     /// kubelet's `maxPods`; `None`: as many as the type's network interfaces allow.
     pub max_pods: Option<i64>,
+    /// Its class is a NodeClass of EKS Auto Mode, not an EC2NodeClass of one's own Karpenter.
+    pub auto_mode: bool,
 }
 
 /// One line of a NodePool's `requirements`.
@@ -489,14 +506,17 @@ pub struct PoolLimits {
 pub enum ConsolidationPolicy {
     WhenEmpty,
     WhenEmptyOrUnderutilized,
+    /// As the former, but only what saves enough for what it disrupts (since 1.14).
+    Balanced,
 }
 
-/// How many nodes of a pool may be disrupted at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
-    Nodes(u32),
-    /// Of all nodes of the pool, rounded up.
-    Percent(u32),
+/// A change of a NodePool or of its AMI: the nodes that are there then are no longer as they should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// After the start of the window.
+    pub at: Span,
+    /// `None`: every pool of the platform.
+    pub node_pool: Option<String>,
 }
 
 /// A managed node group.

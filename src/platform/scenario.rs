@@ -5,16 +5,19 @@
 //! over it. Whether an instance type or a region exists is not known here: `given` keeps the places for
 //! whoever knows.
 
+mod auto_mode;
 mod candidates;
 mod cluster_autoscaler;
 mod cluster_config;
 mod constraints;
 mod discounts;
 mod documents;
+mod fargate;
 mod home;
 mod instance_type;
 mod karpenter;
 mod limits;
+mod mixed;
 mod node_class;
 mod node_groups;
 mod node_pool;
@@ -24,6 +27,7 @@ mod requirements;
 mod savings_plan;
 mod settings;
 mod spot;
+mod system;
 mod vary;
 
 #[cfg(test)]
@@ -32,7 +36,7 @@ pub(super) mod tests;
 use std::path::Path;
 
 use super::fields::{Given, Reader};
-use super::{Platform, Settings};
+use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
 
 pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
@@ -78,15 +82,24 @@ impl Scenario {
         self.given.is_chosen("platforms") || self.platforms != Platform::defaults()
     }
 
+    /// The field path of a part of a platform, which is the platform itself unless that is mixed.
+    pub fn path_of(platform: &Platform, part: &Part) -> String {
+        let whole = format!("platforms[{}]", platform.name);
+        match platform.kind {
+            Kind::Mixed(_) => format!("{whole}.parts[{}]", part.name),
+            _ => whole,
+        }
+    }
+
     /// The field path of a node group's instance type, for [`Given::complaint`]. A platform's only group has no name.
     pub fn instance_type_path(platform: &str, group: &str) -> String {
         let group = if group.is_empty() { String::new() } else { format!(".groups[{group}]") };
-        format!("platforms[{platform}]{group}.instanceTypes[0]")
+        format!("{platform}{group}.instanceTypes[0]")
     }
 
     /// The field path of where a platform's controllers run.
     pub fn home_path(platform: &str) -> String {
-        format!("platforms[{platform}].controllersHome")
+        format!("{platform}.controllersHome")
     }
 }
 
@@ -104,16 +117,18 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
     let mut reader = Reader::new("");
     let text = "{apiVersion: cost-sim/v1, kind: Scenario, \
                 daemonSets: [{name: a}], sidecars: [{name: a}], spot: {events: [{at: 0}]}, platforms: [\
-                {name: a, kind: recorded}, {name: b, kind: fargate}, \
+                {name: a, kind: recorded}, {name: b, kind: fargate, profiles: [{name: a, selectors: [{namespace: a}]}]}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
-                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a]}, \
-                {name: f, kind: node-group, nodeGroups: [g]}]}\n\
+                {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
+                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system]}, \
+                {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
+                system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
                 ---\n\
                 {apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {name: a}, managedNodeGroups: [\
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
                 ---\n\
                 {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: a}, spec: {\
-                disruption: {budgets: [{nodes: 1}]}, template: {spec: {nodeClassRef: {name: a}, \
+                disruption: {budgets: [{nodes: 1, schedule: '@daily', duration: 1h}]}, template: {spec: {nodeClassRef: {name: a}, \
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use crate::kube::BudgetNodes;
 use crate::units::{
     Cpu, Memory, QuantityError, Rate, Span, parse_cpu, parse_decimal, parse_duration, parse_memory,
 };
@@ -39,6 +40,14 @@ pub(super) const LARGEST_SEED: u64 = (1 << 53) - 1;
 /// Parts per million.
 const WHOLE: u32 = 1_000_000;
 const MOST_PERCENT: u32 = 1_000;
+
+/// The `nodes` of a NodePool's budget.
+pub(super) fn budget_nodes_text(nodes: BudgetNodes) -> String {
+    match nodes {
+        BudgetNodes::Count(count) => count.to_string(),
+        BudgetNodes::Percent(percent) => format!("{percent}%"),
+    }
+}
 
 fn quantity(what: &str, example: &str, error: QuantityError) -> Refusal {
     Refusal::new(format!("is not {what}: {error}")).hint(format!("write for example {example}"))

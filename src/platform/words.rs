@@ -83,8 +83,16 @@ impl Words for ControllerSpeed {
 }
 
 impl Words for ConsolidationPolicy {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("WhenEmpty", Self::WhenEmpty),
+        ("WhenEmptyOrUnderutilized", Self::WhenEmptyOrUnderutilized),
+        ("Balanced", Self::Balanced),
+    ];
+}
+
+impl Words for DisruptionReason {
     const WORDS: &'static [(&'static str, Self)] =
-        &[("WhenEmpty", Self::WhenEmpty), ("WhenEmptyOrUnderutilized", Self::WhenEmptyOrUnderutilized)];
+        &[("Empty", Self::Empty), ("Underutilized", Self::Underutilized), ("Drifted", Self::Drifted)];
 }
 
 impl Words for RequirementOperator {
@@ -128,7 +136,12 @@ mod tests {
         has_all(&[Expander::LeastWaste, Expander::Random]);
         has_all(&[KarpenterVersion::V1_13, KarpenterVersion::V1_14]);
         has_all(&[ControllerSpeed::Measured, ControllerSpeed::Unlimited]);
-        has_all(&[ConsolidationPolicy::WhenEmpty, ConsolidationPolicy::WhenEmptyOrUnderutilized]);
+        has_all(&[
+            ConsolidationPolicy::WhenEmpty,
+            ConsolidationPolicy::WhenEmptyOrUnderutilized,
+            ConsolidationPolicy::Balanced,
+        ]);
+        has_all(&DisruptionReason::ALL);
         has_all(&[
             RequirementOperator::In,
             RequirementOperator::NotIn,

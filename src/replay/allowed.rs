@@ -29,6 +29,38 @@ impl Allowed {
         self.instances.extend(id.map(|id| (id, capacity_type)));
     }
 
+    fn add(&mut self, catalog: &Catalog, kind: &Kind) {
+        match kind {
+            Kind::Recorded | Kind::Fargate(_) => self.fargate = true,
+            Kind::NodeGroups(groups) => {
+                for node_group in &groups.groups {
+                    let capacity_type = node_group.capacity_type;
+                    match &node_group.instance_type {
+                        Some(name) => self.instance(catalog, name, capacity_type),
+                        None => self.instances.extend(
+                            group::types_to_choose_from(catalog, capacity_type).map(|id| (id, capacity_type)),
+                        ),
+                    }
+                }
+                if groups.is_autoscaled() {
+                    self.home(catalog, &groups.home);
+                }
+            }
+            Kind::Karpenter(_) | Kind::AutoMode(_) => {
+                for pool in kind.node_pools() {
+                    for (id, _, capacity_types) in pool_candidates(catalog, pool, &template(pool)) {
+                        self.instances.extend(capacity_types.into_iter().map(|capacity| (id, capacity)));
+                    }
+                }
+                if let Kind::Karpenter(karpenter) = kind {
+                    self.home(catalog, &karpenter.home);
+                }
+            }
+            // Its parts are asked one by one.
+            Kind::Mixed(_) => {}
+        }
+    }
+
     fn home(&mut self, catalog: &Catalog, home: &Home) {
         match home {
             Home::Elsewhere => {}
@@ -48,30 +80,8 @@ impl Allowed {
 /// refuses them. What happened on a recorded platform is billed at Fargate's prices, if at all.
 pub fn allowed_types(catalog: &Catalog, platform: &Platform) -> Allowed {
     let mut allowed = Allowed::default();
-    match &platform.kind {
-        Kind::Recorded | Kind::Fargate(_) => allowed.fargate = true,
-        Kind::NodeGroups(groups) => {
-            for node_group in &groups.groups {
-                let capacity_type = node_group.capacity_type;
-                match &node_group.instance_type {
-                    Some(name) => allowed.instance(catalog, name, capacity_type),
-                    None => allowed.instances.extend(
-                        group::types_to_choose_from(catalog, capacity_type).map(|id| (id, capacity_type)),
-                    ),
-                }
-            }
-            if groups.is_autoscaled() {
-                allowed.home(catalog, &groups.home);
-            }
-        }
-        Kind::Karpenter(karpenter) => {
-            for pool in &karpenter.node_pools {
-                for (id, _, capacity_types) in pool_candidates(catalog, &template(pool)) {
-                    allowed.instances.extend(capacity_types.into_iter().map(|capacity| (id, capacity)));
-                }
-            }
-            allowed.home(catalog, &karpenter.home);
-        }
+    for part in platform.parts() {
+        allowed.add(catalog, &part.kind);
     }
     allowed
 }

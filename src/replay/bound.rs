@@ -2,16 +2,21 @@
 
 use super::Setup;
 use crate::catalog::{CapacityType, ZoneId};
-use crate::ledger::{Ledger, Machine, Role};
+use crate::ledger::{LeaseId, Ledger, Machine, Role};
 use crate::packing::fluid_bound;
 use crate::units::{Rate, Resources, Span, Usd};
 
-/// The least that the pods that ran could have cost: on Fargate their requests at its price without rounding,
-/// on nodes the fluid bound over the instance types of the platform.
+/// The least that the pods that ran could have cost: those on Fargate their requests at its price without rounding,
+/// those on nodes the fluid bound over the instance types of the platform.
 pub(super) fn lower_bound(setup: &Setup, ledger: &Ledger) -> Usd {
     let workload = setup.workload;
-    let demand = || {
-        ledger.runs.iter().filter(|run| run.was_bound() && run.has_started()).map(|run| {
+    let is_fargate = |lease: LeaseId| {
+        let template = ledger.leases[lease as usize].template;
+        matches!(ledger.templates[template as usize].machine, Machine::Fargate { .. })
+    };
+    let demand = |on_fargate: bool| {
+        let ran = ledger.runs.iter().filter(|run| run.was_bound() && run.has_started());
+        ran.filter(move |run| is_fargate(run.lease) == on_fargate).map(|run| {
             let class = workload.steps.class[run.step as usize] as usize;
             (workload.classes[class].requests, run.ended - run.started)
         })
@@ -27,7 +32,8 @@ pub(super) fn lower_bound(setup: &Setup, ledger: &Ledger) -> Usd {
             Some((rate, template.allocatable - template.daemons))
         })
         .collect();
-    if offers.is_empty() { fargate_bound(setup, demand()) } else { fluid_bound(demand(), &offers) }
+    let on_nodes = if offers.is_empty() { Usd::ZERO } else { fluid_bound(demand(false), &offers) };
+    fargate_bound(setup, demand(true)) + on_nodes
 }
 
 fn cheapest(setup: &Setup, id: crate::catalog::TypeId, capacity_type: CapacityType) -> Option<Rate> {

@@ -1,23 +1,27 @@
 //! From a platform's description and the catalog to what the engine runs: machines and a controller.
 
+mod compose;
 mod from_zero;
 mod karpenter;
+mod system;
 
-pub(super) use karpenter::{candidates as pool_candidates, check as check_karpenter, karpenter};
+pub(super) use compose::{Composed, compose};
+pub(super) use karpenter::{candidates as pool_candidates, check as check_karpenter};
+pub(super) use system::{add as add_system, standing as system_machines};
 
 use std::collections::BTreeMap;
 
 use super::Setup;
 use crate::catalog::{CapacityType, FargateRefusal, FargateSize, NodeSettings, TypeId, ZoneId};
-use crate::control::{AutoscaledGroup, ClusterAutoscaler, FargateController, FixedGroup};
-use crate::ledger::{Machine, NodeTemplate, Role};
-use crate::platform::{Agent, BillUntil, Fargate, GroupSize, Home, NodeGroup, NodeGroups, Taint, Words as _};
-use crate::rng::Draws;
+use crate::control::{AutoscaledGroup, FargateController, FixedGroup};
+use crate::kube::{PODS, PodSpec};
+use crate::ledger::{Machine, NodeTemplate, Role, TemplateId};
+use crate::platform::{Agent, Fargate, GroupSize, Home, NodeGroup, NodeGroups, Taint, Words as _};
 use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_request};
-use crate::sim::{Fleet, NodeType, Placement, PullRates};
+use crate::sim::{NodeType, PullRates};
 use crate::trace::{PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Resources};
-use crate::workload::PodClass;
+use crate::workload::{PodClass, pod_spec};
 
 /// Why the pods of each class can never run on a platform.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +49,27 @@ pub fn fargate_size(class: &PodClass, sidecars: &[Agent]) -> Result<FargateSize,
     FargateSize::for_request(request.cpu, request.memory, request.ephemeral)
 }
 
-pub(super) fn fargate(setup: &Setup, fargate: &Fargate, refusals: &mut Refusals) -> Fleet<'static> {
+/// What pods of the classes `on_fargate` get: sizes, whose numbers in the ledger begin at `first`, and who launches them.
+fn fargate(
+    setup: &Setup,
+    fargate: &Fargate,
+    on_fargate: &[bool],
+    first: TemplateId,
+    refusals: &mut Refusals,
+) -> (Vec<NodeTemplate>, FargateController) {
     let mut sizes: Vec<NodeTemplate> = Vec::new();
     let mut size_of_class = Vec::with_capacity(setup.workload.classes.len());
     for (index, class) in setup.workload.classes.iter().enumerate() {
+        if !on_fargate[index] {
+            size_of_class.push(None);
+            continue;
+        }
+        let spec = pod_spec(class, &setup.trace.words);
+        if let Some(reason) = refused_by_fargate(&spec) {
+            refusals.add(index, reason.to_owned());
+            size_of_class.push(None);
+            continue;
+        }
         match fargate_size(class, &setup.settings.sidecars) {
             Ok(size) => {
                 let template = fargate_template(size);
@@ -57,7 +78,7 @@ pub(super) fn fargate(setup: &Setup, fargate: &Fargate, refusals: &mut Refusals)
                     sizes.push(template);
                     sizes.len() - 1
                 });
-                size_of_class.push(Some(kind as u32));
+                size_of_class.push(Some(first + kind as TemplateId));
             }
             Err(refusal) => {
                 refusals.add(index, refusal.to_string());
@@ -66,14 +87,19 @@ pub(super) fn fargate(setup: &Setup, fargate: &Fargate, refusals: &mut Refusals)
         }
     }
     let controller = FargateController::new(fargate.launch_burst, fargate.launch_rate, size_of_class);
-    Fleet {
-        node_types: Vec::new(),
-        fargate_sizes: sizes,
-        homes: Vec::new(),
-        placement: Placement::Fargate,
-        bill_until_deleted: fargate.bill_until == BillUntil::PodDeleted,
-        controllers: vec![Box::new(controller)],
+    (sizes, controller)
+}
+
+/// What Fargate has not, whatever the size of the pod (EKS user guide, "AWS Fargate considerations").
+fn refused_by_fargate(pod: &PodSpec) -> Option<&'static str> {
+    if !pod.host_ports.is_empty() {
+        return Some("they ask for ports of the host, which Fargate does not have");
     }
+    if pod.is_of_daemon_set() {
+        return Some("they belong to a DaemonSet, which does not run on Fargate");
+    }
+    let extended = pod.requests.iter().any(|(index, amount)| index > PODS && amount > 0);
+    extended.then_some("they ask for devices such as GPUs, which Fargate does not have")
 }
 
 pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
@@ -88,72 +114,61 @@ pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
     }
 }
 
-pub(super) fn node_groups(
-    setup: &Setup,
-    platform: &str,
-    groups: &NodeGroups,
-    refusals: &mut Refusals,
-) -> Fleet<'static> {
-    let mut fleet = Fleet {
-        node_types: Vec::new(),
-        fargate_sizes: Vec::new(),
-        homes: if groups.is_autoscaled() {
-            home(setup, "cluster-autoscaler", &groups.home)
-        } else {
-            Vec::new()
-        },
-        placement: Placement::KubeScheduler,
-        bill_until_deleted: true,
-        controllers: Vec::new(),
-    };
+/// The node groups of a platform: kinds of nodes, numbered from `first` on, and what minds them.
+fn node_groups(setup: &Setup, platform: &str, groups: &NodeGroups, first: TemplateId) -> GroupNodes {
     let zones = setup.catalog.zones.len() as u8;
-    let mut autoscaled = Vec::new();
-    for (kind, group) in groups.groups.iter().enumerate() {
+    let mut nodes = GroupNodes::default();
+    for (kind, group) in (first..).zip(&groups.groups) {
         let type_name =
             group.instance_type.as_deref().expect("groups are resolved before they are simulated");
         let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
         let name = if group.name.is_empty() { platform } else { &group.name };
-        fleet.node_types.push(node_type(setup, name, group, id));
-        let kind = kind as u32;
+        nodes.types.push(node_type(setup, name, group, id));
         match group.size {
             GroupSize::Fixed(size) => {
                 let is_spot = group.capacity_type == CapacityType::Spot;
-                fleet.controllers.push(Box::new(FixedGroup::new(kind, size, zones, is_spot)));
+                nodes.fixed.push(FixedGroup::new(kind, size, zones, is_spot));
             }
             GroupSize::Auto { min, max, desired } => {
                 let zones = zones_of(setup, id, group.capacity_type);
                 let instance = setup.catalog.instance_type(id);
                 let (nominal, capacity) =
                     (instance.nominal_capacity(), instance.capacity(&settings_of(group)));
-                autoscaled.push(AutoscaledGroup { kind, min, max, desired, zones, nominal, capacity });
+                nodes.autoscaled.push(AutoscaledGroup { kind, min, max, desired, zones, nominal, capacity });
             }
             GroupSize::HoldPeak => unreachable!("resolving a group gives it a size"),
         }
     }
+    nodes
+}
+
+/// Nodes of managed node groups.
+#[derive(Default)]
+struct GroupNodes {
+    types: Vec<NodeType>,
+    fixed: Vec<FixedGroup>,
+    autoscaled: Vec<AutoscaledGroup>,
+}
+
+/// Says why pods can run on no node of any group. Any group will do; if none does, that reason is said which is nearest to
+/// being met.
+fn refuse_by_groups(setup: &Setup, nodes: &GroupNodes, first: TemplateId, refusals: &mut Refusals) {
     let words = &setup.trace.words;
     for (index, class) in setup.workload.classes.iter().enumerate() {
-        // Any group will do; if none does, that reason is said which is nearest to being met.
-        let why_not = |kind: usize| {
-            let node_type = &fleet.node_types[kind];
+        let why_not = |(kind, node_type): (TemplateId, &NodeType)| {
             let Some(refusal) = refuse(setup, node_type, class) else {
-                let group: Option<&AutoscaledGroup> = autoscaled.iter().find(|g| g.kind as usize == kind);
+                let group = nodes.autoscaled.iter().find(|group| group.kind == kind);
                 let from_zero = group.and_then(|group| from_zero::refuse(setup, group, node_type, class));
                 return from_zero.map(|text| (0, text));
             };
             Some((refusal.hurdle(), refusal.text(words, node_type)))
         };
-        let reasons: Option<Vec<(u8, String)>> = (0..fleet.node_types.len()).map(why_not).collect();
+        let reasons: Option<Vec<(u8, String)>> = (first..).zip(&nodes.types).map(why_not).collect();
         let nearest = reasons.and_then(|reasons| reasons.into_iter().min_by_key(|(hurdle, _)| *hurdle));
         if let Some((_, reason)) = nearest {
             refusals.add(index, reason);
         }
     }
-    if !autoscaled.is_empty() {
-        let draws = Draws::new(setup.settings.seed);
-        let controller = ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, draws);
-        fleet.controllers.push(Box::new(controller));
-    }
-    fleet
 }
 
 /// The zones in which a type is sold; resolving a group checks that there is one.
@@ -162,24 +177,20 @@ fn zones_of(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> Vec<u8> {
     zones.filter(|zone| setup.catalog.offering(id, ZoneId(*zone), capacity_type).is_some()).collect()
 }
 
-/// The machines on which a platform's controllers run.
-pub(super) fn home(setup: &Setup, controller: &str, home: &Home) -> Vec<(NodeTemplate, u32)> {
-    let for_controllers = |template: NodeTemplate| NodeTemplate {
-        pool: controller.to_owned(),
-        role: Role::Controllers,
-        ..template
-    };
+/// The machines on which a platform's controllers run, or another part of the system.
+fn home(setup: &Setup, name: &str, role: Role, home: &Home) -> Vec<(NodeTemplate, u32)> {
+    let for_them = |template: NodeTemplate| NodeTemplate { pool: name.to_owned(), role, ..template };
     match home {
         Home::Elsewhere => Vec::new(),
         Home::Fargate { pods, requests } => {
             let size = FargateSize::for_request(requests.cpu, requests.memory, requests.ephemeral)
                 .expect("the scenario's reader checks that a home fits Fargate");
-            vec![(for_controllers(fargate_template(size)), *pods)]
+            vec![(for_them(fargate_template(size)), *pods)]
         }
         Home::Nodes { instance_type, nodes } => {
             let id = setup.catalog.find(instance_type).expect("resolving a platform checks its home's type");
-            let node = node_type(setup, controller, &NodeGroup::default(), id);
-            vec![(for_controllers(node.template), *nodes)]
+            let node = node_type(setup, name, &NodeGroup::default(), id);
+            vec![(for_them(node.template), *nodes)]
         }
     }
 }

@@ -13,13 +13,12 @@
 //! may run on Spot is therefore no part of [`Floor::bill`] while the market takes anything back; it is part of
 //! [`Floor::before_credits`], which bounds the bill and the credits for interrupted hours together.
 
-use super::fleet::{self, Refusals};
+use super::fleet::{self, Composed};
 use super::{Setup, types};
 use crate::catalog::{CapacityType, MINIMUM_SECONDS, SECONDS_PER_STORAGE_MONTH, TypeId, ZoneId, fargate};
 use crate::ledger::{Machine, NodeTemplate};
 use crate::packing::fluid_bound;
-use crate::platform::{Committed, GroupSize, Kind, Platform, Support};
-use crate::sim::Fleet;
+use crate::platform::{Committed, Kind, Platform, Support};
 use crate::units::{Memory, Rate, Resources, Span, Usd};
 use crate::workload::ClassId;
 
@@ -70,35 +69,32 @@ impl Demand {
     }
 }
 
-/// What a platform is simulated with, and which pods can never run there; `None` for what happened.
-fn fleet_of<'a>(setup: &'a Setup, platform: &'a Platform) -> Option<(Fleet<'a>, Refusals)> {
-    let mut refusals = Refusals::default();
-    let fleet = match &platform.kind {
-        Kind::Recorded => return None,
-        Kind::Fargate(options) => fleet::fargate(setup, options, &mut refusals),
-        Kind::NodeGroups(groups) => fleet::node_groups(setup, &platform.name, groups, &mut refusals),
-        Kind::Karpenter(karpenter) => fleet::karpenter(setup, karpenter, &mut refusals),
-    };
-    Some((fleet, refusals))
-}
-
 /// Why the first pods that can never run on the platform cannot; `None` if all can.
 pub fn refusal(setup: &Setup, demand: &Demand, platform: &Platform) -> Option<String> {
-    let (_, refusals) = fleet_of(setup, platform)?;
+    let Composed { refusals, .. } = fleet::compose(setup, platform)?;
     demand.of_each().filter(|(_, _, pods)| *pods > 0).find_map(|(class, ..)| refusals.reason(class))
 }
 
 /// The floor of a resolved platform.
 pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
-    let Some((fleet, refusals)) = fleet_of(setup, platform) else { return Floor::default() };
-    let homes: Usd =
-        fleet.homes.iter().map(|(template, machines)| standing(setup, template, *machines)).sum();
-    let (fixed, elastic) = node_groups(setup, &fleet, platform);
+    let Some(composed) = fleet::compose(setup, platform) else { return Floor::default() };
+    let Composed { fleet, refusals, .. } = &composed;
+    let system = fleet::system_machines(setup);
+    let homes: Usd = fleet
+        .homes
+        .iter()
+        .chain(&system)
+        .map(|(template, machines)| standing(setup, template, *machines))
+        .sum();
+    let (fixed, elastic) = node_groups(setup, &composed);
     let may_be_free = elastic.iter().any(|offer| offer.is_spot) && takes_back(setup);
     let covered = setup.settings.savings_plan.is_some();
     let work = match &platform.kind {
         _ if covered => Usd::ZERO,
-        Kind::Fargate(_) => on_fargate(setup, demand),
+        Kind::Fargate(fargate) if fargate.profiles.is_empty() => on_fargate(setup, demand),
+        Kind::Fargate(_) => Usd::ZERO,
+        // What runs where is not known before; with profiles, some pods may run nowhere.
+        Kind::Mixed(_) => Usd::ZERO,
         // What fixed nodes hold costs nothing more.
         _ if fixed > Usd::ZERO => Usd::ZERO,
         _ => {
@@ -129,23 +125,16 @@ struct Offer {
 }
 
 /// What groups of fixed size cost in any case, and what the platform may buy beside them.
-fn node_groups(setup: &Setup, fleet: &Fleet, platform: &Platform) -> (Usd, Vec<Offer>) {
+fn node_groups(setup: &Setup, composed: &Composed) -> (Usd, Vec<Offer>) {
     let mut fixed = Usd::ZERO;
     let mut elastic = Vec::new();
-    for (index, node) in fleet.node_types.iter().enumerate() {
+    for (node, size) in composed.fleet.node_types.iter().zip(&composed.fixed) {
         let Machine::Ec2 { capacity_type, .. } = node.template.machine else { continue };
         let is_spot = capacity_type == CapacityType::Spot;
-        let size = match &platform.kind {
-            Kind::NodeGroups(groups) => match groups.groups[index].size {
-                GroupSize::Fixed(nodes) => Some(nodes),
-                GroupSize::Auto { .. } | GroupSize::HoldPeak => None,
-            },
-            _ => None,
-        };
         match size {
             // Spot nodes of a fixed group are taken back and may be missing for a while.
             Some(nodes) if !(is_spot && takes_back(setup)) => {
-                fixed += standing(setup, &node.template, nodes);
+                fixed += standing(setup, &node.template, *nodes);
             }
             _ => {
                 let Some(rate) = cheapest(setup, node.instance, capacity_type) else { continue };

@@ -13,11 +13,18 @@ use crate::units::{Rate, Resources, Span};
 use crate::workload::{ClassId, Delays, PodClass, StepId, ideal_timeline};
 
 /// Fills in the open parts of `group`, or says which of its given parts cannot be.
-pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Result<()> {
+///
+/// `path` is its platform's in the scenario, `shown` how messages call that, `name` how its nodes do.
+pub(super) fn resolve(
+    setup: &Setup,
+    (path, shown): (&str, &str),
+    name: &str,
+    group: &mut NodeGroup,
+) -> Result<()> {
+    let path = Scenario::instance_type_path(path, &group.name);
     let (id, nodes) = match &group.instance_type {
         Some(given) => {
-            let path = Scenario::instance_type_path(name, &group.name);
-            (types::find(setup, &path, &format!("platform {name}"), given, group.capacity_type)?, None)
+            (types::find(setup, &path, &format!("platform {shown}"), given, group.capacity_type)?, None)
         }
         None if matches!(group.size, GroupSize::Auto { .. }) => {
             (choose_autoscaled(setup, name, group)?, None)
@@ -30,18 +37,13 @@ pub(super) fn resolve(setup: &Setup, name: &str, group: &mut NodeGroup) -> Resul
     let capacity = node.template.allocatable - node.template.daemons;
     if capacity.cpu.milli() <= 0 || capacity.memory.bytes() <= 0 || capacity.pods <= 0 {
         let message = format!("{} has no room for pods beside the DaemonSets", instance.name);
-        return Err(complaint(setup, name, group, &message, "choose a larger type, or smaller daemonSets"));
+        let complaint = setup.given.complaint(&path, format!("platform {shown}: {message}"));
+        return Err(complaint.hint("choose a larger type, or smaller daemonSets").into());
     }
     if group.size == GroupSize::HoldPeak {
         group.size = GroupSize::Fixed(nodes.unwrap_or_else(|| Pods::new(setup).nodes(&node)));
     }
     Ok(())
-}
-
-/// Points at the instance type in the scenario file.
-fn complaint(setup: &Setup, name: &str, group: &NodeGroup, message: &str, hint: &str) -> Error {
-    let path = Scenario::instance_type_path(name, &group.name);
-    setup.given.complaint(&path, format!("platform {name}: {message}")).hint(hint).into()
 }
 
 /// The type that was chosen, and how many nodes of it hold the busiest moment.

@@ -32,12 +32,13 @@ use crate::bill::{Bill, bill};
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
-use crate::platform::{Given, Kind, Platform, Replay, Settings};
+use crate::platform::{Given, Kind, Part, Platform, Replay, Scenario, Settings};
 use crate::report::{self, PlatformReport, Source, summarize};
 use crate::rng::Draws;
 use crate::sim::{self, Fleet, Input};
 use crate::trace::{SourcePlatform, Trace};
 use crate::workload::Workload;
+use fleet::Composed;
 
 /// What all platforms are simulated with.
 #[derive(Clone, Copy)]
@@ -82,36 +83,47 @@ impl Setup<'_> {
     /// Fills in what the platforms leave to the workload, and brings the trace's own platform to the front.
     pub fn resolve(&self, platforms: &[Platform]) -> Result<Vec<Platform>> {
         types::check_spot_events(self)?;
+        types::check_system(self)?;
         let mut resolved = Vec::with_capacity(platforms.len());
         for platform in platforms {
             let mut platform = platform.clone();
-            match &mut platform.kind {
-                Kind::NodeGroups(groups) => {
-                    for group in &mut groups.groups {
-                        group::resolve(self, &platform.name, group)?;
-                    }
-                }
-                Kind::Fargate(_) if self.catalog.fargate.is_none() => {
-                    return Err(Error::usage(
-                        format!("EKS Fargate has no known price in {}", self.catalog.region),
-                        "choose another --region, or leave the platform out with --platform",
-                    ));
-                }
-                Kind::Recorded if !self.workload.has_recorded_delays => {
-                    return Err(Error::usage(
-                        "the trace does not have every pod's start, so it cannot be replayed as recorded",
-                        "leave out the platform `recorded`, or add start_time (or queue_seconds) to every row",
-                    ));
-                }
-                Kind::Karpenter(karpenter) => fleet::check_karpenter(self, &platform.name, karpenter)?,
-                Kind::Fargate(_) | Kind::Recorded => {}
+            let whole = platform.clone();
+            for part in platform.parts_mut() {
+                self.resolve_part(&Scenario::path_of(&whole, part), &whole.name_of(part), part)?;
             }
-            types::check_home(self, &platform)?;
             resolved.push(platform);
         }
         // A stable sort: only today's platform moves.
         resolved.sort_by_key(|platform| !self.is_today(platform));
         Ok(resolved)
+    }
+
+    /// `path` is the part's in the scenario, `shown` its name in messages.
+    fn resolve_part(&self, path: &str, shown: &str, part: &mut Part) -> Result<()> {
+        match &mut part.kind {
+            Kind::NodeGroups(groups) => {
+                for group in &mut groups.groups {
+                    group::resolve(self, (path, shown), &part.name, group)?;
+                }
+            }
+            Kind::Fargate(_) if self.catalog.fargate.is_none() => {
+                return Err(Error::usage(
+                    format!("EKS Fargate has no known price in {}", self.catalog.region),
+                    "choose another --region, or leave the platform out with --platform",
+                ));
+            }
+            Kind::Recorded if !self.workload.has_recorded_delays => {
+                return Err(Error::usage(
+                    "the trace does not have every pod's start, so it cannot be replayed as recorded",
+                    "leave out the platform `recorded`, or add start_time (or queue_seconds) to every row",
+                ));
+            }
+            Kind::Karpenter(_) | Kind::AutoMode(_) => {
+                fleet::check_karpenter(self, shown, part.kind.node_pools())?;
+            }
+            Kind::Fargate(_) | Kind::Recorded | Kind::Mixed(_) => {}
+        }
+        types::check_home(self, path, shown, &part.kind)
     }
 
     /// Whether the trace ran on this platform. A node group is today's only where the scenario describes it: one whose
@@ -174,15 +186,11 @@ impl Setup<'_> {
     }
 
     fn run_as_is(&self, platform: &Platform, today: bool) -> PlatformRun {
-        let mut refusals = Refusals::default();
-        let ledger = match &platform.kind {
-            Kind::Recorded => recorded::ledger(self),
-            Kind::Fargate(fargate) => self.simulate(fleet::fargate(self, fargate, &mut refusals)),
-            Kind::NodeGroups(groups) => {
-                self.simulate(fleet::node_groups(self, &platform.name, groups, &mut refusals))
-            }
-            Kind::Karpenter(karpenter) => self.simulate(fleet::karpenter(self, karpenter, &mut refusals)),
+        let (mut ledger, refusals) = match fleet::compose(self, platform) {
+            Some(Composed { fleet, refusals, .. }) => (self.simulate(fleet), refusals),
+            None => (recorded::ledger(self), Refusals::default()),
         };
+        fleet::add_system(self, &mut ledger);
         let bill = self.bill(platform, &ledger);
         let refusal = |class: u32| refusals.reason(class);
         let mut report = summarize(&Source {

@@ -5,8 +5,11 @@ use crate::workload::{PodClass, Workload};
 
 /// The workload as `platform` has it; `None` where that is as the trace has it.
 pub(super) fn workload(workload: &Workload, platform: &Platform) -> Option<Workload> {
-    let Kind::Karpenter(karpenter) = &platform.kind else { return None };
-    let rule = karpenter.do_not_disrupt;
+    let karpenter = platform.parts().iter().find_map(|part| match &part.kind {
+        Kind::Karpenter(karpenter) => Some(karpenter),
+        _ => None,
+    });
+    let rule = karpenter?.do_not_disrupt;
     if rule == DoNotDisrupt::Recorded {
         return None;
     }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::Setup;
 use crate::catalog::{CapacityType, InstanceType, TypeId, ZoneId, nearest};
 use crate::error::{Error, Result};
-use crate::platform::{Home, Kind, Platform, Scenario};
+use crate::platform::{Home, Kind, Scenario};
 use crate::units::Rate;
 
 /// The type that the scenario names at `path`, if it is sold in the region. `what` begins the complaint.
@@ -56,14 +56,18 @@ pub(super) fn price(setup: &Setup, id: TypeId, capacity_type: CapacityType) -> O
 }
 
 /// Refuses controllers that have nowhere to run.
-pub(super) fn check_home(setup: &Setup, platform: &Platform) -> Result<()> {
-    let home = match &platform.kind {
+///
+/// `path` is the platform's in the scenario, `shown` its name.
+pub(super) fn check_home(setup: &Setup, path: &str, shown: &str, kind: &Kind) -> Result<()> {
+    let home = match kind {
         Kind::Karpenter(karpenter) => &karpenter.home,
         Kind::NodeGroups(groups) if groups.is_autoscaled() => &groups.home,
-        Kind::NodeGroups(_) | Kind::Fargate(_) | Kind::Recorded => return Ok(()),
+        Kind::NodeGroups(_) | Kind::Fargate(_) | Kind::AutoMode(_) | Kind::Mixed(_) | Kind::Recorded => {
+            return Ok(());
+        }
     };
-    let path = Scenario::home_path(&platform.name);
-    let what = format!("platform {}", platform.name);
+    let path = Scenario::home_path(path);
+    let what = format!("platform {shown}");
     match home {
         Home::Nodes { instance_type, .. } => {
             let path = format!("{path}.instanceType");
@@ -84,6 +88,27 @@ pub(super) fn check_home(setup: &Setup, platform: &Platform) -> Result<()> {
         }
         Home::Fargate { .. } | Home::Elsewhere => Ok(()),
     }
+}
+
+/// Refuses a part of the system that has nowhere to run.
+pub(super) fn check_system(setup: &Setup) -> Result<()> {
+    for system in &setup.settings.system {
+        let what = format!("system[{}]", system.name);
+        match &system.home {
+            Home::Nodes { instance_type, .. } => {
+                let path = format!("{what}.instanceType");
+                find(setup, &path, &what, instance_type, CapacityType::OnDemand)?;
+            }
+            Home::Fargate { .. } if setup.catalog.fargate.is_none() => {
+                let path = format!("{what}.fargatePods");
+                let message = format!("{what}: EKS Fargate has no known price in {}", setup.catalog.region);
+                let hint = "write instanceType and nodes instead";
+                return Err(setup.given.complaint(&path, message).hint(hint).into());
+            }
+            Home::Fargate { .. } | Home::Elsewhere => {}
+        }
+    }
+    Ok(())
 }
 
 /// Refuses events that could take nothing back for want of a market.

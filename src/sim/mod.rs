@@ -53,11 +53,24 @@ pub struct Fleet<'a> {
 }
 
 /// Who decides where a pod runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Placement {
     KubeScheduler,
     /// The Fargate scheduler: a machine per pod.
     Fargate,
+    /// The Fargate scheduler for pods of the classes that are marked, kube-scheduler for all others.
+    ByClass(Vec<bool>),
+}
+
+impl Placement {
+    /// Whether pods of `class` are the Fargate scheduler's.
+    pub fn is_fargate(&self, class: ClassId) -> bool {
+        match self {
+            Self::KubeScheduler => false,
+            Self::Fargate => true,
+            Self::ByClass(on_fargate) => on_fargate[class as usize],
+        }
+    }
 }
 
 /// Everything that a simulation is a function of.

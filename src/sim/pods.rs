@@ -1,7 +1,7 @@
 //! The life of a pod: created, bound, its image pulled, running, ended, noticed, deleted.
 
 use super::event::Event;
-use super::{Engine, NodeId, NodeState, Placement, RunIndex};
+use super::{Engine, NodeId, NodeState, RunIndex};
 use crate::control::Trigger;
 use crate::ledger::{EndReason, Outcome, PodRun, TemplateId};
 use crate::rng::{Draws, Purpose};
@@ -45,9 +45,10 @@ impl Engine<'_> {
         self.ledger.runs.push(PodRun::new(step, attempt, now));
         self.bound_at_reading.push(0);
         let class = self.input.workload.steps.class[step as usize];
-        match self.placement {
-            Placement::KubeScheduler => self.pending.push_new(class, run),
-            Placement::Fargate => self.triggers.push(Trigger::PodCreated { run, class }),
+        if self.placement.is_fargate(class) {
+            self.triggers.push(Trigger::PodCreated { run, class });
+        } else {
+            self.pending.push_new(class, run);
         }
     }
 
@@ -296,7 +297,7 @@ impl Engine<'_> {
         }
         let step = record.step;
         let class = self.input.workload.steps.class[step as usize];
-        if self.placement == Placement::KubeScheduler {
+        if !self.placement.is_fargate(class) {
             if self.scheduler.could_fit(&self.cluster, class) {
                 // It waits its turn: there is capacity, it is only busy.
                 self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(run));

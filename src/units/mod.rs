@@ -9,6 +9,6 @@ mod resources;
 mod time;
 
 pub use money::{Rate, Usd, largest_remainder};
-pub use quantity::{QuantityError, parse_cpu, parse_decimal, parse_duration, parse_memory};
+pub use quantity::{QuantityError, parse_cpu, parse_decimal, parse_duration, parse_memory, parse_scaled};
 pub use resources::{Cpu, Memory, Resources};
 pub use time::{Span, Time};

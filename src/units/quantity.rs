@@ -30,6 +30,12 @@ pub fn parse_memory(text: &str) -> Result<Memory, QuantityError> {
     to_units(number, exponent, binary).map(Memory::from_bytes)
 }
 
+/// A quantity as an integer of `10^-places`, rounded up: `500m` with 9 places is 500,000,000.
+pub fn parse_scaled(text: &str, places: u32) -> Result<i64, QuantityError> {
+    let (number, exponent, binary) = split_suffix(text)?;
+    to_units(number, exponent + places as i32, binary)
+}
+
 /// A non-negative decimal as an integer of `10^-places`, rounded half to even: `1.25` with 3 places is 1250.
 pub fn parse_decimal(text: &str, places: u32) -> Result<i64, QuantityError> {
     let number = Decimal::parse(text)?;

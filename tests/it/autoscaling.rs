@@ -130,7 +130,13 @@ fn sizes(study: &Study, platform: &Platform, ledger: &Ledger) {
         });
         sums.max().unwrap_or(0)
     };
-    match &platform.kind {
+    for part in platform.parts() {
+        sizes_of(&part.kind, &most_at_once);
+    }
+}
+
+fn sizes_of(kind: &Kind, most_at_once: &dyn Fn(&str, &dyn Fn(&InstanceType) -> i64) -> i64) {
+    match kind {
         Kind::NodeGroups(groups) => {
             for group in &groups.groups {
                 if let GroupSize::Auto { max, .. } = group.size {
@@ -149,7 +155,7 @@ fn sizes(study: &Study, platform: &Platform, ledger: &Ledger) {
                 assert!(most_at_once(name, &|this| 1_000 * this.vcpu) <= milli, "{name}");
             }
         }
-        Kind::Recorded | Kind::Fargate(_) => {}
+        Kind::Recorded | Kind::Fargate(_) | Kind::AutoMode(_) | Kind::Mixed(_) => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cost_sim::catalog::Snapshot;
 use cost_sim::generate::incident;
-use cost_sim::ledger::EndReason;
+use cost_sim::ledger::{EndReason, PodRun};
 use cost_sim::platform::{self, Variation};
 use cost_sim::replay::{PlatformRun, Study};
 use cost_sim::trace::{self, ReadOptions};
@@ -28,9 +28,8 @@ fn two_nights(vary: &[&str]) -> (Study, Vec<PlatformRun>) {
 fn killed(study: &Study, runs: &[PlatformRun]) -> Vec<(usize, usize)> {
     let of = |run: &PlatformRun| {
         let killed = run.ledger.runs.iter().filter(|pod| pod.taken == Some(EndReason::Consolidated));
-        let is_long =
-            |pod: &&cost_sim::ledger::PodRun| study.workload.steps.work[pod.step as usize].ms() >= 7_200_000;
-        let (long, short): (Vec<_>, Vec<_>) = killed.partition(is_long);
+        let is_long = |pod: &PodRun| study.workload.steps.work[pod.step as usize].ms() >= 7_200_000;
+        let (long, short): (Vec<&PodRun>, Vec<&PodRun>) = killed.partition(|pod| is_long(pod));
         (short.len(), long.len())
     };
     runs.iter().map(of).collect()

@@ -52,7 +52,7 @@ fn karpenter(capacity_type: &str, consolidate_after: i64) -> Karpenter {
     let pool = NodePool {
         requirements,
         consolidate_after: Some(Span::from_secs(consolidate_after)),
-        budgets: vec![Budget::Percent(100)],
+        budgets: vec![Budget::percent(100)],
         ..NodePool::default()
     };
     Karpenter { node_pools: vec![pool], home: Home::Elsewhere, ..Karpenter::default() }

@@ -14,7 +14,6 @@ pub mod batcher;
 pub mod disruption;
 #[cfg(test)]
 mod fixture;
-pub mod gosort;
 pub mod launch;
 pub mod nodes;
 pub mod pool;
@@ -66,7 +65,7 @@ impl Controller for Karpenter {
     fn step(&mut self, now: Time, triggers: &[Trigger], view: &View, actions: &mut Vec<Action>) -> NextWake {
         self.state.catch_up(now, view);
         for trigger in triggers {
-            self.state.observe(now, trigger);
+            self.state.observe(now, trigger, view.workload.window.start);
             match *trigger {
                 Trigger::SpotNotice(lease) => self.interrupted(now, lease, actions),
                 // The notice may have come before EC2's answer.

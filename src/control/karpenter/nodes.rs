@@ -25,6 +25,8 @@ pub struct NodeClaim {
     pub initialized: Option<Time>,
     /// Pods of a recent round count on it: it must not be disrupted until then.
     pub nominated_until: Time,
+    /// When it is found to be no longer as its NodePool says; `None` if that never happens.
+    pub drifts: Option<Time>,
     /// Marked for deletion: it takes no pods, and those that it has are provisioned for.
     pub deleting: bool,
 }
@@ -126,6 +128,7 @@ mod tests {
             launched: t(created + 2),
             initialized: None,
             nominated_until: Time::MIN,
+            drifts: None,
             deleting: false,
         };
         let mut claims = NodeClaims::default();

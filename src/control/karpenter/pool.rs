@@ -81,6 +81,9 @@ pub fn template(pool: &NodePool) -> Requirements {
     for (key, value) in &pool.labels {
         template.add(key, Requirement::one_of([value.as_str()]));
     }
+    if pool.auto_mode {
+        template.add(labels::COMPUTE_TYPE, Requirement::one_of(["auto"]));
+    }
     template.add(labels::NODEPOOL, Requirement::one_of([pool.name.as_str()]));
     template
 }

@@ -18,6 +18,8 @@ use crate::units::{Span, Time};
 const LEAST_NOMINATION: Span = Span::from_secs(10);
 /// A node is tainted and drained for at least so long before its instance is terminated.
 const LEAST_DRAIN: Span = Span::from_secs(5);
+/// How often a NodeClaim is compared with its NodePool.
+const DRIFT_CHECK: Span = Span::from_secs(300);
 
 #[derive(Clone, Debug)]
 pub struct State {
@@ -60,8 +62,24 @@ impl State {
         });
     }
 
-    /// Takes note of what happened.
-    pub fn observe(&mut self, now: Time, trigger: &Trigger) {
+    /// When a NodeClaim is found to have drifted: what a pool's nodes have to be changes after the NodeClaim was created,
+    /// and that is looked at every five minutes from its launch on (`pkg/controllers/nodeclaim/disruption`).
+    fn drifts(&self, pool: usize, created: Time, launched: Time, start: Time) -> Option<Time> {
+        let name = &self.scheduler.pools[pool].spec.name;
+        let changes = self.config.drift.iter();
+        let changes = changes.filter(|drift| drift.node_pool.as_ref().is_none_or(|pool| pool == name));
+        let change = changes.map(|drift| start + drift.at).filter(|at| *at >= created).min()?;
+        let late = (change - launched).ms().max(0);
+        Some(launched + Span::from_ms((late + DRIFT_CHECK.ms() - 1) / DRIFT_CHECK.ms() * DRIFT_CHECK.ms()))
+    }
+
+    /// Whether a pod on a node keeps it from being disrupted.
+    pub fn is_blocked_by_pod(&self, _now: Time, node: &Node, view: &View) -> bool {
+        node.pods.iter().any(|run| view.classes[view.pod(*run).class as usize].do_not_disrupt)
+    }
+
+    /// Takes note of what happened. The simulation began at `start`.
+    pub fn observe(&mut self, now: Time, trigger: &Trigger, start: Time) {
         match *trigger {
             Trigger::PodUnschedulable { run, .. } => self.batcher.trigger(now, Source::Pod(run)),
             Trigger::Launched { token, lease, kind, zone } => {
@@ -78,6 +96,7 @@ impl State {
                     launched: now,
                     initialized: None,
                     nominated_until: Time::MIN,
+                    drifts: self.drifts(of.pool, created, now, start),
                     deleting: false,
                 };
                 let expire_after = self.scheduler.pools[of.pool].spec.expire_after;

@@ -39,7 +39,11 @@ impl Narrowing {
 
     /// Whether a built-in platform is no more than what is searched.
     pub(super) fn fits(&self, platform: &Platform, catalog: &Catalog) -> bool {
-        match &platform.kind {
+        platform.parts().iter().all(|part| self.fits_kind(&part.kind, catalog))
+    }
+
+    fn fits_kind(&self, kind: &Kind, catalog: &Catalog) -> bool {
+        match kind {
             Kind::Fargate(_) => self.has_kind("fargate"),
             Kind::NodeGroups(groups) => {
                 self.has_kind("node-group")
@@ -48,7 +52,10 @@ impl Narrowing {
             Kind::Karpenter(Karpenter { node_pools, .. }) => {
                 self.has_kind("karpenter") && node_pools.iter().all(|pool| self.fits_pool(pool))
             }
-            Kind::Recorded => false,
+            Kind::AutoMode(_) => {
+                self.has_kind("auto-mode") && kind.node_pools().iter().all(|pool| self.fits_pool(pool))
+            }
+            Kind::Recorded | Kind::Mixed(_) => false,
         }
     }
 
@@ -65,7 +72,7 @@ impl Narrowing {
         let only = |key: &str, wanted: &[&str]| {
             wanted.is_empty()
                 || pool.requirements.iter().any(|requirement| {
-                    requirement.key == key
+                    (requirement.key == key || requirement.key == labels::of_auto_mode(key))
                         && requirement.operator == RequirementOperator::In
                         && requirement.values.iter().all(|value| wanted.contains(&&**value))
                 })

@@ -7,15 +7,19 @@ use super::{Assumption, Row, listed};
 /// The rows of every kind that runs.
 pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     let mut all = Vec::new();
-    let fargate = platforms.iter().filter_map(|platform| match &platform.kind {
-        Kind::Fargate(fargate) => Some((platform.name.clone(), fargate)),
+    let parts: Vec<(String, &Kind)> = platforms
+        .iter()
+        .flat_map(|whole| whole.parts().iter().map(|part| (whole.name_of(part), &part.kind)))
+        .collect();
+    let fargate = parts.iter().filter_map(|(name, kind)| match kind {
+        Kind::Fargate(fargate) => Some((name.clone(), fargate)),
         _ => None,
     });
     all.extend(of_kind(FARGATE, &fargate.collect::<Vec<_>>(), &Fargate::default()));
-    let node_groups: Vec<(String, &NodeGroups)> = platforms
+    let node_groups: Vec<(String, &NodeGroups)> = parts
         .iter()
-        .filter_map(|platform| match &platform.kind {
-            Kind::NodeGroups(groups) => Some((platform.name.clone(), groups)),
+        .filter_map(|(name, kind)| match kind {
+            Kind::NodeGroups(groups) => Some((name.clone(), groups)),
             _ => None,
         })
         .collect();
@@ -27,16 +31,18 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     });
     all.extend(of_kind(NODE_GROUP, &groups.collect::<Vec<_>>(), &NodeGroup::default()));
     all.extend(of_kind(NODE_GROUPS, &node_groups, &NodeGroups::default()));
-    let karpenters: Vec<(String, &Karpenter)> = platforms
-        .iter()
-        .filter_map(|platform| match &platform.kind {
-            Kind::Karpenter(karpenter) => Some((platform.name.clone(), karpenter)),
-            _ => None,
-        })
-        .collect();
-    all.extend(of_kind(KARPENTER, &karpenters, &Karpenter::default()));
+    let karpenters = parts.iter().filter_map(|(name, kind)| match kind {
+        Kind::Karpenter(karpenter) => Some((name.clone(), karpenter)),
+        _ => None,
+    });
+    all.extend(of_kind(KARPENTER, &karpenters.collect::<Vec<_>>(), &Karpenter::default()));
+    let auto_modes = parts.iter().filter_map(|(name, kind)| match kind {
+        Kind::AutoMode(auto_mode) => Some((name.clone(), auto_mode)),
+        _ => None,
+    });
+    all.extend(of_kind(AUTO_MODE, &auto_modes.collect::<Vec<_>>(), &AutoMode::default()));
     let mut pools: Vec<(String, &NodePool)> = Vec::new();
-    for pool in karpenters.iter().flat_map(|(_, karpenter)| &karpenter.node_pools) {
+    for pool in parts.iter().flat_map(|(_, kind)| kind.node_pools()) {
         // The same pool may serve several platforms; variants have one each of the same name.
         if pools.iter().all(|(_, known)| *known != pool) {
             pools.push((pool.name.clone(), pool));
@@ -60,6 +66,14 @@ fn of_kind<T>(rows: &[Row<T>], own: &[(String, &T)], default: &T) -> Vec<Assumpt
 }
 
 const FARGATE: &[Row<Fargate>] = &[
+    (
+        "platforms[fargate].profiles",
+        |f| match f.profiles.as_slice() {
+            [] => "every pod".to_owned(),
+            profiles => listed(profiles.iter().map(|profile| profile.name.clone())),
+        },
+        "no source; whose pods run on Fargate, only the cluster's profiles know",
+    ),
     (
         "platforms[fargate].launchBurst",
         |f| f.launch_burst.to_string(),
@@ -236,6 +250,16 @@ const KARPENTER: &[Row<Karpenter>] = &[
         "Karpenter's default: the feature gate is off",
     ),
     (
+        "platforms[karpenter].drift",
+        |k| {
+            listed(k.drift.iter().map(|drift| {
+                let pool = drift.node_pool.as_deref().unwrap_or("every NodePool");
+                format!("{pool} after {}", duration_text(drift.at))
+            }))
+        },
+        "no source; NodePools and AMIs stay as they are",
+    ),
+    (
         "platforms[karpenter].controllerSpeed",
         |k| k.controller_speed.word().to_owned(),
         "estimate: a scheduling round takes 1 ms a pod, a consolidation simulation 100 ms",
@@ -257,6 +281,26 @@ const KARPENTER: &[Row<Karpenter>] = &[
     ),
 ];
 
+const AUTO_MODE: &[Row<AutoMode>] = &[(
+    "platforms[auto-mode].nodePools",
+    |a| listed(a.node_pools.iter().map(|pool| pool.name.clone())),
+    "EKS user guide: both built-in NodePools, as a new cluster has them; batching, and what agents of AWS take of a \
+     node, are not published and taken to be the open Karpenter's and nothing",
+)];
+
+/// A budget on one line.
+fn budget(budget: &Budget) -> String {
+    let mut text = budget_nodes_text(budget.nodes);
+    if !budget.reasons.is_empty() {
+        let reasons: Vec<&str> = budget.reasons.iter().map(|reason| reason.word()).collect();
+        text += &format!(" for {}", reasons.join(" and "));
+    }
+    if let Some(window) = &budget.window {
+        text += &format!(" from {} for {}", window.schedule, kubernetes_duration_text(window.duration));
+    }
+    text
+}
+
 const NODE_POOL: &[Row<NodePool>] = &[
     ("NodePool.spec.weight", |p| p.weight.to_string(), "default of NodePools"),
     ("NodePool.spec.limits", |p| limits(&p.limits), "default of NodePools"),
@@ -270,16 +314,7 @@ const NODE_POOL: &[Row<NodePool>] = &[
         |p| never_or(p.consolidate_after),
         "the examples of Karpenter's documentation; default of NodePools: 0s",
     ),
-    (
-        "NodePool.spec.disruption.budgets",
-        |p| {
-            listed(p.budgets.iter().map(|budget| match budget {
-                Budget::Nodes(nodes) => nodes.to_string(),
-                Budget::Percent(percent) => format!("{percent}%"),
-            }))
-        },
-        "default of NodePools",
-    ),
+    ("NodePool.spec.disruption.budgets", |p| listed(p.budgets.iter().map(budget)), "default of NodePools"),
     ("NodePool.spec.template.metadata.labels", |p| labels(&p.labels), "default of NodePools"),
     (
         "NodePool.spec.template.spec.requirements",
@@ -305,7 +340,7 @@ const NODE_POOL: &[Row<NodePool>] = &[
     ),
 ];
 
-fn home(home: &Home) -> String {
+pub(super) fn home(home: &Home) -> String {
     match home {
         Home::Elsewhere => "elsewhere".to_owned(),
         Home::Fargate { pods, requests } => {

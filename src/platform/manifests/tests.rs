@@ -47,7 +47,7 @@ fn resolved(mut platform: Platform) -> Platform {
                 pool.root_volume = whole(pool.root_volume);
             }
         }
-        Kind::Recorded | Kind::Fargate(_) => {}
+        Kind::Recorded | Kind::Fargate(_) | Kind::AutoMode(_) | Kind::Mixed(_) => {}
     }
     platform
 }
@@ -65,7 +65,12 @@ proptest! {
                 prop_assert_eq!(back.platforms, vec![platform]);
             }
             let there = manifests(&resolved(platform.clone()), "us-east-1", &zones());
-            prop_assert_eq!(there.is_some(), platform.kind != Kind::Recorded);
+            let is_written = match &platform.kind {
+                Kind::Recorded | Kind::AutoMode(_) | Kind::Mixed(_) => false,
+                Kind::Fargate(fargate) => fargate.profiles.is_empty(),
+                Kind::NodeGroups(_) | Kind::Karpenter(_) => true,
+            };
+            prop_assert_eq!(there.is_some(), is_written);
         }
     }
 }

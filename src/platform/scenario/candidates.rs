@@ -1,16 +1,16 @@
 //! The platforms of a scenario: built-in ones by name, own ones as mappings.
 
-use super::super::defaults::{BUILT_INS, NOT_YET};
+use super::super::defaults::BUILT_INS;
 use super::super::fields::{Reader, Section};
 use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
 use super::documents::Pasted;
-use super::{karpenter, node_groups};
+use super::{auto_mode, fargate, karpenter, mixed, node_groups};
 
 /// For hints: what there is instead of what was asked for.
 pub(super) const SIMULATED: &str =
-    "this version simulates the kinds fargate, node-group, karpenter and recorded";
+    "this version simulates the kinds fargate, node-group, karpenter, auto-mode, mixed and recorded";
 
 pub(super) fn read(reader: &mut Reader, root: &mut Section, pasted: &mut Pasted) -> Vec<Platform> {
     let mut platforms: Vec<Platform> = Vec::new();
@@ -47,7 +47,7 @@ fn candidate(
                 None
             }
         },
-        Value::Map(_) => described(reader, path, node, pasted),
+        Value::Map(_) => described(reader, ("platforms", index), node, &KINDS, pasted),
         _ => {
             let message =
                 format!("{path} must be the name of a built-in platform or a mapping, not {}", node.shape());
@@ -63,11 +63,9 @@ pub(super) fn named(name: &str) -> Parsed<Platform> {
     if let Some(platform) = Platform::built_in(name) {
         return Ok(platform);
     }
-    if NOT_YET.contains(&name) {
-        let refusal = Refusal::new("this built-in platform cannot be simulated by this version yet");
-        return Err(
-            refusal.hint(format!("the built-in platforms of this version are {}", all_of(&BUILT_INS)))
-        );
+    if name == "mixed" {
+        let refusal = Refusal::new("what a mixed platform is made of has to be said");
+        return Err(refusal.hint(mixed::EXAMPLE));
     }
     let refusal = Refusal::new("there is no built-in platform of this name");
     Err(match suggest(name, &BUILT_INS) {
@@ -118,15 +116,21 @@ pub(in crate::platform) fn may_be_in_variant(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=' | ',' | ':' | '%' | '/' | '+' | ' ')
 }
 
-fn described(
+/// What a platform can be.
+pub(super) const KINDS: [&str; 6] = ["fargate", "node-group", "karpenter", "auto-mode", "mixed", "recorded"];
+
+/// The item of this index of a list of platforms, or of parts of one, which are of one of `kinds`.
+pub(super) fn described(
     reader: &mut Reader,
-    path: String,
+    (list, index): (&str, usize),
     node: &Node,
+    kinds: &[&'static str],
     pasted: &mut Pasted,
 ) -> Option<(Place, Platform)> {
+    let path = format!("{list}[{index}]");
     let mut section = Section::new(reader, path.clone(), "platforms[]".into(), node);
     let named = section.optional(reader, "name", platform_name);
-    let kind = section.optional(reader, "kind", kind);
+    let kind = section.optional(reader, "kind", |text| kind(text, kinds));
     for missing in ["name", "kind"] {
         if node.get(missing).is_none() {
             let refusal = Refusal::new(format!("{path} has no {missing}"))
@@ -136,12 +140,14 @@ fn described(
     }
     // Without the kind nobody knows which fields belong here.
     let kind = kind?;
-    let shown = named.clone().unwrap_or_else(|| path["platforms[".len()..path.len() - 1].to_owned());
-    section.rename(format!("platforms[{shown}]"), format!("platforms[{kind}]"));
+    let shown = named.clone().unwrap_or_else(|| index.to_string());
+    section.rename(format!("{list}[{shown}]"), format!("platforms[{kind}]"));
     let kind = match kind {
-        "fargate" => Kind::Fargate(fargate(reader, &mut section)),
+        "fargate" => Kind::Fargate(fargate::read(reader, &mut section)),
         "node-group" => Kind::NodeGroups(node_groups::read(reader, &mut section, &shown, pasted)),
         "karpenter" => Kind::Karpenter(karpenter::read(reader, &mut section, pasted)),
+        "auto-mode" => Kind::AutoMode(auto_mode::read(reader, &mut section, pasted)),
+        "mixed" => Kind::Mixed(mixed::read(reader, &mut section, node, pasted)),
         _ => Kind::Recorded,
     };
     section.finish(reader);
@@ -149,26 +155,13 @@ fn described(
     Some((place, Platform { name: named?, kind }))
 }
 
-fn kind(text: &str) -> Parsed<&'static str> {
-    const KINDS: [&str; 4] = ["fargate", "node-group", "karpenter", "recorded"];
-    if let Some(known) = KINDS.iter().find(|k| **k == text) {
+fn kind(text: &str, kinds: &[&'static str]) -> Parsed<&'static str> {
+    if let Some(known) = kinds.iter().find(|k| **k == text) {
         return Ok(known);
     }
-    if NOT_YET.contains(&text) {
-        return Err(Refusal::new("cannot be simulated by this version yet").hint(SIMULATED));
-    }
-    let refusal = Refusal::new(format!("must be {}", one_of(&KINDS)));
-    Err(match suggest(text, &KINDS) {
+    let refusal = Refusal::new(format!("must be {}", one_of(kinds)));
+    Err(match suggest(text, kinds) {
         Some(known) => refusal.hint(format!("did you mean {known}?")),
         None => refusal,
     })
-}
-
-fn fargate(reader: &mut Reader, section: &mut Section) -> Fargate {
-    let mut f = Fargate::default();
-    let tokens = |text: &str| whole(text, 1, 1_000_000).map(|n| n as u32);
-    section.set(reader, "launchBurst", &mut f.launch_burst, tokens);
-    section.set(reader, "launchRate", &mut f.launch_rate, tokens);
-    section.set(reader, "billUntil", &mut f.bill_until, |t| choice(t, BillUntil::WORDS));
-    f
 }

@@ -14,8 +14,7 @@ use crate::platform::NodePool;
 use crate::platform::values::all_of;
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
-const NOT_YET: [(&str, &str); 2] =
-    [("NodeClass", "EKS Auto Mode"), ("Provisioner", "Karpenter before its NodePools")];
+const NOT_YET: [(&str, &str); 1] = [("Provisioner", "Karpenter before its NodePools")];
 
 /// Fields that Kubernetes keeps about every object and that change nothing here.
 pub(super) const OBJECT_METADATA: [&str; 9] = [
@@ -35,6 +34,8 @@ pub(super) const OBJECT_METADATA: [&str; 9] = [
 pub(super) struct Pasted {
     pools: Vec<Document<NodePool>>,
     classes: Vec<Document<NodeClass>>,
+    /// NodeClasses of EKS Auto Mode.
+    auto_classes: Vec<Document<NodeClass>>,
     /// Managed node groups of all ClusterConfigs.
     groups: Vec<Document<Managed>>,
     /// Where the ClusterConfigs are.
@@ -56,6 +57,19 @@ impl Pasted {
         find(&mut self.pools, name, "NodePool", hint)
     }
 
+    /// Whether the file has a NodePool of that name.
+    pub fn has_pool(&self, name: &str) -> bool {
+        self.pools.iter().any(|pool| pool.name == name)
+    }
+
+    /// The NodeClass of that name; `None` where the file has none at all, since every cluster has a default one.
+    pub fn auto_class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
+        if self.auto_classes.is_empty() {
+            return Ok(None);
+        }
+        find(&mut self.auto_classes, name, "NodeClass", "").map(Some)
+    }
+
     /// The EC2NodeClass of that name; `None` where the file has none at all, since most say nothing that matters.
     pub fn class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
         if self.classes.is_empty() {
@@ -72,16 +86,19 @@ impl Pasted {
 
     fn refuse_unused(&self, reader: &mut Reader) {
         for pool in self.pools.iter().filter(|pool| !pool.is_used) {
+            let kind = if pool.content.auto_mode { "auto-mode" } else { "karpenter" };
             let refusal = Refusal::new(format!("no platform uses the NodePool {}", pool.name)).hint(format!(
-                "name it in a platform: {{name: …, kind: karpenter, nodePools: [{}]}}",
+                "name it in a platform: {{name: …, kind: {kind}, nodePools: [{}]}}",
                 pool.name
             ));
             reader.problem(pool.place, "NodePool", refusal);
         }
-        for class in self.classes.iter().filter(|class| !class.is_used) {
-            let refusal = Refusal::new(format!("no NodePool refers to the EC2NodeClass {}", class.name))
-                .hint("name it in the nodeClassRef of a NodePool, or remove this document");
-            reader.problem(class.place, "EC2NodeClass", refusal);
+        for (kind, classes) in [("EC2NodeClass", &self.classes), ("NodeClass", &self.auto_classes)] {
+            for class in classes.iter().filter(|class| !class.is_used) {
+                let refusal = Refusal::new(format!("no NodePool refers to the {kind} {}", class.name))
+                    .hint("name it in the nodeClassRef of a NodePool, or remove this document");
+                reader.problem(class.place, kind, refusal);
+            }
         }
         for group in self.groups.iter().filter(|group| !group.is_used) {
             let refusal = Refusal::new(format!("no platform uses the managed node group {}", group.name))
@@ -155,6 +172,11 @@ pub(super) fn scenario(reader: &mut Reader, text: &str) -> Result<Scenario> {
             keep(reader, node, &mut pasted.classes, &class.name.clone(), class);
         }
     }
+    for node in of(Kind::NodeClass) {
+        if let Some(class) = node_class::read_auto_mode(reader, node) {
+            keep(reader, node, &mut pasted.auto_classes, &class.name.clone(), class);
+        }
+    }
     for node in of(Kind::NodePool) {
         if let Some(pool) = node_pool::read(reader, node, &mut pasted) {
             let name = node_pool::document_name(node, &pool.name).to_owned();
@@ -187,14 +209,16 @@ enum Kind {
     Scenario,
     NodePool,
     Ec2NodeClass,
+    NodeClass,
     ClusterConfig,
     Refused,
 }
 
-const KINDS: [(&str, Kind); 4] = [
+const KINDS: [(&str, Kind); 5] = [
     ("Scenario", Kind::Scenario),
     ("NodePool", Kind::NodePool),
     ("EC2NodeClass", Kind::Ec2NodeClass),
+    ("NodeClass", Kind::NodeClass),
     ("ClusterConfig", Kind::ClusterConfig),
 ];
 
@@ -222,8 +246,9 @@ fn kind(reader: &mut Reader, document: &Node) -> Kind {
             .hint(format!("remove this document; {}", candidates::SIMULATED)),
         None => match suggest(kind, &names) {
             Some(name) => Refusal::new("unknown kind of document").hint(format!("did you mean {name}?")),
-            None => Refusal::new("unknown kind of document")
-                .hint("this version reads the kinds Scenario, NodePool, EC2NodeClass and ClusterConfig"),
+            None => Refusal::new("unknown kind of document").hint(
+                "this version reads the kinds Scenario, NodePool, EC2NodeClass, NodeClass and ClusterConfig",
+            ),
         },
     };
     reader.problem(node.place, kind, refusal);

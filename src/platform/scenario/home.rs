@@ -1,7 +1,7 @@
 //! Where a platform's controllers run (`controllersHome`), which the platform pays for.
 
 use super::super::fields::{Reader, Section};
-use super::super::tree::Value;
+use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
 use super::instance_type;
@@ -31,36 +31,55 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, home: &mut Home)
     let mut section = platform.section(reader, NAME);
     let read = fields(reader, &mut section, home);
     section.finish(reader);
-    let has = |names: &[&str]| names.iter().any(|name| entry.value.get(name).is_some());
+    match chosen(&entry.value, &path, read) {
+        Ok(Some(chosen)) => *home = chosen,
+        Ok(None) => {}
+        Err(refusal) => reader.problem(entry.key_place, NAME, refusal.hint(FORMS)),
+    }
+}
+
+/// Machines of one of both forms, which are fields of `section` beside others; `None` if what they are is refused.
+pub(super) fn machines(reader: &mut Reader, section: &mut Section, node: &Node) -> Option<Home> {
+    let read = fields(reader, section, &Home::Elsewhere);
+    match chosen(node, &section.path(""), read) {
+        Ok(chosen) => chosen,
+        Err(refusal) => {
+            let forms = FORMS.trim_start_matches("write elsewhere, ");
+            reader.problem(node.place, "", refusal.hint(format!("write of these fields: {forms}")));
+            None
+        }
+    }
+}
+
+/// Which of both forms the mapping `node` has; `None` where something else has been said about it.
+fn chosen(node: &Node, path: &str, read: Fields) -> Parsed<Option<Home>> {
+    let path = path.trim_end_matches('.');
+    let has = |names: &[&str]| names.iter().any(|name| node.get(name).is_some());
     let on_fargate = has(&["fargatePods", "cpu", "memory"]);
     let on_nodes = has(&["instanceType", "nodes"]);
-    let refusal = match (on_fargate, on_nodes) {
+    Err(match (on_fargate, on_nodes) {
         (true, true) => Refusal::new(format!("{path} is both on Fargate and on nodes")),
         // What it has instead is refused as unknown.
-        (false, false) if entry.value.len() > 0 => return,
+        (false, false) if node.len() > 0 && node.get("name").is_none() => return Ok(None),
         (false, false) => Refusal::new(format!("{path} says nothing")),
         (false, true) if !has(&["instanceType"]) => Refusal::new(format!("{path} has no instanceType")),
         (false, true) if !has(&["nodes"]) => Refusal::new(format!("{path} has no nodes")),
         (true, false) => match &read.fargate {
             Home::Fargate { requests, .. } => {
                 match FargateSize::for_request(requests.cpu, requests.memory, requests.ephemeral) {
-                    Ok(_) => {
-                        *home = read.fargate;
-                        return;
-                    }
+                    Ok(_) => return Ok(Some(read.fargate)),
                     Err(refusal) => Refusal::new(format!("{path} fits no Fargate size: {refusal}")),
                 }
             }
-            _ => return,
+            _ => return Ok(None),
         },
         (false, true) => {
-            if let (Some(instance_type), Some(nodes)) = (read.instance_type, read.nodes) {
-                *home = Home::Nodes { instance_type, nodes };
-            }
-            return;
+            return Ok(read
+                .instance_type
+                .zip(read.nodes)
+                .map(|(instance_type, nodes)| Home::Nodes { instance_type, nodes }));
         }
-    };
-    reader.problem(entry.key_place, NAME, refusal.hint(FORMS));
+    })
 }
 
 /// The fields of both forms.

@@ -18,6 +18,7 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     platform.set(reader, "karpenterVersion", &mut k.version, |t| choice(t, KarpenterVersion::WORDS));
     platform.set(reader, "interruptionHandling", &mut k.interruption_handling, boolean);
     platform.set(reader, "spotToSpotConsolidation", &mut k.spot_to_spot_consolidation, boolean);
+    drift(reader, platform, &mut k);
     platform.set(reader, "controllerSpeed", &mut k.controller_speed, |t| choice(t, ControllerSpeed::WORDS));
     do_not_disrupt(reader, platform, &mut k.do_not_disrupt);
     home::read(reader, platform, &mut k.home);
@@ -59,6 +60,36 @@ fn do_not_disrupt(reader: &mut Reader, platform: &mut Section, which: &mut DoNot
 pub(super) const DO_NOT_DISRUPT: [(&str, DoNotDisrupt); 3] =
     [("recorded", DoNotDisrupt::Recorded), ("all", DoNotDisrupt::All), ("none", DoNotDisrupt::None)];
 
+/// When nodes drift, which is told of pools that the platform has.
+fn drift(reader: &mut Reader, platform: &mut Section, k: &mut Karpenter) {
+    const EXAMPLE: &str = "write {at: 2d, nodePool: general}";
+    let (path, generic) = (platform.path("drift"), platform.generic("drift[]"));
+    for (index, node) in platform.list(reader, "drift").unwrap_or_default().iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        if !matches!(node.value, Value::Map(_)) {
+            let refusal =
+                Refusal::new(format!("{path} must be a mapping, not {}", node.shape())).hint(EXAMPLE);
+            reader.problem(node.place, node.scalar().unwrap_or_default(), refusal);
+            continue;
+        }
+        let mut section = Section::new(reader, path.clone(), generic.clone(), node);
+        let at = section.optional(reader, "at", |t| duration(t, YEAR));
+        let node_pool = section.optional(reader, "nodePool", |text| {
+            if k.node_pools.iter().any(|pool| pool.name == text) {
+                return Ok(text.to_owned());
+            }
+            let pools: Vec<&str> = k.node_pools.iter().map(|pool| pool.name.as_str()).collect();
+            Err(Refusal::new("is none of the platform's NodePools")
+                .hint(format!("they are {}", all_of(&pools))))
+        });
+        section.finish(reader);
+        if node.get("at").is_none() {
+            reader.problem(node.place, "", Refusal::new(format!("{path} has no at")).hint(EXAMPLE));
+        }
+        k.drift.extend(at.map(|at| Drift { at, node_pool }));
+    }
+}
+
 /// Names of NodePool documents; `None` keeps the built-in pool.
 fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) -> Option<Vec<NodePool>> {
     let path = platform.path("nodePools");
@@ -82,6 +113,10 @@ fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) 
             let pool = pasted.pool(text)?;
             if pools.iter().any(|other| other.name == pool.name) {
                 return Err(Refusal::new("is there twice"));
+            }
+            if pool.auto_mode {
+                return Err(Refusal::new("is a NodePool of EKS Auto Mode")
+                    .hint("name it in a platform of the kind auto-mode, or refer to an EC2NodeClass"));
             }
             Ok(pool)
         });

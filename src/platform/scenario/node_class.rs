@@ -66,6 +66,55 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<NodeClass> {
     name.map(|name| NodeClass { name, root_volume, max_pods })
 }
 
+/// A NodeClass of EKS Auto Mode (`eks.amazonaws.com/v1`): the size of its data volume is read.
+pub(super) fn read_auto_mode(reader: &mut Reader, node: &Node) -> Option<NodeClass> {
+    let mut root = Section::new(reader, "NodeClass".into(), "NodeClass".into(), node);
+    api_version(reader, &mut root, node, "eks.amazonaws.com/v1");
+    root.entry(reader, "kind");
+    let name = metadata(reader, &mut root, node);
+    if let Some(name) = &name {
+        root.rename(format!("NodeClass[{name}]"), "NodeClass".into());
+    }
+    root.ignore(&["status"]);
+    let mut spec = root.section(reader, "spec");
+    let mut storage = spec.section(reader, "ephemeralStorage");
+    let size = |t: &str| memory(t, Memory::from_gib(1), Memory::from_gib(64 << 10));
+    let root_volume = storage.optional(reader, "size", size);
+    baseline(reader, &mut storage);
+    storage.ignore(&["kmsKeyID"]);
+    storage.finish(reader);
+    spec.ignore(&[
+        "advancedNetworking",
+        "certificateBundles",
+        "instanceProfile",
+        "networkPolicy",
+        "networkPolicyEventLogs",
+        "podSecurityGroupSelectorTerms",
+        "podSubnetSelectorTerms",
+        "role",
+        "securityGroupSelectorTerms",
+        "snatPolicy",
+        "subnetSelectorTerms",
+        "tags",
+    ]);
+    spec.refuse(reader, &["capacityReservationSelectorTerms"], "remove it from the document");
+    spec.finish(reader);
+    root.finish(reader);
+    name.map(|name| NodeClass { name, root_volume, max_pods: None })
+}
+
+/// A gp3 volume's performance, which is all that has a price here.
+fn baseline(reader: &mut Reader, volume: &mut Section) {
+    for (name, number) in [("iops", "3000"), ("throughput", "125")] {
+        volume.optional(reader, name, |text| {
+            if text == number {
+                return Ok(());
+            }
+            Err(Refusal::new("is not simulated by this version").hint(format!("gp3's baseline is {number}")))
+        });
+    }
+}
+
 /// One gp3 volume of any size, at its baseline.
 fn volumes(reader: &mut Reader, spec: &mut Section) -> Option<Memory> {
     let (path, generic) = (spec.path("blockDeviceMappings"), spec.generic("blockDeviceMappings[]"));
@@ -85,16 +134,7 @@ fn volumes(reader: &mut Reader, spec: &mut Section) -> Option<Memory> {
         "gp3" => Ok(()),
         _ => Err(Refusal::new("must be gp3: no other volume has a price here")),
     });
-    let mut baseline = |name, number| {
-        ebs.optional(reader, name, |text| {
-            if text == number {
-                return Ok(());
-            }
-            Err(Refusal::new("is not simulated by this version").hint(format!("gp3's baseline is {number}")))
-        });
-    };
-    baseline("iops", "3000");
-    baseline("throughput", "125");
+    baseline(reader, &mut ebs);
     ebs.ignore(&["deleteOnTermination", "encrypted", "kmsKeyID", "snapshotID", "volumeInitializationRate"]);
     ebs.finish(reader);
     mapping.finish(reader);

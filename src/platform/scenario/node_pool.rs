@@ -23,13 +23,18 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
         root.rename(format!("NodePool[{}]", document_name(node, name)), "NodePool".into());
     }
     root.ignore(&["status"]);
-    let mut pool = NodePool {
-        name: name.clone().unwrap_or_default(),
-        requirements: Vec::new(),
-        consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
-        consolidate_after: Some(Span::ZERO),
-        ..NodePool::default()
+    let auto_mode = is_of_auto_mode(node);
+    let pool = if auto_mode {
+        AutoMode::pool()
+    } else {
+        NodePool {
+            requirements: Vec::new(),
+            consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
+            consolidate_after: Some(Span::ZERO),
+            ..NodePool::default()
+        }
     };
+    let mut pool = NodePool { name: name.clone().unwrap_or_default(), ..pool };
     let mut spec = root.section(reader, "spec");
     spec.set(reader, "weight", &mut pool.weight, |t| whole(t, 1, 100).map(|n| n as u32));
     limits(reader, &mut spec, &mut pool.limits);
@@ -41,10 +46,11 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
     about.ignore(&OBJECT_METADATA);
     about.finish(reader);
     let mut nodes = template.section(reader, "spec");
-    requirements::read(reader, &mut nodes, &mut pool.requirements);
+    requirements::read(reader, &mut nodes, auto_mode, &mut pool.requirements);
     constraints::taints(reader, &mut nodes, &mut pool.taints);
     nodes.set(reader, "expireAfter", &mut pool.expire_after, kubernetes_duration_or_never);
-    pool.termination_grace_period = nodes.optional(reader, "terminationGracePeriod", kubernetes_duration);
+    let grace = nodes.optional(reader, "terminationGracePeriod", kubernetes_duration);
+    pool.termination_grace_period = grace.or(pool.termination_grace_period);
     node_class(reader, &mut nodes, &mut pool, pasted);
     let hint = "remove it; how long such a taint keeps pods away can be added to startup.registeredToReady";
     nodes.refuse(reader, &["startupTaints"], hint);
@@ -72,10 +78,8 @@ fn limits(reader: &mut Reader, spec: &mut Section, limits: &mut PoolLimits) {
 
 fn disruption(reader: &mut Reader, spec: &mut Section, pool: &mut NodePool) {
     let mut section = spec.section(reader, "disruption");
-    section.set(reader, "consolidationPolicy", &mut pool.consolidation_policy, |text| match text {
-        "Balanced" => Err(Refusal::new("Balanced is not simulated by this version")
-            .hint("write WhenEmpty or WhenEmptyOrUnderutilized")),
-        _ => choice(text, ConsolidationPolicy::WORDS),
+    section.set(reader, "consolidationPolicy", &mut pool.consolidation_policy, |text| {
+        choice(text, ConsolidationPolicy::WORDS)
     });
     section.set(reader, "consolidateAfter", &mut pool.consolidate_after, kubernetes_duration_or_never);
     let (path, generic) = (section.path("budgets"), section.generic("budgets[]"));
@@ -93,15 +97,32 @@ fn budget(reader: &mut Reader, path: String, generic: String, node: &Node) -> Op
     let nodes = section.optional(reader, "nodes", |text| {
         let (number, most) = text.strip_suffix('%').map_or((text, 1_000_000), |number| (number, 100));
         match whole(number, 0, most) {
-            Ok(n) if number.len() < text.len() => Ok(Budget::Percent(n as u32)),
-            Ok(n) => Ok(Budget::Nodes(n as u32)),
+            Ok(n) if number.len() < text.len() => Ok(Budget::percent(n as u32)),
+            Ok(n) => Ok(Budget::nodes(n as u32)),
             Err(_) => Err(Refusal::new("must be a number of nodes or a percentage up to 100%")
                 .hint("write \"3\" or \"10%\"")),
         }
     });
-    let hint = "only budgets that always hold, for every reason, are simulated; remove it";
-    section.refuse(reader, &["reasons", "schedule", "duration"], hint);
+    let mut reasons = Vec::new();
+    let path_of_reasons = section.path("reasons");
+    for (index, node) in section.list(reader, "reasons").unwrap_or_default().iter().enumerate() {
+        let path = format!("{path_of_reasons}[{index}]");
+        reasons.extend(reader.scalar(&path, node, |text| choice(text, DisruptionReason::WORDS)));
+    }
+    let schedule = section.optional(reader, "schedule", |text| {
+        Schedule::parse(text)
+            .map_err(|problem| Refusal::new(problem).hint("write \"0 9 * * mon-fri\"; times are UTC"))
+    });
+    let duration = section.optional(reader, "duration", kubernetes_duration);
     section.finish(reader);
+    let has = |name| node.get(name).is_some();
+    if has("schedule") != has("duration") {
+        let (there, missing) =
+            if has("schedule") { ("schedule", "duration") } else { ("duration", "schedule") };
+        let refusal = Refusal::new(format!("{path} has a {there} and no {missing}"))
+            .hint("write {nodes: \"0\", schedule: \"0 9 * * mon-fri\", duration: 8h}");
+        reader.problem(node.place, "", refusal);
+    }
     if matches!(node.value, Value::Map(_)) && node.get("nodes").is_none() {
         reader.problem(
             node.place,
@@ -109,19 +130,28 @@ fn budget(reader: &mut Reader, path: String, generic: String, node: &Node) -> Op
             Refusal::new(format!("{path} has no nodes")).hint("write {nodes: \"10%\"}"),
         );
     }
-    nodes
+    let window = schedule.zip(duration).map(|(schedule, duration)| BudgetWindow { schedule, duration });
+    nodes.map(|budget| Budget { reasons, window, ..budget })
 }
 
-/// What the EC2NodeClass of the pool says of its nodes, if it is in the file.
+/// Whether the nodes are of a class of EKS Auto Mode.
+fn is_of_auto_mode(node: &Node) -> bool {
+    let path = ["spec", "template", "spec", "nodeClassRef", "kind"];
+    let kind = path.iter().try_fold(node, |node, name| node.get(name));
+    kind.and_then(Node::scalar) == Some("NodeClass")
+}
+
+/// What the class of the pool says of its nodes, if it is in the file.
 fn node_class(reader: &mut Reader, nodes: &mut Section, pool: &mut NodePool, pasted: &mut Pasted) {
     let mut section = nodes.section(reader, "nodeClassRef");
     section.ignore(&["group"]);
     section.optional(reader, "kind", |text| match text {
-        "EC2NodeClass" => Ok(()),
-        "NodeClass" => Err(Refusal::new("belongs to EKS Auto Mode, which this version does not simulate")),
-        _ => Err(Refusal::new("must be EC2NodeClass")),
+        "EC2NodeClass" | "NodeClass" => Ok(()),
+        _ => Err(Refusal::new("must be EC2NodeClass or, under EKS Auto Mode, NodeClass")),
     });
-    if let Some(class) = section.optional(reader, "name", |text| pasted.class(text)).flatten() {
+    let auto_mode = pool.auto_mode;
+    let class = |text: &str| if auto_mode { pasted.auto_class(text) } else { pasted.class(text) };
+    if let Some(class) = section.optional(reader, "name", class).flatten() {
         pool.root_volume = class.root_volume.unwrap_or(pool.root_volume);
         pool.max_pods = class.max_pods;
     }

@@ -105,6 +105,9 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
         ),
     ];
     fields.push(spot(&s.spot));
+    if !s.system.is_empty() {
+        fields.push(field("system", Yaml::List(s.system.iter().map(system).collect())));
+    }
     fields.extend(s.savings_plan.as_ref().map(savings_plan));
     fields.extend(discounts::print(&s.discounts));
     fields.extend([
@@ -184,6 +187,11 @@ fn spot(spot: &Spot) -> (String, Yaml) {
             ("events", Yaml::List(spot.events.iter().map(event).collect())),
         ],
     )
+}
+
+fn system(system: &System) -> Yaml {
+    let name = field("name", Yaml::Str(system.name.clone()));
+    Yaml::Inline(std::iter::once(name).chain(platforms::machines(&system.home)).collect())
 }
 
 fn agents(agents: &[Agent]) -> Yaml {

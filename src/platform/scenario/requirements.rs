@@ -9,16 +9,29 @@ use crate::catalog::labels;
 
 const EXAMPLE: &str = "write {key: karpenter.k8s.aws/instance-category, operator: In, values: [c, m, r]}";
 
-pub(super) fn read(reader: &mut Reader, section: &mut Section, requirements: &mut Vec<NodeRequirement>) {
+/// `auto_mode`: of a NodePool of EKS Auto Mode, which has other names for the labels of instances.
+pub(super) fn read(
+    reader: &mut Reader,
+    section: &mut Section,
+    auto_mode: bool,
+    requirements: &mut Vec<NodeRequirement>,
+) {
     let (path, generic) = (section.path("requirements"), section.generic("requirements[]"));
     for (index, node) in section.list(reader, "requirements").unwrap_or_default().iter().enumerate() {
-        requirements.extend(requirement(reader, format!("{path}[{index}]"), generic.clone(), node));
+        let path = format!("{path}[{index}]");
+        requirements.extend(requirement(reader, path, generic.clone(), auto_mode, node));
     }
 }
 
-fn requirement(reader: &mut Reader, path: String, generic: String, node: &Node) -> Option<NodeRequirement> {
+fn requirement(
+    reader: &mut Reader,
+    path: String,
+    generic: String,
+    auto_mode: bool,
+    node: &Node,
+) -> Option<NodeRequirement> {
     let mut section = Section::new(reader, path.clone(), generic, node);
-    let key = section.optional(reader, "key", key);
+    let key = section.optional(reader, "key", |text| key(text, auto_mode));
     let operator = section.optional(reader, "operator", |t| choice(t, RequirementOperator::WORDS));
     let min_values = section.optional(reader, "minValues", |t| whole(t, 1, 50).map(|n| n as u32));
     let values = values(reader, &mut section, key.as_deref());
@@ -76,13 +89,18 @@ fn consistent(requirement: &NodeRequirement) -> Parsed<()> {
 }
 
 /// Labels in Karpenter's own domains are those that it knows.
-fn key(text: &str) -> Parsed<String> {
+fn key(text: &str, auto_mode: bool) -> Parsed<String> {
     constraints::key(text)?;
+    if auto_mode && text.starts_with(labels::KARPENTER_AWS) {
+        return Err(Refusal::new("is no label of EKS Auto Mode")
+            .hint(format!("write {}", labels::of_auto_mode(text))));
+    }
     let restricted = [labels::NODEPOOL, labels::HOSTNAME];
     if restricted.contains(&text) {
         return Err(Refusal::new("is a label that a NodePool may not restrict"));
     }
-    let own = ["karpenter.sh/", "karpenter.k8s.aws/"].iter().any(|domain| text.starts_with(domain));
+    let of_instances = if auto_mode { "eks.amazonaws.com/instance-" } else { labels::KARPENTER_AWS };
+    let own = ["karpenter.sh/", of_instances].iter().any(|domain| text.starts_with(domain));
     if own && !labels::is_well_known(text) {
         let refusal = Refusal::new("is no label of Karpenter that this version knows");
         return Err(match suggest(text, &labels::WELL_KNOWN) {

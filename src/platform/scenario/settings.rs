@@ -5,7 +5,7 @@ use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
 use super::cluster_config::{self, Location};
-use super::{candidates, discounts, savings_plan, spot};
+use super::{candidates, discounts, savings_plan, spot, system};
 
 /// `at` is where the ClusterConfigs of the file are: what the scenario leaves out, and may not contradict.
 pub(super) fn read(reader: &mut Reader, root: &mut Section, at: &Location) -> Settings {
@@ -31,6 +31,7 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section, at: &Location) -> Se
     scheduler(reader, root, &mut s.scheduler);
     cluster(reader, root, &mut s.cluster);
     spot::read(reader, root, &s.zones, &mut s.spot);
+    system::read(reader, root, &mut s.system);
     s.savings_plan = savings_plan::read(reader, root);
     s.discounts = discounts::read(reader, root);
     root.set(reader, "unschedulableAfter", &mut s.unschedulable_after, |t| {

@@ -43,7 +43,7 @@ fn what_was_given_keeps_its_place() {
     );
     assert_eq!(s.settings.region, Region { name: "eu-west-9".into(), source: RegionSource::Given });
     assert!(s.given.contains("region") && !s.given.contains("seed"));
-    let complaint = s.given.complaint(&Scenario::instance_type_path("jobs", ""), "no such type");
+    let complaint = s.given.complaint(&Scenario::instance_type_path("platforms[jobs]", ""), "no such type");
     assert_eq!(complaint.to_string(), "error: s.yaml:5:52: no such type\n  5 | m6i.huge\n    | ^^^^^^^^\n");
     assert_eq!(s.given.place("region"), Some(Place { line: 3, column: 9 }));
     assert_eq!(s.given.complaint("seed", "odd").to_string(), "error: s.yaml: odd\n");
@@ -117,6 +117,7 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
     let s = scenario(&node_pool("{}"));
     let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
     let expected = NodePool {
+        auto_mode: false,
         name: "jobs".into(),
         weight: 0,
         requirements: Vec::new(),
@@ -125,7 +126,7 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
         limits: PoolLimits::default(),
         consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
         consolidate_after: Some(Span::ZERO),
-        budgets: vec![Budget::Percent(10)],
+        budgets: vec![Budget::percent(10)],
         expire_after: Some(Span::from_secs(720 * 3_600)),
         termination_grace_period: None,
         root_volume: Memory::from_gib(20),
@@ -149,7 +150,7 @@ fn a_group_of_a_cluster_config_is_that_of_a_scenario_under_other_names() {
     // Whoever knows regions and types complains at the place in the ClusterConfig.
     let place = |path: &str| eksctl.given.place(path).map(|place| (place.line, place.column));
     assert_eq!(place("region"), Some((7, 33)));
-    assert_eq!(place(&Scenario::instance_type_path("jobs", "")), Some((10, 30)));
+    assert_eq!(place(&Scenario::instance_type_path("platforms[jobs]", "")), Some((10, 30)));
 }
 
 #[test]

@@ -188,15 +188,17 @@ impl<'p> Printed<'p> {
     /// The fields of this platform, and not of the scenario.
     fn own_fields(&self) -> impl Iterator<Item = &str> {
         const IDENTITY: [&str; 5] = ["apiVersion", "kind", "name", "nodePools", "nodeGroups"];
-        let is_fixed = match &self.platform.kind {
+        let is_fixed = self.platform.parts().iter().any(|part| match &part.kind {
             Kind::NodeGroups(groups) => !groups.is_autoscaled(),
             _ => false,
-        };
+        });
         self.asked
             .iter()
             .map(String::as_str)
             .filter(|path| {
-                ["platforms[", "NodePool.", "EC2NodeClass."].iter().any(|own| path.starts_with(own))
+                ["platforms[", "NodePool.", "EC2NodeClass.", "NodeClass."]
+                    .iter()
+                    .any(|own| path.starts_with(own))
             })
             .filter(|path| !IDENTITY.contains(&leaf(path)) && !path.contains("nodeClassRef"))
             // Cluster Autoscaler does not run where no group can change its size.
@@ -321,11 +323,26 @@ fn set(documents: &mut [Node], path: &str, value: &Node) -> bool {
     let mut found = false;
     for document in documents {
         let is = |kind: &str| document.get("kind").and_then(Node::scalar) == Some(kind);
-        if kind.starts_with("platforms[") && is("Scenario") {
-            found |= set_in(document, &[&["platforms[]"], parts.as_slice()].concat(), value);
+        if let Some(kind) = kind.strip_prefix("platforms[").and_then(|kind| kind.strip_suffix(']')) {
+            found |= is("Scenario") && set_in_kind(document, "platforms", kind, &parts, value);
         } else if is(kind) {
             found |= set_in(document, &parts, value);
         }
+    }
+    found
+}
+
+/// In the platforms of this kind, and in such parts of mixed ones.
+fn set_in_kind(node: &mut Node, list: &str, kind: &str, path: &[&str], value: &Node) -> bool {
+    let Value::Map(entries) = &mut node.value else { return false };
+    let Some(entry) = entries.iter_mut().find(|entry| entry.key == list) else { return false };
+    let Value::List(platforms) = &mut entry.value.value else { return false };
+    let mut found = false;
+    for platform in platforms {
+        if platform.get("kind").and_then(Node::scalar) == Some(kind) {
+            found |= set_in(platform, path, value);
+        }
+        found |= set_in_kind(platform, "parts", kind, path, value);
     }
     found
 }

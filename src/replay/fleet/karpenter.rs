@@ -3,23 +3,28 @@
 use std::collections::BTreeMap;
 
 use super::super::Setup;
-use super::{Refusal, Refusals, home, node_type, refuse};
-use crate::catalog::{CapacityType, Catalog, NodeSettings, Requirement, Requirements, TypeId, labels};
+use super::{Refusal, Refusals, node_type, refuse};
+use crate::catalog::{
+    CapacityType, Catalog, InstanceType, KubeReservedPods, NodeSettings, Requirement, Requirements, TypeId,
+    labels,
+};
 use crate::control::Karpenter;
 use crate::control::karpenter::pool::{Pool, PoolType, by_preference, template};
 use crate::control::karpenter::shapes::Shapes;
 use crate::control::karpenter::solve::Scheduler;
 use crate::error::{Error, Result};
 use crate::ledger::TemplateId;
-use crate::platform::{self, NodeGroup, NodePool, TaintEffect};
-use crate::sim::{Fleet, NodeType, Placement};
+use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, TaintEffect, is_supported};
+use crate::sim::NodeType;
+use crate::sim::kube_scheduler::scored_request;
 use crate::trace::{PodArch, Word};
+use crate::units::{Cpu, Memory};
 use crate::workload::PodClass;
 
 /// Complains about NodePools that could launch nothing.
-pub(in crate::replay) fn check(setup: &Setup, name: &str, karpenter: &platform::Karpenter) -> Result<()> {
-    for pool in &karpenter.node_pools {
-        if candidates(setup.catalog, &template(pool)).next().is_none() {
+pub(in crate::replay) fn check(setup: &Setup, name: &str, node_pools: &[NodePool]) -> Result<()> {
+    for pool in node_pools {
+        if candidates(setup.catalog, pool, &template(pool)).next().is_none() {
             let message = format!(
                 "platform {name}: no instance type with a price in {} meets the requirements of the node pool {}",
                 setup.catalog.region, pool.name
@@ -33,8 +38,9 @@ pub(in crate::replay) fn check(setup: &Setup, name: &str, karpenter: &platform::
 /// Which requirement is to blame, if it is one alone.
 fn culprit(setup: &Setup, pool: &NodePool) -> String {
     let alone = pool.requirements.iter().find(|requirement| {
-        let only = NodePool { requirements: vec![(*requirement).clone()], ..NodePool::default() };
-        candidates(setup.catalog, &template(&only)).next().is_none()
+        let requirements = vec![(*requirement).clone()];
+        let only = NodePool { requirements, auto_mode: pool.auto_mode, ..NodePool::default() };
+        candidates(setup.catalog, &only, &template(&only)).next().is_none()
     });
     match alone {
         Some(requirement) => {
@@ -47,13 +53,19 @@ fn culprit(setup: &Setup, pool: &NodePool) -> String {
 /// The types that a pool may launch, by name, with the offerings that it may use.
 pub(in crate::replay) fn candidates<'s>(
     catalog: &'s Catalog,
+    pool: &NodePool,
     template: &'s Requirements,
 ) -> impl Iterator<Item = (TypeId, Requirements, Vec<CapacityType>)> + 's {
     let allows = move |key: &str, value: &str| {
         template.get(key).is_none_or(|allowed: &Requirement| allowed.allows(value))
     };
+    let auto_mode = pool.auto_mode;
     catalog.offered().filter_map(move |id| {
+        if auto_mode && !is_supported(catalog.instance_type(id)) {
+            return None;
+        }
         let requirements = catalog.requirements(id);
+        let requirements = if auto_mode { renamed(&requirements) } else { requirements };
         requirements.intersects(template).ok()?;
         let mut capacity_types: Vec<CapacityType> = catalog
             .offerings(id)
@@ -68,6 +80,28 @@ pub(in crate::replay) fn candidates<'s>(
     })
 }
 
+/// The labels of a type under the names that EKS Auto Mode has for them.
+fn renamed(requirements: &Requirements) -> Requirements {
+    let rename = |(key, requirement): (&str, &Requirement)| (labels::of_auto_mode(key), requirement.clone());
+    let all: Vec<(String, Requirement)> = requirements.iter().map(rename).collect();
+    all.iter().map(|(key, requirement)| (key.as_str(), requirement.clone())).collect()
+}
+
+/// How large nodes of a pool are.
+fn node_settings(pool: &NodePool, instance: &InstanceType) -> NodeSettings {
+    let settings =
+        NodeSettings { max_pods: pool.max_pods, root_volume: pool.root_volume, ..NodeSettings::default() };
+    if !pool.auto_mode {
+        return settings;
+    }
+    // EKS user guide: 110 pods, or fewer where the network interfaces allow no more. Bottlerocket reserves for as many.
+    NodeSettings {
+        max_pods: Some(instance.max_pods.min(110)),
+        kube_reserved_pods: KubeReservedPods::Configured,
+        ..settings
+    }
+}
+
 /// The pools in the order in which they are tried, and a kind of node for each type and capacity type of each. Kinds
 /// are numbered from `first` on.
 pub fn prepare(
@@ -80,14 +114,10 @@ pub fn prepare(
     let mut node_types = Vec::new();
     let pools = specs.into_iter().map(|spec| {
         let template = template(spec);
-        let settings = NodeSettings {
-            max_pods: spec.max_pods,
-            root_volume: spec.root_volume,
-            ..NodeSettings::default()
-        };
         let mut types = Vec::new();
-        for (id, requirements, capacity_types) in candidates(setup.catalog, &template) {
+        for (id, requirements, capacity_types) in candidates(setup.catalog, spec, &template) {
             let instance = setup.catalog.instance_type(id);
+            let settings = node_settings(spec, instance);
             let mut kinds = [None; 3];
             for capacity_type in capacity_types {
                 kinds[capacity_type as usize] = Some(first + node_types.len() as TemplateId);
@@ -127,6 +157,18 @@ fn kind_of_node(
         ..NodeGroup::default()
     };
     let mut node = node_type(setup, &pool.name, &group, id);
+    if pool.auto_mode {
+        let instance = setup.catalog.instance_type(id);
+        node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
+        node.template.auto_mode = true;
+        // What AWS manages are processes of the host.
+        let agents = setup.settings.daemon_sets.iter();
+        let own = || agents.clone().filter(|agent| !MANAGED_AGENTS.contains(&agent.name.as_str()));
+        node.template.daemons = own().map(|agent| agent.requests).sum();
+        let scored = own().map(|agent| scored_request(&agent.requests));
+        node.scored_daemons =
+            scored.fold((Cpu::ZERO, Memory::ZERO), |sum, (cpu, memory)| (sum.0 + cpu, sum.1 + memory));
+    }
     let singles = template.iter().chain(requirements.iter());
     let mut own: BTreeMap<String, String> = singles
         .filter(|(key, _)| *key != labels::ZONE)
@@ -146,34 +188,35 @@ fn kind_of_node(
     node
 }
 
-pub(in crate::replay) fn karpenter(
+/// Karpenter with these pools; `node_types` are all kinds of nodes of the cluster.
+pub(super) fn controller(
     setup: &Setup,
-    karpenter: &platform::Karpenter,
-    refusals: &mut Refusals,
-) -> Fleet<'static> {
-    let (pools, node_types) = prepare(setup, karpenter, 0);
-    refuse_classes(setup, &pools, &node_types, refusals);
+    config: platform::Karpenter,
+    pools: Vec<Pool>,
+    node_types: &[NodeType],
+) -> Karpenter {
     let soft =
         |pool: &Pool| pool.spec.taints.iter().any(|taint| taint.effect == TaintEffect::PreferNoSchedule);
     let prefers = pools.iter().any(soft);
     let shapes = Shapes::new(&setup.workload.classes, &setup.trace.words, prefers);
     let zones = &setup.catalog.zones;
-    let scheduler = Scheduler::new(pools, shapes, &node_types, zones);
-    Fleet {
-        node_types,
-        fargate_sizes: Vec::new(),
-        homes: home(setup, "karpenter", &karpenter.home),
-        placement: Placement::KubeScheduler,
-        bill_until_deleted: true,
-        controllers: vec![Box::new(Karpenter::new(karpenter.clone(), scheduler, zones.len()))],
-    }
+    Karpenter::new(config, Scheduler::new(pools, shapes, node_types, zones), zones.len())
 }
 
 /// What decides which kinds of nodes admit a pod, whatever its size.
 type Demands = (PodArch, Word, Word, bool);
 
-/// Says why pods can never run. What of a kind of node admits them is asked once for all that ask for the same.
-fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusals: &mut Refusals) {
+/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is asked once for all that ask for the same.
+pub(super) fn refuse_classes(
+    setup: &Setup,
+    pools: &[Pool],
+    node_types: &[NodeType],
+    first: TemplateId,
+    refusals: &mut Refusals,
+) {
+    let kinds = pools.iter().flat_map(|pool| &pool.types).flat_map(|this| this.kinds.iter().flatten());
+    let own = kinds.max().map_or(0..0, |last| first as usize..*last as usize + 1);
+    let node_types = &node_types[own];
     let mut answers: BTreeMap<Demands, Vec<Option<Refusal>>> = BTreeMap::new();
     for (index, class) in setup.workload.classes.iter().enumerate() {
         let demands = (class.arch, class.node_selector, class.tolerations, class.interruptible);
@@ -185,7 +228,7 @@ fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusa
         let free = |node: &NodeType| node.template.allocatable - node.template.daemons;
         let fitting = admitting().any(|(node, _)| class.requests.fits_in(&free(node)));
         if fitting {
-            if !within_limits(pools, node_types, answers, class) {
+            if !within_limits(pools, first, answers, class) {
                 let reason = "every node that could hold them exceeds the limits of its node pool";
                 refusals.add(index, reason.to_owned());
             }
@@ -222,18 +265,13 @@ fn refuse_classes(setup: &Setup, pools: &[Pool], node_types: &[NodeType], refusa
     }
 }
 
-fn within_limits(
-    pools: &[Pool],
-    node_types: &[NodeType],
-    answers: &[Option<Refusal>],
-    class: &PodClass,
-) -> bool {
+fn within_limits(pools: &[Pool], first: TemplateId, answers: &[Option<Refusal>], class: &PodClass) -> bool {
     pools.iter().any(|pool| {
         let limits = &pool.spec.limits;
         limits.nodes != Some(0)
             && pool.types.iter().any(|this| {
-                let mut kinds = this.kinds.iter().flatten().map(|kind| *kind as usize);
-                let admitted = kinds.any(|kind| kind < node_types.len() && answers[kind].is_none());
+                let mut kinds = this.kinds.iter().flatten().map(|kind| (*kind - first) as usize);
+                let admitted = kinds.any(|kind| answers[kind].is_none());
                 admitted
                     && class.requests.fits_in(&this.free())
                     && limits.cpu.is_none_or(|cpu| this.capacity.cpu <= cpu)

@@ -221,6 +221,7 @@ fn item_name(kind: ItemKind) -> &'static str {
         ItemKind::ControllersCpu | ItemKind::ControllersMemory | ItemKind::ControllersInstance => {
             "controllers"
         }
+        ItemKind::SystemCpu | ItemKind::SystemMemory | ItemKind::SystemInstance => "system",
         ItemKind::RootVolume => "root volumes",
         ItemKind::ControlPlane => "control plane",
         ItemKind::NatGateway | ItemKind::NatTraffic => "NAT",

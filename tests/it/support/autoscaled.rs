@@ -89,7 +89,7 @@ prop_compose! {
         moves_pods in any::<bool>(),
         consolidate_after in prop::option::weighted(0.9, seconds(&[0, 30, 300])),
         expire_after in prop::option::weighted(0.3, seconds(&[120, 900])),
-        budget in prop_oneof![Just(Budget::Percent(10)), Just(Budget::Percent(100)), Just(Budget::Nodes(1))],
+        budget in prop_oneof![Just(Budget::percent(10)), Just(Budget::percent(100)), Just(Budget::nodes(1))],
         (cores, nodes) in (prop::option::weighted(0.3, 2i64..40), prop::option::weighted(0.2, 1u32..5)),
         weight in 0u32..3,
     ) -> NodePool {

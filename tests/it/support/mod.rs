@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cost_sim::catalog::Snapshot;
 use cost_sim::platform::{
-    BillUntil, Fargate, GroupSize, Kind, NodeGroup, NodeGroups, Platform, Scenario, Settings, Step,
+    Fargate, GroupSize, Kind, NodeGroup, NodeGroups, Platform, Scenario, Settings, Step,
 };
 use cost_sim::replay::{PlatformRun, Setup, Study};
 use cost_sim::report::Report;
@@ -166,7 +166,8 @@ pub fn instant_settings() -> Settings {
 }
 
 pub fn fargate() -> Platform {
-    let kind = Fargate { launch_burst: 1_000_000, launch_rate: 1_000, bill_until: BillUntil::PodDeleted };
+    let (launch_burst, launch_rate) = (1_000_000, 1_000);
+    let kind = Fargate { launch_burst, launch_rate, ..Fargate::default() };
     Platform { name: "fargate".into(), kind: Kind::Fargate(kind) }
 }
 

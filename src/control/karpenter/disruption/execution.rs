@@ -11,13 +11,20 @@ use crate::units::{Span, Time};
 /// How long a replacement may take. (With over 7,500 commands at once Karpenter would wait longer.)
 const REPLACEMENT_TIMEOUT: Span = Span::from_secs(600);
 
-/// Nodes that wait for the one that is to take their place.
+/// What is to be done.
+pub struct Order {
+    pub replaced: Vec<LeaseId>,
+    pub new: Vec<NewClaim>,
+    pub reason: EndReason,
+}
+
+/// Nodes that wait for those that are to take their place.
 #[derive(Clone, Debug)]
 struct Command {
-    token: u32,
     replaced: Vec<LeaseId>,
-    /// Once EC2 has answered.
-    replacement: Option<LeaseId>,
+    /// The launches, and what EC2 has answered.
+    new: Vec<(u32, Option<LeaseId>)>,
+    reason: EndReason,
     deadline: Time,
 }
 
@@ -32,35 +39,21 @@ enum Progress {
 pub struct Commands(Vec<Command>);
 
 impl Commands {
-    /// Deletes nodes at once.
-    pub fn delete(
-        now: Time,
-        leases: &[LeaseId],
-        reason: EndReason,
-        state: &mut State,
-        actions: &mut Vec<Action>,
-    ) {
-        for lease in leases {
-            state.delete(now, *lease, reason, actions);
+    /// Deletes nodes at once if nothing has to come for them, or launches that first.
+    pub fn carry_out(&mut self, now: Time, order: Order, state: &mut State, actions: &mut Vec<Action>) {
+        let Order { replaced, new, reason } = order;
+        if new.is_empty() {
+            delete(now, &replaced, reason, state, actions);
+            return;
         }
-    }
-
-    /// Launches `claim` in place of nodes. Nothing happens if EC2 has nothing of it.
-    pub fn replace(
-        &mut self,
-        now: Time,
-        replaced: Vec<LeaseId>,
-        claim: &NewClaim,
-        state: &mut State,
-        actions: &mut Vec<Action>,
-    ) {
-        let Some(token) = state.launch(now, claim, actions) else { return };
+        let launched: Vec<Option<u32>> = new.iter().map(|claim| state.launch(now, claim, actions)).collect();
+        // Where EC2 has nothing of what is asked for, the nodes would be tainted and untainted again at once.
+        let Some(new) = launched.into_iter().map(|token| Some((token?, None))).collect() else { return };
         for lease in &replaced {
             state.mark_deleting(now, *lease);
             actions.push(Action::Cordon { lease: *lease, on: true });
         }
-        let deadline = now + REPLACEMENT_TIMEOUT;
-        self.0.push(Command { token, replaced, replacement: None, deadline });
+        self.0.push(Command { replaced, new, reason, deadline: now + REPLACEMENT_TIMEOUT });
     }
 
     /// Goes on with the commands whose replacement has come, and takes back those whose replacement has not.
@@ -76,8 +69,9 @@ impl Commands {
         for trigger in triggers {
             match *trigger {
                 Trigger::Launched { token, lease, .. } => {
-                    if let Some(command) = self.0.iter_mut().find(|command| command.token == token) {
-                        command.replacement = Some(lease);
+                    let mut launches = self.0.iter_mut().flat_map(|command| &mut command.new);
+                    if let Some(launch) = launches.find(|launch| launch.0 == token) {
+                        launch.1 = Some(lease);
                     }
                 }
                 Trigger::LaunchFailed { token } => failed.push(token),
@@ -89,13 +83,11 @@ impl Commands {
             }
         }
         self.0.retain(|command| {
-            let progress =
-                if failed.contains(&command.token) { Progress::Failed } else { command.progress(now, state) };
+            let has_failed = command.new.iter().any(|(token, _)| failed.contains(token));
+            let progress = if has_failed { Progress::Failed } else { command.progress(now, state) };
             match progress {
                 Progress::Waiting => return true,
-                Progress::Ready => {
-                    Self::delete(now, &command.replaced, EndReason::Consolidated, state, actions);
-                }
+                Progress::Ready => delete(now, &command.replaced, command.reason, state, actions),
                 Progress::Failed => command.take_back(view, state, actions),
             }
             false
@@ -110,13 +102,14 @@ impl Commands {
 
 impl Command {
     fn progress(&self, now: Time, state: &State) -> Progress {
-        let claim = self.replacement.map(|lease| state.claims.get(lease));
-        match claim {
-            Some(None) => Progress::Failed,
-            Some(Some(claim)) if claim.initialized.is_some() => Progress::Ready,
-            _ if self.deadline <= now => Progress::Failed,
-            _ => Progress::Waiting,
+        let claims = || self.new.iter().map(|(_, lease)| lease.map(|lease| state.claims.get(lease)));
+        if claims().any(|claim| claim == Some(None)) {
+            return Progress::Failed;
         }
+        if claims().all(|claim| claim.flatten().is_some_and(|claim| claim.initialized.is_some())) {
+            return Progress::Ready;
+        }
+        if self.deadline <= now { Progress::Failed } else { Progress::Waiting }
     }
 
     /// The nodes stay as they were; nothing is lost.
@@ -127,5 +120,11 @@ impl Command {
                 actions.push(Action::Cordon { lease: *lease, on: false });
             }
         }
+    }
+}
+
+fn delete(now: Time, leases: &[LeaseId], reason: EndReason, state: &mut State, actions: &mut Vec<Action>) {
+    for lease in leases {
+        state.delete(now, *lease, reason, actions);
     }
 }

@@ -2,7 +2,7 @@
 //! (`IsConsolidated` and `markConsolidated` in `pkg/controllers/disruption/consolidation.go`, `ConsolidationState` in
 //! `pkg/controllers/state/cluster.go`).
 
-use super::Method;
+use crate::decide::karpenter::disruption::Method;
 use crate::units::{Span, Time};
 
 /// The cluster counts as changed this often at least.
@@ -13,6 +13,7 @@ pub struct Memory {
     fingerprint: Option<u64>,
     /// When the cluster last changed, as far as Karpenter notices.
     changed: Option<Time>,
+    drift: Fruitless,
     multi_node: Fruitless,
     single_node: Fruitless,
 }
@@ -53,13 +54,18 @@ impl Memory {
     fn of(&self, method: Method) -> Fruitless {
         match method {
             Method::Emptiness => Fruitless::default(),
+            Method::Drift => self.drift,
             Method::MultiNode => self.multi_node,
             Method::SingleNode => self.single_node,
         }
     }
 
     fn of_mut(&mut self, method: Method) -> &mut Fruitless {
-        if method == Method::MultiNode { &mut self.multi_node } else { &mut self.single_node }
+        match method {
+            Method::Drift => &mut self.drift,
+            Method::MultiNode => &mut self.multi_node,
+            Method::Emptiness | Method::SingleNode => &mut self.single_node,
+        }
     }
 }
 

@@ -1,43 +1,37 @@
-//! Voluntary disruption: which nodes are removed or replaced because they are empty or a cheaper way exists.
+//! Voluntary disruption in simulated time: when Karpenter looks for nodes to remove or replace, and what it then does.
 //!
 //! Source: `pkg/controllers/disruption` of karpenter, about 1.14. A pass tries the methods in order; the first that has
-//! a command waits 15 s, looks whether it still holds, and carries it out, upon which the next pass begins at once. A
-//! pass without a command is followed by one ten seconds later. [`survey`] is what a pass sees, [`search`] which sets
-//! of nodes it tries, [`decision`] what it does with a set, [`validation`] what has to hold 15 s later, [`execution`]
-//! what happens then.
+//! a command waits 15 s (but for drift), looks whether it still holds, and carries it out, upon which the next pass
+//! begins at once. A pass without a command is followed by one ten seconds later. What a method decides is no question of
+//! time: see [`decide`](crate::decide::karpenter::disruption). Here [`survey`] is what a pass sees of the cluster,
+//! [`simulation`] the scheduler without some nodes, [`memory`] what need not be asked again, and [`execution`] what
+//! becomes of a command.
 //!
 //! Passes that could not find anything are not made: the next one is then the first of the ten-second grid at which
-//! some node may have become consolidatable.
-//!
-//! Nothing drifts in a replay (NodePools and AMIs stay as they are), and the policy `Balanced` is not modelled. Drift
-//! would be a [`Method`] between emptiness and multi-node consolidation, `Balanced` a further test in [`decision`].
+//! some node may have become consolidatable, or drifts.
 
-mod budget;
-mod candidate;
-mod decision;
 mod execution;
 mod memory;
-mod search;
+mod simulation;
 mod survey;
-mod validation;
 
-#[cfg(test)]
-mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use self::candidate::Candidate;
-use self::decision::Replacement;
-use self::execution::Commands;
+use self::execution::{Commands, Order};
 use self::memory::Memory;
-use self::search::{Found, Trial};
+use self::simulation::Surroundings;
 use self::survey::Survey;
-use self::validation::Surroundings;
+use super::solve::NewClaim;
 use super::state::State;
 use crate::control::{Action, Trigger, View};
+use crate::decide::karpenter::disruption::search::{self, Found, Trial};
+use crate::decide::karpenter::disruption::{Candidate, Method, candidate, decision, validation};
 use crate::ledger::EndReason;
 use crate::platform::ControllerSpeed;
 use crate::units::{Span, Time};
+
+type Replacement = decision::Replacement<NewClaim>;
 
 /// Between passes that found nothing.
 const POLL: Span = Span::from_secs(10);
@@ -50,27 +44,12 @@ const AT_ONCE: Span = Span::from_ms(1);
 /// What a simulation of the scheduler takes in a measured pass.
 const PER_SIMULATION: Span = Span::from_ms(100);
 
-/// Ways to disrupt nodes, in the order in which they are tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
-    /// Nodes without pods go.
-    Emptiness,
-    /// Several nodes go at once, for at most one new one.
-    MultiNode,
-    /// One node goes, for at most one new one.
-    SingleNode,
-}
-
-impl Method {
-    const ALL: [Self; 3] = [Self::Emptiness, Self::MultiNode, Self::SingleNode];
-}
-
 /// What a method wants to do, before it is validated.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
-    pub method: Method,
-    pub candidates: Vec<Candidate>,
-    pub replacement: Option<Replacement>,
+#[derive(Clone, Debug)]
+struct Planned {
+    method: Method,
+    candidates: Vec<Candidate>,
+    replacement: Option<Replacement>,
 }
 
 /// The disruption controller.
@@ -120,14 +99,14 @@ impl Disruption {
             self.phase = match std::mem::take(&mut self.phase) {
                 Phase::Beginning => Phase::Polling(now),
                 Phase::Polling(poll) => {
-                    let possible = Survey { now, view, state }.next_possible();
+                    let possible = Survey::new(now, view, state).next_possible();
                     let next = possible.map(|possible| on_grid(poll, possible.max(now)));
                     if next != Some(now) {
                         self.phase = Phase::Polling(poll);
                         return next;
                     }
                     if state.is_synced() {
-                        self.pass(now, &Method::ALL, view, state)
+                        self.pass(now, &Method::ALL, view, state, actions)
                     } else {
                         Phase::Polling(now + UNSYNCED_POLL)
                     }
@@ -138,12 +117,12 @@ impl Disruption {
                 }
                 Phase::Validating(_, planned) => {
                     let method = planned.method;
-                    if let Some(valid) = validation::validate(planned, now, view, state) {
+                    if let Some(valid) = validate(planned, now, view, state) {
                         self.execute(now, valid, state, actions);
                         Phase::Polling(now + AT_ONCE)
                     } else {
                         let rest = Method::ALL.iter().position(|m| *m > method).unwrap_or(Method::ALL.len());
-                        self.pass(now, &Method::ALL[rest..], view, state)
+                        self.pass(now, &Method::ALL[rest..], view, state, actions)
                     }
                 }
             }
@@ -152,23 +131,64 @@ impl Disruption {
 
     /// Tries `methods` until one has a command. All of a pass sees the cluster as it is at the beginning, though its
     /// simulations take time.
-    fn pass(&mut self, now: Time, methods: &[Method], view: &View, state: &mut State) -> Phase {
+    fn pass(
+        &mut self,
+        now: Time,
+        methods: &[Method],
+        view: &View,
+        state: &mut State,
+        actions: &mut Vec<Action>,
+    ) -> Phase {
         state.prices.refresh(view.prices, now);
-        self.memory.observe(now, Survey { now, view, state }.fingerprint());
+        self.memory.observe(now, Survey::new(now, view, state).fingerprint());
         let mut spent = Span::ZERO;
         for method in methods {
-            let found = match method {
-                Method::Emptiness => empty(&Survey { now, view, state }),
+            let command = match method {
+                Method::Emptiness => empty(&Survey::new(now, view, state)).map(|nodes| (nodes, None)),
+                Method::Drift => {
+                    if let Some(order) = self.drift(now, view, state, &mut spent) {
+                        self.commands.carry_out(now, order, state, actions);
+                        return Phase::Polling(now + spent + AT_ONCE);
+                    }
+                    None
+                }
                 Method::MultiNode | Method::SingleNode => {
-                    self.consolidation(now, *method, view, state, &mut spent)
+                    self.consolidation(now, *method, view, state, &mut spent).command
                 }
             };
-            if let Some((candidates, replacement)) = found.command {
+            if let Some((candidates, replacement)) = command {
                 let planned = Planned { method: *method, candidates, replacement };
                 return Phase::Validating(now + spent + VALIDATED_AFTER, planned);
             }
         }
         Phase::Polling(now + spent + POLL)
+    }
+
+    /// A drifted node that can go, and what its pods need. It is not looked at again before it goes.
+    fn drift(&mut self, now: Time, view: &View, state: &mut State, spent: &mut Span) -> Option<Order> {
+        let survey = Survey::new(now, view, state);
+        let drifted = survey.drifted();
+        if drifted.is_empty() {
+            return None;
+        }
+        let candidates: Vec<Candidate> = drifted.iter().map(|(_, candidate)| *candidate).collect();
+        let budgets = survey.budgets(Method::Drift.reason());
+        let inputs = survey.inputs(&candidates, &budgets);
+        if self.memory.is_pointless(Method::Drift, || inputs) {
+            return None;
+        }
+        let surroundings = Surroundings::new(&survey);
+        let (version, per_simulation) = (state.config.version, per_simulation(state));
+        let simulate = |candidate: &Candidate| {
+            *spent += per_simulation;
+            surroundings.claims_without(candidate, view, state)
+        };
+        let found = search::drift(drifted, &budgets, version, simulate);
+        let Some((candidate, new)) = found else {
+            self.memory.found_nothing(Method::Drift, inputs, true);
+            return None;
+        };
+        Some(Order { replaced: vec![candidate.id], new, reason: EndReason::Drifted })
     }
 
     fn consolidation(
@@ -178,24 +198,25 @@ impl Disruption {
         view: &View,
         state: &mut State,
         spent: &mut Span,
-    ) -> Found {
+    ) -> Found<NewClaim> {
         let version = state.config.version;
-        let survey = Survey { now, view, state };
-        let mut candidates = consolidatable(&survey);
+        let survey = Survey::new(now, view, state);
+        let mut candidates = survey.candidates(method);
         if candidates.is_empty() {
             return Found::default();
         }
-        let (inputs, mut budgets) = (survey.inputs(&candidates), survey.budgets());
+        let mut budgets = survey.budgets(method.reason());
+        let inputs = survey.inputs(&candidates, &budgets);
         if self.memory.is_pointless(method, || inputs) {
             return Found::default();
         }
         candidate::sort(&mut candidates, version);
+        let (balanced, surroundings) = (survey.balanced(), Surroundings::new(&survey));
         let pools: Vec<String> = state.scheduler.pools.iter().map(|pool| pool.spec.name.clone()).collect();
         let spot_to_spot = state.config.spot_to_spot_consolidation;
         let per_simulation = per_simulation(state);
-        let surroundings = Surroundings::new(&Survey { now, view, state });
         let mut simulate = |removed: &[Candidate]| surroundings.without(removed, view, state);
-        let mut trial = Trial::new(&mut simulate, spot_to_spot, per_simulation);
+        let mut trial = Trial::new(&mut simulate, balanced, spot_to_spot, per_simulation);
         let found = if method == Method::MultiNode {
             search::multi_node(&candidates, &mut budgets, &mut trial)
         } else {
@@ -213,33 +234,39 @@ impl Disruption {
     }
 
     fn execute(&mut self, now: Time, valid: Planned, state: &mut State, actions: &mut Vec<Action>) {
-        let leases: Vec<_> = valid.candidates.iter().map(|candidate| candidate.lease).collect();
+        let replaced = valid.candidates.iter().map(|candidate| candidate.id).collect();
         let reason =
             if valid.method == Method::Emptiness { EndReason::Empty } else { EndReason::Consolidated };
-        match valid.replacement {
-            None => Commands::delete(now, &leases, reason, state, actions),
-            Some(new) => self.commands.replace(now, leases, &new.narrowed_claim(), state, actions),
-        }
+        let new = valid.replacement.iter().map(simulation::narrowed_claim).collect();
+        self.commands.carry_out(now, Order { replaced, new, reason }, state, actions);
     }
 }
 
 /// The empty nodes that may go, as far as budgets allow.
-fn empty(survey: &Survey) -> Found {
-    let version = survey.state.config.version;
-    let mut candidates = survey.candidates();
-    candidates.retain(|candidate| candidate.is_empty(version));
-    candidate::sort(&mut candidates, version);
-    let mut budgets = survey.budgets();
-    candidates.retain(|candidate| budgets.take(candidate.pool));
-    Found { command: (!candidates.is_empty()).then_some((candidates, None)), ..Found::default() }
+fn empty(survey: &Survey) -> Option<Vec<Candidate>> {
+    let mut budgets = survey.budgets(Method::Emptiness.reason());
+    let candidates = survey.candidates(Method::Emptiness);
+    let empty = search::empty(candidates, &mut budgets, survey.state.config.version);
+    (!empty.is_empty()).then_some(empty)
 }
 
-/// The nodes whose pods may be moved. Empty ones are left to emptiness, which only budgets can have kept from them.
-fn consolidatable(survey: &Survey) -> Vec<Candidate> {
-    let version = survey.state.config.version;
-    let mut candidates = survey.candidates();
-    candidates.retain(|candidate| survey.moves_pods(candidate.pool) && !candidate.is_empty(version));
-    candidates
+/// What of a command still holds. If it holds, the nodes that its pods go to are nominated.
+fn validate(planned: Planned, now: Time, view: &View, state: &mut State) -> Option<Planned> {
+    state.prices.refresh(view.prices, now);
+    let survey = Survey::new(now, view, state);
+    let (method, mut budgets) = (planned.method, survey.budgets(planned.method.reason()));
+    let current = survey.candidates(method);
+    let candidates = validation::still_candidates(method, &planned.candidates, &current, &mut budgets)?;
+    if method != Method::Emptiness {
+        let surroundings = Surroundings::new(&survey);
+        let (simulated, destinations) = surroundings.plan_without(&candidates, view, state);
+        if !validation::is_confirmed(planned.replacement.as_ref(), &simulated) {
+            return None;
+        }
+        // What takes the pods must not itself go before they are there.
+        state.nominate(now, destinations);
+    }
+    Some(Planned { candidates, ..planned })
 }
 
 fn per_simulation(state: &State) -> Span {

@@ -5,16 +5,22 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-use super::budget::{Budgets, PoolNodes, allowed};
-use super::candidate::{Candidate, disruption_cost, eviction_cost, rescheduling_cost};
 use crate::catalog::ZoneId;
 use crate::control::View;
 use crate::control::karpenter::nodes::NodeClaim;
 use crate::control::karpenter::state::State;
+use crate::decide::karpenter::disruption::balanced::{Balanced, PoolTotals};
+use crate::decide::karpenter::disruption::budget::{Budgets, PoolNodes, allowed};
+use crate::decide::karpenter::disruption::candidate::{disruption_cost, eviction_cost, rescheduling_cost};
+use crate::decide::karpenter::disruption::eligible::{self, NodeFacts};
+use crate::decide::karpenter::disruption::{Candidate, Method};
 use crate::ledger::LeaseId;
-use crate::platform::{ConsolidationPolicy, KarpenterVersion, NodePool};
+use crate::platform::{ConsolidationPolicy, DisruptionReason, KarpenterVersion, NodePool};
 use crate::sim::{Node, NodeState};
-use crate::units::Time;
+use crate::units::{Rate, Time};
+
+/// EKS's DaemonSets are `system-node-critical`.
+const SYSTEM_NODE_CRITICAL: i32 = 2_000_001_000;
 
 /// A look at the cluster at one instant.
 #[derive(Clone, Copy)]
@@ -25,48 +31,87 @@ pub struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    /// Nodes that are empty or whose pods may be moved.
-    pub fn candidates(&self) -> Vec<Candidate> {
-        let claims = self.state.claims.iter();
-        claims.filter_map(|(lease, claim)| self.candidate(lease, claim)).collect()
+    pub fn new(now: Time, view: &'a View<'a>, state: &'a State) -> Self {
+        Self { now, view, state }
     }
 
-    fn candidate(&self, lease: LeaseId, claim: &NodeClaim) -> Option<Candidate> {
-        if claim.deleting || claim.nominated_until > self.now {
-            return None;
+    /// The nodes that a method may disrupt, by name. Consolidation leaves empty ones to emptiness, which only budgets can
+    /// have kept from them.
+    pub fn candidates(&self, method: Method) -> Vec<Candidate> {
+        let (version, consolidates) = (self.state.config.version, method >= Method::MultiNode);
+        let wanted = |(claim, candidate): &(&NodeClaim, Candidate)| {
+            !consolidates || (self.moves_pods(claim) && !candidate.is_empty(version))
+        };
+        self.eligible(method).into_iter().filter(wanted).map(|(_, candidate)| candidate).collect()
+    }
+
+    /// The nodes that are no longer as their pool says and may be disrupted, by name, and since when.
+    pub fn drifted(&self) -> Vec<(Time, Candidate)> {
+        let eligible = self.eligible(Method::Drift).into_iter();
+        eligible.filter_map(|(claim, candidate)| Some((claim.drifts?, candidate))).collect()
+    }
+
+    fn eligible(&self, method: Method) -> Vec<(&'a NodeClaim, Candidate)> {
+        let mut eligible: Vec<(u64, &NodeClaim, Candidate)> = Vec::new();
+        for (lease, claim) in self.state.claims.iter() {
+            let Some(node) = self.view.node(lease).filter(|node| node.state == NodeState::Ready) else {
+                continue;
+            };
+            if self.facts(claim, node).is_candidate(method) {
+                eligible.push((node.name, claim, self.candidate(lease, claim, node)));
+            }
         }
-        let node = self.view.node(lease).filter(|node| node.state == NodeState::Ready)?;
-        if self.consolidatable_from(claim, node)? > self.now {
-            return None;
+        eligible.sort_unstable_by_key(|(name, _, candidate)| (*name, candidate.id));
+        eligible.into_iter().map(|(_, claim, candidate)| (claim, candidate)).collect()
+    }
+
+    fn facts(&self, claim: &NodeClaim, node: &Node) -> NodeFacts {
+        let pool = self.pool(claim);
+        NodeFacts {
+            managed: true,
+            initialized: claim.initialized.is_some(),
+            deleting: claim.deleting,
+            nominated: claim.nominated_until > self.now,
+            do_not_disrupt: false,
+            blocked_by_pod: self.state.is_blocked_by_pod(self.now, node, self.view),
+            has_grace_period: pool.termination_grace_period.is_some(),
+            consolidatable: self.consolidatable_from(claim, node).is_some_and(|from| from <= self.now),
+            drifted: claim.drifts.is_some_and(|drifts| drifts <= self.now),
         }
-        let classes = || node.pods.iter().map(|run| &self.view.classes[self.view.pod(*run).class as usize]);
-        if classes().any(|class| class.do_not_disrupt) {
-            return None;
-        }
-        let price = self.view.prices.price(claim.instance, ZoneId(claim.zone), claim.capacity_type);
-        let priorities = || classes().map(|class| class.priority);
+    }
+
+    fn candidate(&self, lease: LeaseId, claim: &NodeClaim, node: &Node) -> Candidate {
+        let costs = || self.eviction_costs(node);
         let daemons = self.view.cluster.types[claim.kind as usize].template.daemons.pods;
+        let daemons = (0..daemons).map(|_| eviction_cost(SYSTEM_NODE_CRITICAL, 0));
         let expire_after = self.pool(claim).expire_after;
-        Some(Candidate {
-            lease,
-            name: node.name,
+        Candidate {
+            id: lease,
             pool: claim.pool,
-            instance: claim.instance,
+            instance: claim.instance.0,
             capacity_type: claim.capacity_type,
-            price: price.map_or(0.0, crate::units::Rate::to_f64),
+            price: self.price(claim),
             pods: node.pods.len(),
-            rescheduling_cost: rescheduling_cost(priorities()),
-            disruption_cost: disruption_cost(priorities(), daemons, claim.created, self.now, expire_after),
-        })
+            rescheduling_cost: rescheduling_cost(costs()),
+            disruption_cost: disruption_cost(costs().chain(daemons), claim.created, self.now, expire_after),
+        }
     }
 
-    /// From when on the node is consolidatable unless pods come or go: `consolidateAfter` after the last of them, or
-    /// after its initialization. `None` if it never is.
+    fn eviction_costs(&self, node: &'a Node) -> impl Iterator<Item = f64> + 'a {
+        let view = self.view;
+        let classes = node.pods.iter().map(|run| &view.classes[view.pod(*run).class as usize]);
+        classes.map(|class| eviction_cost(class.priority, 0))
+    }
+
+    fn price(&self, claim: &NodeClaim) -> f64 {
+        let price = self.view.prices.price(claim.instance, ZoneId(claim.zone), claim.capacity_type);
+        price.map_or(0.0, Rate::to_f64)
+    }
+
+    /// From when on the node is consolidatable unless pods come or go. `None` if it never is.
     fn consolidatable_from(&self, claim: &NodeClaim, node: &Node) -> Option<Time> {
-        let after = self.pool(claim).consolidate_after?;
-        let initialized = claim.initialized?;
-        let last = if node.last_pod_event == Time::MIN { initialized } else { node.last_pod_event };
-        Some(last + after)
+        let last = (node.last_pod_event != Time::MIN).then_some(node.last_pod_event);
+        eligible::consolidatable_from(self.pool(claim).consolidate_after, claim.initialized, last)
     }
 
     /// The earliest time at which any node could be a candidate, unless a trigger comes before: there is nothing to
@@ -74,23 +119,21 @@ impl<'a> Survey<'a> {
     pub fn next_possible(&self) -> Option<Time> {
         // Since 1.14 pods that cost nothing to evict do not keep a node from being empty, and their peers leave it
         // without notice.
-        let all_count = self.view.classes.iter().all(|class| eviction_cost(class.priority) > 0.0);
+        let all_count = self.view.classes.iter().all(|class| eviction_cost(class.priority, 0) > 0.0);
         let possible = |(lease, claim): (LeaseId, &NodeClaim)| {
             if claim.deleting {
                 return None;
             }
             let node = self.view.node(lease).filter(|node| node.state == NodeState::Ready)?;
-            let keeps = self.pool(claim).consolidation_policy == ConsolidationPolicy::WhenEmpty;
-            if keeps && all_count && !node.pods.is_empty() {
-                return None;
-            }
-            Some(self.consolidatable_from(claim, node)?.max(claim.nominated_until))
+            let keeps = !self.moves_pods(claim) && all_count && !node.pods.is_empty();
+            let from = self.consolidatable_from(claim, node).filter(|_| !keeps);
+            Some(from.into_iter().chain(claim.drifts).min()?.max(claim.nominated_until))
         };
         self.state.claims.iter().filter_map(possible).min()
     }
 
     /// What is left of the budgets of each pool.
-    pub fn budgets(&self) -> Budgets {
+    pub fn budgets(&self, reason: DisruptionReason) -> Budgets {
         let pools = &self.state.scheduler.pools;
         let mut nodes = vec![PoolNodes::default(); pools.len()];
         for (lease, claim) in self.state.claims.iter().filter(|(_, claim)| claim.initialized.is_some()) {
@@ -98,13 +141,27 @@ impl<'a> Survey<'a> {
             nodes[claim.pool].initialized += 1;
             nodes[claim.pool].disrupted += u32::from(claim.deleting || !is_ready);
         }
-        Budgets(pools.iter().zip(nodes).map(|(pool, nodes)| allowed(&pool.spec.budgets, nodes)).collect())
+        let left = pools.iter().zip(nodes);
+        Budgets(left.map(|(pool, nodes)| allowed(&pool.spec.budgets, reason, nodes, self.now)).collect())
     }
 
-    /// Whether pods of a pool's nodes may be moved.
-    pub fn moves_pods(&self, pool: usize) -> bool {
-        let policy = self.state.scheduler.pools[pool].spec.consolidation_policy;
-        policy == ConsolidationPolicy::WhenEmptyOrUnderutilized
+    /// What the nodes of each pool whose policy is `Balanced` cost.
+    pub fn balanced(&self) -> Balanced {
+        let pools = self.state.scheduler.pools.iter();
+        let is_balanced = pools.map(|pool| pool.spec.consolidation_policy == ConsolidationPolicy::Balanced);
+        let mut totals: Vec<Option<PoolTotals>> =
+            is_balanced.map(|balanced| balanced.then(PoolTotals::default)).collect();
+        for (lease, claim) in self.state.claims.iter() {
+            if let (Some(totals), Some(node)) = (&mut totals[claim.pool], self.view.node(lease)) {
+                totals.add(self.price(claim), rescheduling_cost(self.eviction_costs(node)));
+            }
+        }
+        Balanced(totals)
+    }
+
+    /// Whether the pods of a node may be moved to save money.
+    fn moves_pods(&self, claim: &NodeClaim) -> bool {
+        self.pool(claim).consolidation_policy != ConsolidationPolicy::WhenEmpty
     }
 
     /// Stands for what Karpenter takes for a change of the cluster: nodes that come, go or are marked, and pods that
@@ -122,12 +179,13 @@ impl<'a> Survey<'a> {
         hasher.finish()
     }
 
-    /// Stands for everything that a search for something to consolidate depends on.
-    pub fn inputs(&self, candidates: &[Candidate]) -> u64 {
+    /// Stands for everything that a search for something to disrupt depends on.
+    pub fn inputs(&self, candidates: &[Candidate], budgets: &Budgets) -> u64 {
         let mut hasher = FxHasher::default();
         self.fingerprint().hash(&mut hasher);
+        budgets.0.hash(&mut hasher);
         for candidate in candidates {
-            candidate.lease.hash(&mut hasher);
+            candidate.id.hash(&mut hasher);
             if self.state.config.version == KarpenterVersion::V1_13 {
                 candidate.disruption_cost.to_bits().hash(&mut hasher); // Falls with age.
             }

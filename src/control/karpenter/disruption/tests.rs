@@ -89,7 +89,7 @@ fn policies_delays_budgets_and_pods_can_forbid_consolidation() {
         ("when empty", on_demand(WhenEmpty, Some(60)), UNEVEN, Some((2_120, EndReason::Empty))),
         ("a pod that must not be disrupted", underutilized(), protected, Some((2_120, EndReason::Empty))),
         ("consolidateAfter: Never", on_demand(WhenEmptyOrUnderutilized, None), UNEVEN, None),
-        ("no budget", NodePool { budgets: vec![Budget::Nodes(0)], ..underutilized() }, UNEVEN, None),
+        ("no budget", NodePool { budgets: vec![Budget::nodes(0)], ..underutilized() }, UNEVEN, None),
     ];
     for (case, pool, pods, end) in cases {
         let ledger = simulate(&pods, pool, &settings());

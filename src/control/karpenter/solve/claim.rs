@@ -3,11 +3,11 @@
 //! Source: `nodeclaim.go: CanAdd`, `filterInstanceTypesByRequirements`. What it requires only ever narrows, so a shape
 //! that was refused once is refused for good.
 
-use super::super::gosort;
 use super::super::prices::PriceBook;
 use super::super::types::TypeSet;
 use super::compat::NarrowedId;
 use super::{MAX_INSTANCE_TYPES, NewClaim, Pod, Scheduler};
+use crate::decide::karpenter::gosort;
 use crate::sim::RunIndex;
 use crate::units::{Rate, Resources};
 

@@ -25,12 +25,12 @@ use std::collections::VecDeque;
 pub(super) use claim::by_price;
 pub use compat::NarrowedId;
 
-use super::gosort;
 use super::pool::Pool;
 use super::prices::PriceBook;
 use super::shapes::{ShapeId, Shapes};
 use super::types::Offerings;
 use crate::catalog::{CapacityType, Requirements, TypeId};
+use crate::decide::karpenter::gosort;
 use crate::ledger::{LeaseId, TemplateId};
 use crate::sim::{NodeType, RunIndex};
 use crate::units::{Cpu, Memory, Resources, Time};

@@ -15,11 +15,8 @@ pub(super) struct Documents<'p>(Vec<(String, &'p NodePool)>);
 
 impl<'p> Documents<'p> {
     pub fn of(platforms: &'p [Platform]) -> Self {
-        let pools = platforms.iter().flat_map(|platform| match &platform.kind {
-            Kind::Karpenter(karpenter) => karpenter.node_pools.as_slice(),
-            _ => &[],
-        });
-        let pools: Vec<&NodePool> = pools.collect();
+        let parts = platforms.iter().flat_map(Platform::parts);
+        let pools: Vec<&NodePool> = parts.flat_map(|part| part.kind.node_pools()).collect();
         let mut named: Vec<(String, &NodePool)> = Vec::new();
         for pool in &pools {
             if named.iter().any(|(_, known)| known == pool) {
@@ -70,13 +67,6 @@ fn named_node_pool(pool: &NodePool, document_name: &str, class: &str) -> Yaml {
     if !limits.is_empty() {
         spec.push(field("limits", Yaml::Inline(limits)));
     }
-    let budget = |budget: &Budget| {
-        let nodes = match budget {
-            Budget::Nodes(nodes) => nodes.to_string(),
-            Budget::Percent(percent) => format!("{percent}%"),
-        };
-        Yaml::Inline(vec![field("nodes", Yaml::Str(nodes))])
-    };
     spec.push(map(
         "disruption",
         [
@@ -93,8 +83,8 @@ fn named_node_pool(pool: &NodePool, document_name: &str, class: &str) -> Yaml {
         field(
             "nodeClassRef",
             Yaml::Inline(vec![
-                field("group", text("karpenter.k8s.aws")),
-                field("kind", text("EC2NodeClass")),
+                field("group", text(if pool.auto_mode { "eks.amazonaws.com" } else { "karpenter.k8s.aws" })),
+                field("kind", text(if pool.auto_mode { "NodeClass" } else { "EC2NodeClass" })),
                 field("name", Yaml::Str(class.to_owned())),
             ]),
         ),
@@ -118,6 +108,19 @@ fn named_node_pool(pool: &NodePool, document_name: &str, class: &str) -> Yaml {
     document("karpenter.sh/v1", "NodePool", Yaml::Inline(metadata), spec)
 }
 
+fn budget(budget: &Budget) -> Yaml {
+    let mut fields = vec![field("nodes", Yaml::Str(budget_nodes_text(budget.nodes)))];
+    if !budget.reasons.is_empty() {
+        let words = budget.reasons.iter().map(|reason| reason.word().to_owned());
+        fields.push(field("reasons", Yaml::InlineList(words.collect())));
+    }
+    if let Some(window) = &budget.window {
+        fields.push(field("schedule", Yaml::Str(window.schedule.to_string())));
+        fields.push(field("duration", text(kubernetes_duration_text(window.duration))));
+    }
+    Yaml::Inline(fields)
+}
+
 fn requirement(requirement: &NodeRequirement) -> Yaml {
     let mut fields =
         vec![field("key", text(&requirement.key)), field("operator", text(requirement.operator.word()))];
@@ -130,8 +133,19 @@ fn requirement(requirement: &NodeRequirement) -> Yaml {
     Yaml::Inline(fields)
 }
 
-/// The EC2NodeClass of the pool, which has this name. Its `spec` is the last field of the document.
+/// The class of the pool, which has this name: an EC2NodeClass, or a NodeClass of EKS Auto Mode. Its `spec` is the last
+/// field of the document.
 pub(in crate::platform) fn node_class(pool: &NodePool, name: &str) -> Yaml {
+    let metadata = Yaml::Inline(vec![field("name", Yaml::Str(name.to_owned()))]);
+    if pool.auto_mode {
+        let storage = Yaml::Inline(vec![field("size", text(memory_text(pool.root_volume)))]);
+        return document(
+            "eks.amazonaws.com/v1",
+            "NodeClass",
+            metadata,
+            vec![field("ephemeralStorage", storage)],
+        );
+    }
     let volume = Yaml::Inline(vec![
         field("deviceName", text("/dev/xvda")),
         field(
@@ -144,8 +158,7 @@ pub(in crate::platform) fn node_class(pool: &NodePool, name: &str) -> Yaml {
     ]);
     let mut spec = vec![field("blockDeviceMappings", Yaml::List(vec![volume]))];
     spec.extend(pool.max_pods.map(|n| map("kubelet", [("maxPods", whole_number(n))])));
-    let metadata = vec![field("name", Yaml::Str(name.to_owned()))];
-    document("karpenter.k8s.aws/v1", "EC2NodeClass", Yaml::Inline(metadata), spec)
+    document("karpenter.k8s.aws/v1", "EC2NodeClass", metadata, spec)
 }
 
 fn document(api_version: &str, kind: &str, metadata: Yaml, spec: Vec<(String, Yaml)>) -> Yaml {

@@ -28,11 +28,11 @@ fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> 
     let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
     match &p.kind {
         Kind::Recorded => {}
-        Kind::Fargate(f) => fields.extend([
+        Kind::Fargate(f) => fields.extend(profiles(&f.profiles).into_iter().chain([
             field("launchBurst", Yaml::Whole(f.launch_burst.into())),
             field("launchRate", Yaml::Whole(f.launch_rate.into())),
             field("billUntil", text(f.bill_until.word())),
-        ]),
+        ])),
         Kind::NodeGroups(g) => {
             fields.extend(groups(g));
             // Without a group that changes its size, there is none.
@@ -43,6 +43,11 @@ fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> 
             }
         }
         Kind::Karpenter(k) => fields.extend(karpenter(k, pools)),
+        Kind::AutoMode(a) => fields.push(node_pools(&a.node_pools, pools)),
+        Kind::Mixed(mixed) => {
+            let parts = mixed.parts.iter().map(|part| platform(part, pools));
+            fields.push(field("parts", Yaml::List(parts.collect())));
+        }
     }
     Yaml::Map(fields)
 }
@@ -91,14 +96,14 @@ pub(in crate::platform) fn flags(
 }
 
 fn karpenter(k: &Karpenter, pools: &Documents) -> Vec<(String, Yaml)> {
-    let pools = k.node_pools.iter().map(|pool| pools.name_of(pool).to_owned()).collect();
     vec![
-        field("nodePools", Yaml::InlineList(pools)),
+        node_pools(&k.node_pools, pools),
         field("batchIdleDuration", text(duration_text(k.batch_idle_duration))),
         field("batchMaxDuration", text(duration_text(k.batch_max_duration))),
         field("karpenterVersion", text(k.version.word())),
         field("interruptionHandling", Yaml::Bool(k.interruption_handling)),
         field("spotToSpotConsolidation", Yaml::Bool(k.spot_to_spot_consolidation)),
+        field("drift", Yaml::List(k.drift.iter().map(drift).collect())),
         field("controllerSpeed", text(k.controller_speed.word())),
         field("doNotDisrupt", do_not_disrupt(k.do_not_disrupt)),
         home(&k.home),
@@ -114,20 +119,55 @@ fn do_not_disrupt(which: DoNotDisrupt) -> Yaml {
     }
 }
 
+fn node_pools(own: &[NodePool], pools: &Documents) -> (String, Yaml) {
+    field("nodePools", Yaml::InlineList(own.iter().map(|pool| pools.name_of(pool).to_owned()).collect()))
+}
+
+/// Nothing where every pod runs on Fargate.
+fn profiles(profiles: &[FargateProfile]) -> Option<(String, Yaml)> {
+    let selector = |selector: &ProfileSelector| {
+        let mut fields = vec![field("namespace", Yaml::Str(selector.namespace.clone()))];
+        if !selector.labels.is_empty() {
+            fields.push(field("labels", labels(&selector.labels)));
+        }
+        Yaml::Map(fields)
+    };
+    let profile = |profile: &FargateProfile| {
+        Yaml::Map(vec![
+            field("name", Yaml::Str(profile.name.clone())),
+            field("selectors", Yaml::List(profile.selectors.iter().map(selector).collect())),
+        ])
+    };
+    (!profiles.is_empty()).then(|| field("profiles", Yaml::List(profiles.iter().map(profile).collect())))
+}
+
+fn drift(drift: &Drift) -> Yaml {
+    let mut fields = vec![field("at", text(duration_text(drift.at)))];
+    fields.extend(drift.node_pool.as_ref().map(|pool| field("nodePool", Yaml::Str(pool.clone()))));
+    Yaml::Inline(fields)
+}
+
 fn home(home: &Home) -> (String, Yaml) {
     let value = match home {
         Home::Elsewhere => text("elsewhere"),
-        Home::Fargate { pods, requests } => Yaml::Inline(vec![
+        Home::Fargate { .. } | Home::Nodes { .. } => Yaml::Inline(machines(home)),
+    };
+    field("controllersHome", value)
+}
+
+/// The fields of machines.
+pub(in crate::platform) fn machines(home: &Home) -> Vec<(String, Yaml)> {
+    match home {
+        Home::Elsewhere => Vec::new(),
+        Home::Fargate { pods, requests } => vec![
             field("fargatePods", Yaml::Whole((*pods).into())),
             field("cpu", text(cpu_text(requests.cpu))),
             field("memory", text(memory_text(requests.memory))),
-        ]),
-        Home::Nodes { instance_type, nodes } => Yaml::Inline(vec![
-            field("instanceType", text(instance_type)),
-            field("nodes", Yaml::Whole((*nodes).into())),
-        ]),
-    };
-    field("controllersHome", value)
+        ],
+        Home::Nodes { instance_type, nodes } => {
+            vec![field("instanceType", text(instance_type)), field("nodes", Yaml::Whole((*nodes).into()))]
+        }
+    }
 }
 
 pub(in crate::platform) fn labels(labels: &[(String, String)]) -> Yaml {

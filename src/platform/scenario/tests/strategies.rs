@@ -155,7 +155,10 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
     let zones = zones.prop_map(|others| others.into_iter().chain(["c"]).collect::<Vec<_>>());
     let place = ("[a-z]{2}-[a-z]{1,9}-[1-9]", zones);
     let patience = span().prop_map(|span| span.max(Span::from_secs(1)));
-    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot(), discounts());
+    let machines = home().prop_filter("there is none", |home| *home != Home::Elsewhere);
+    let system = btree_map("[a-z0-9]{1,5}", machines, 0..3)
+        .prop_map(|all| all.into_iter().map(|(name, home)| System { name, home }).collect());
+    let rest = (patience, word(), 0u64..1 << 53, rest_plan, spot(), discounts(), system);
     let agents = (agents(1), agents(0));
     (place, defaults, startup, images(), orchestrator(), agents, scheduler, cluster, rest).prop_map(
         |((region, zones), defaults, startup, images, orchestrator, agents, scheduler, cluster, rest)| {
@@ -176,6 +179,7 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
                 seed: rest.2,
                 spot: rest.4,
                 discounts: rest.5,
+                system: rest.6,
             }
         },
     )
@@ -311,7 +315,12 @@ fn requirement() -> impl Strategy<Value = NodeRequirement> {
 
 fn node_pool() -> impl Strategy<Value = NodePool> {
     let seconds = || (0i64..=366 * 86_400).prop_map(Span::from_secs);
-    let budget = prop_oneof![(0u32..=9_999).prop_map(Budget::Nodes), (0u32..=100).prop_map(Budget::Percent)];
+    let nodes = prop_oneof![(0u32..=9_999).prop_map(Budget::nodes), (0u32..=100).prop_map(Budget::percent)];
+    let schedule = prop_oneof![Just("@daily"), Just("0 9 * * mon-fri"), Just("*/15 8-17,23 1 jan *")]
+        .prop_map(|text| Schedule::parse(text).unwrap());
+    let window = (schedule, seconds()).prop_map(|(schedule, duration)| BudgetWindow { schedule, duration });
+    let budget = (nodes, vec(word(), 0..2), option::of(window))
+        .prop_map(|(budget, reasons, window)| Budget { reasons, window, ..budget });
     let limits = (option::of(0i64..=1_000_000), option::of(bytes(0, 1 << 40)), option::of(0u32..=9_999));
     let limits =
         limits.prop_map(|(cpu, memory, nodes)| PoolLimits { cpu: cpu.map(Cpu::from_milli), memory, nodes });
@@ -333,6 +342,7 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
         termination_grace_period: disruption.4,
         root_volume: nodes.3,
         max_pods: nodes.4,
+        auto_mode: false,
     })
 }
 
@@ -348,9 +358,11 @@ fn do_not_disrupt() -> impl Strategy<Value = DoNotDisrupt> {
 fn karpenter() -> impl Strategy<Value = Karpenter> {
     let span = || (1i64..=3_600_000).prop_map(Span::from_ms);
     let pools = vec(node_pool(), 1..3);
+    let drift =
+        vec((0i64..=366 * 86_400_000).prop_map(|ms| Drift { at: Span::from_ms(ms), node_pool: None }), 0..2);
     let flags = (any::<bool>(), any::<bool>(), word(), do_not_disrupt());
-    (pools, home(), span(), span(), word(), flags).prop_map(
-        |(node_pools, home, idle, max, version, flags)| {
+    (pools, home(), span(), span(), word(), flags, drift).prop_map(
+        |(node_pools, home, idle, max, version, flags, drift)| {
             let (interruption_handling, spot_to_spot, controller_speed, do_not_disrupt) = flags;
             Karpenter {
                 node_pools,
@@ -360,6 +372,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
                 version,
                 interruption_handling,
                 spot_to_spot_consolidation: spot_to_spot,
+                drift,
                 controller_speed,
                 do_not_disrupt,
             }
@@ -368,34 +381,90 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
 }
 
 pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
-    let fargate =
-        (1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(|(launch_burst, launch_rate, bill_until)| {
-            Kind::Fargate(Fargate { launch_burst, launch_rate, bill_until })
-        });
+    let auto_mode = vec(node_pool(), 1..3).prop_map(|mut node_pools| {
+        for pool in &mut node_pools {
+            (pool.auto_mode, pool.max_pods) = (true, None);
+            // It has a default that no document can take away.
+            pool.termination_grace_period.get_or_insert(Span::from_secs(60));
+            pool.requirements
+                .iter_mut()
+                .for_each(|it| it.key = crate::catalog::labels::of_auto_mode(&it.key));
+        }
+        Kind::AutoMode(AutoMode { node_pools })
+    });
     let kind = prop_oneof![
         Just(Kind::Recorded),
-        fargate,
+        fargate(),
         node_groups().prop_map(Kind::NodeGroups),
-        karpenter().prop_map(Kind::Karpenter)
+        karpenter().prop_map(Kind::Karpenter),
+        auto_mode,
+        mixed()
     ];
     let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}|[a-z] \\[[a-z]{1,3}=[a-zA-Z0-9=,:%/+ ._-]{1,9}\\]";
     btree_map(name, kind, 1..4).prop_map(|all| {
         let mut platforms: Vec<Platform> =
             all.into_iter().map(|(name, kind)| Platform { name, kind }).collect();
-        let karpenters = platforms.iter_mut().filter_map(|platform| match &mut platform.kind {
-            Kind::Karpenter(karpenter) => Some(karpenter),
-            _ => None,
-        });
         // No two pools of a platform share a name, but platforms differ in pools of one name; some look like numbers.
-        karpenters.for_each(|karpenter| {
-            karpenter
-                .node_pools
-                .iter_mut()
-                .zip(1..)
-                .for_each(|(pool, number)| pool.name = number.to_string());
-        });
+        for platform in &mut platforms {
+            let pools = platform.parts_mut().iter_mut().flat_map(|part| match &mut part.kind {
+                Kind::Karpenter(karpenter) => karpenter.node_pools.iter_mut(),
+                Kind::AutoMode(auto_mode) => auto_mode.node_pools.iter_mut(),
+                _ => [].iter_mut(),
+            });
+            pools.zip(1..).for_each(|(pool, number)| pool.name = number.to_string());
+        }
         platforms
     })
+}
+
+fn fargate() -> impl Strategy<Value = Kind> {
+    let labels = btree_map("[a-z*?]{1,5}", "[a-z0-9*?]{1,5}", 0..3).prop_map(|all| all.into_iter().collect());
+    let selector =
+        ("[a-z0-9*?-]{1,8}", labels).prop_map(|(namespace, labels)| ProfileSelector { namespace, labels });
+    let profiles = btree_map("[a-z0-9]{1,5}", vec(selector, 1..6), 0..4).prop_map(|all| {
+        all.into_iter().map(|(name, selectors)| FargateProfile { name, selectors }).collect()
+    });
+    (profiles, 1u32..=1_000_000, 1u32..=1_000_000, word()).prop_map(
+        |(profiles, launch_burst, launch_rate, bill_until)| {
+            Kind::Fargate(Fargate { profiles, launch_burst, launch_rate, bill_until })
+        },
+    )
+}
+
+/// One part of each of some kinds, with everything said that a part has to say.
+fn mixed() -> impl Strategy<Value = Kind> {
+    let fargate = fargate().prop_map(|mut kind| {
+        if let Kind::Fargate(fargate) = &mut kind
+            && fargate.profiles.is_empty()
+        {
+            let selectors = vec![ProfileSelector { namespace: "jobs".into(), labels: Vec::new() }];
+            fargate.profiles.push(FargateProfile { name: "jobs".into(), selectors });
+        }
+        kind
+    });
+    let groups = node_groups().prop_map(|mut groups| {
+        for (group, number) in groups.groups.iter_mut().zip(1..) {
+            group.instance_type.get_or_insert_with(|| "m6i.large".into());
+            if group.size == GroupSize::HoldPeak {
+                group.size = GroupSize::Fixed(number);
+            }
+            if !group.name.is_empty() {
+                group.name = format!("group-{number}");
+            }
+        }
+        // What there is not is not printed.
+        if !groups.is_autoscaled() {
+            groups = NodeGroups { groups: groups.groups, ..NodeGroups::default() };
+        }
+        Kind::NodeGroups(groups)
+    });
+    let part = |name: &'static str, kind: Option<Kind>| kind.map(|kind| Part { name: name.into(), kind });
+    (groups, option::of(fargate), option::of(karpenter().prop_map(Kind::Karpenter))).prop_map(
+        move |(groups, fargate, karpenter)| {
+            let parts = [part("base", Some(groups)), part("null", fargate), part("burst", karpenter)];
+            Kind::Mixed(Mixed { parts: parts.into_iter().flatten().collect() })
+        },
+    )
 }
 
 pub fn limits() -> impl Strategy<Value = Limits> {

@@ -110,7 +110,7 @@ pub(super) fn pool(
         ],
         consolidation_policy: policy,
         consolidate_after: after.map(secs),
-        budgets: vec![Budget::Percent(100)],
+        budgets: vec![Budget::percent(100)],
         ..NodePool::default()
     }
 }

@@ -1,4 +1,4 @@
-//! Go's `sort.Slice`, which is deterministic but not stable: Karpenter's choices among equals follow from it.
+//! Go's `sort.Slice`, which is deterministic but not stable: what controllers choose among equals follows from it.
 //!
 //! Up to twelve elements are sorted by insertion, which is stable. More are sorted by a quicksort that defeats patterns
 //! (O. Peters, arXiv 2106.05123) in the variant of Go 1.19 and later; which of several equal elements comes first then

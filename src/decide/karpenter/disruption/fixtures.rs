@@ -2,11 +2,8 @@
 
 use super::candidate::{Candidate, disruption_cost, rescheduling_cost};
 use super::decision::{LaunchOption, PricedOffering, Replacement, Simulated};
-use crate::catalog::{CapacityType, TypeId};
-use crate::control::karpenter::solve::NewClaim;
-use crate::control::karpenter::types::Offerings;
-use crate::ledger::LeaseId;
-use crate::units::{Rate, Resources, Time};
+use crate::catalog::CapacityType;
+use crate::units::{Rate, Time};
 
 pub use CapacityType::{OnDemand, Spot};
 
@@ -16,54 +13,35 @@ pub fn usd(text: &str) -> f64 {
 }
 
 /// An on-demand candidate of its own type with ordinary pods.
-pub fn candidate(lease: LeaseId, price: &str, pods: usize) -> Candidate {
+pub fn candidate(id: u32, price: &str, pods: usize) -> Candidate {
+    let costs = || std::iter::repeat_n(1.0, pods);
     Candidate {
-        lease,
-        name: u64::from(lease),
+        id,
         pool: 0,
-        instance: TypeId(lease),
+        instance: id,
         capacity_type: OnDemand,
         price: usd(price),
         pods,
-        rescheduling_cost: rescheduling_cost(std::iter::repeat_n(0, pods)),
-        disruption_cost: disruption_cost(
-            std::iter::repeat_n(0, pods),
-            0,
-            Time::from_ms(0),
-            Time::from_ms(0),
-            None,
-        ),
+        rescheduling_cost: rescheduling_cost(costs()),
+        disruption_cost: disruption_cost(costs(), Time::from_ms(0), Time::from_ms(0), None),
     }
 }
 
 /// A type with one price for all zones, or one per zone, for each capacity type.
 pub fn option(id: u32, offerings: &[(CapacityType, &[&str])]) -> LaunchOption {
     let offerings = offerings.iter().flat_map(|(capacity_type, prices)| {
-        let offering = |(zone, price): (usize, &&str)| PricedOffering {
-            capacity_type: *capacity_type,
-            zone: zone as u8,
-            price: usd(price),
-        };
-        prices.iter().enumerate().map(offering)
+        prices.iter().map(|price| PricedOffering { capacity_type: *capacity_type, price: usd(price) })
     });
-    LaunchOption {
-        instance: TypeId(id),
-        pool_type: id as usize,
-        offerings: offerings.collect(),
-        label_values: Vec::new(),
-    }
+    LaunchOption { instance: id, key: id as usize, offerings: offerings.collect(), label_values: Vec::new() }
 }
 
 /// A new node that may be any of `options`, on-demand or Spot.
-pub fn replacement(options: Vec<LaunchOption>) -> Replacement {
-    let mut offerings = Offerings::NONE;
-    for offering in options.iter().flat_map(|option| &option.offerings) {
-        offerings.insert(offering.capacity_type, offering.zone);
-    }
-    let types = options.iter().map(|option| option.pool_type).collect();
-    let claim =
-        NewClaim { pool: 0, types, offerings, narrowed: 0, requests: Resources::ZERO, pods: Vec::new() };
-    Replacement { claim, options, min_values: Vec::new() }
+pub fn replacement(options: Vec<LaunchOption>) -> Replacement<()> {
+    let mut capacity_types: Vec<CapacityType> =
+        options.iter().flat_map(|option| &option.offerings).map(|offering| offering.capacity_type).collect();
+    capacity_types.sort();
+    capacity_types.dedup();
+    Replacement { claim: (), capacity_types, options, min_values: Vec::new() }
 }
 
 /// Cores and GiB, in tenths.
@@ -80,9 +58,8 @@ pub struct Toy {
 impl Toy {
     /// A node of the type at `kind` whose pods are these.
     pub fn node(&mut self, kind: usize, pods: &[Size]) {
-        let lease = self.nodes.len() as LeaseId;
-        let candidate =
-            Candidate { instance: TypeId(kind as u32), ..candidate(lease, self.types[kind].1, pods.len()) };
+        let id = self.nodes.len() as u32;
+        let candidate = Candidate { instance: kind as u32, ..candidate(id, self.types[kind].1, pods.len()) };
         self.nodes.push((candidate, pods.to_vec()));
     }
 
@@ -91,12 +68,12 @@ impl Toy {
     }
 
     /// First fit of the removed nodes' pods: onto the nodes that stay, then onto one new node.
-    pub fn simulate(&self, removed: &[Candidate]) -> Simulated {
-        let is_removed = |node: &Candidate| removed.iter().any(|candidate| candidate.lease == node.lease);
+    pub fn simulate(&self, removed: &[Candidate]) -> Simulated<()> {
+        let is_removed = |node: &Candidate| removed.iter().any(|candidate| candidate.id == node.id);
         let sum = |pods: &[Size]| pods.iter().fold((0, 0), |sum, pod| (sum.0 + pod.0, sum.1 + pod.1));
         let mut free = self.free_elsewhere.clone();
         for (node, pods) in self.nodes.iter().filter(|(node, _)| !is_removed(node)) {
-            let (size, used) = (self.types[node.instance.0 as usize].0, sum(pods));
+            let (size, used) = (self.types[node.instance as usize].0, sum(pods));
             free.push((size.0 - used.0, size.1 - used.1));
         }
         let mut left = Vec::new();

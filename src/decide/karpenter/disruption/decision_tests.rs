@@ -4,16 +4,16 @@ use super::super::fixtures::{OnDemand, Spot, candidate, option, replacement, usd
 use super::*;
 
 /// The types that a node may be replaced by; `None` if nothing is done.
-fn types(decision: Decision) -> Option<Vec<u32>> {
+fn types(decision: Decision<()>) -> Option<Vec<u32>> {
     match decision {
         Decision::Replace(replacement) => {
-            Some(replacement.options.iter().map(|option| option.instance.0).collect())
+            Some(replacement.options.iter().map(|option| option.instance).collect())
         }
         Decision::Delete | Decision::Nothing => None,
     }
 }
 
-fn one_node(options: Vec<LaunchOption>) -> Simulated {
+fn one_node(options: Vec<LaunchOption>) -> Simulated<()> {
     Simulated::OneNode(replacement(options))
 }
 
@@ -29,7 +29,7 @@ fn nodes_go_if_their_pods_fit_elsewhere_and_never_for_several_new_ones() {
         (Simulated::PodsLeftOver, Decision::Nothing),
         (Simulated::SeveralNodes, Decision::Nothing),
     ] {
-        assert_eq!(decide(&node, simulated, true), expected);
+        assert_eq!(decide::<()>(&node, simulated, true), expected);
     }
 }
 
@@ -55,10 +55,10 @@ fn the_dearest_zone_of_the_preferred_capacity_type_counts() {
         // Spot is preferred, though one zone of it is dearer than on-demand.
         (&[(OnDemand, &["0.096"]), (Spot, &["0.03", "0.12", "0.05"])], usd("0.12")),
         (&[(OnDemand, &["0.096"]), (Spot, &["0.03"])], usd("0.03")),
-        (&[], f64::INFINITY),
+        (&[], f64::MAX),
     ];
     for (offerings, expected) in cases {
-        let worst = option(1, offerings).worst_launch_price();
+        let worst = option(1, offerings).worst_launch_price(&[Spot, OnDemand]);
         assert_eq!(worst.to_bits(), expected.to_bits(), "{offerings:?}");
     }
     // A node at 0.10. Type 1 could be had for 0.05 in zone a, but EC2 may give it for 0.12 in zone b: it is out, and
@@ -73,7 +73,7 @@ fn the_dearest_zone_of_the_preferred_capacity_type_counts() {
 #[test]
 fn on_demand_is_replaced_by_spot_and_by_nothing_but_spot_where_both_are_allowed() {
     // At 0.192: type 1 costs 0.06 as Spot; type 2 0.25 as Spot, at which it is out though its on-demand price would do;
-    // type 3 is sold on-demand only.
+    // type 3 is sold on-demand only, stays on the list and cannot be launched.
     let node = [candidate(7, "0.192", 1)];
     let options = vec![
         option(1, &[(OnDemand, &["0.17"]), (Spot, &["0.06"])]),
@@ -84,18 +84,19 @@ fn on_demand_is_replaced_by_spot_and_by_nothing_but_spot_where_both_are_allowed(
         panic!("it is cheaper")
     };
     assert!(new.allows(Spot) && !new.allows(OnDemand));
-    assert_eq!(new.options, [option(1, &[(Spot, &["0.06"])])]);
+    assert_eq!(new.options.iter().map(|option| option.instance).collect::<Vec<_>>(), [1, 3]);
+    assert!((new.estimated_price() - 0.06).abs() < 1e-12);
     // Only on-demand allowed: types 3, 1 and 2, by price.
     let mut on_demand = replacement(options);
     for option in &mut on_demand.options {
         option.offerings.retain(|offering| offering.capacity_type == OnDemand);
     }
-    on_demand.claim.offerings = on_demand.claim.offerings.only(OnDemand);
+    on_demand.capacity_types = vec![OnDemand];
     let Decision::Replace(new) = decide(&node, Simulated::OneNode(on_demand), false) else {
         panic!("it is cheaper")
     };
     assert!(!new.allows(Spot) && new.allows(OnDemand));
-    assert_eq!(new.narrowed_claim().types, [3, 1, 2]);
+    assert_eq!(new.options.iter().map(|option| option.instance).collect::<Vec<_>>(), [3, 1, 2]);
 }
 
 /// `count` Spot types at 0.01, 0.02 and so on, the dearest first.
@@ -130,7 +131,7 @@ fn min_values_can_forbid_a_replacement_and_widen_a_spot_one() {
     let families = |count| -> Vec<LaunchOption> {
         let family = |id| if id == 17 { "c" } else { ["a", "b"][id as usize % 2] };
         let labelled = |option: LaunchOption| LaunchOption {
-            label_values: vec![vec![family(option.instance.0).to_owned()]],
+            label_values: vec![vec![family(option.instance).to_owned()]],
             ..option
         };
         spot_types(count).into_iter().map(labelled).collect()

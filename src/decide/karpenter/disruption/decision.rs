@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use super::candidate::Candidate;
-use crate::catalog::{CapacityType, TypeId};
-use crate::control::karpenter::solve::NewClaim;
+use crate::catalog::CapacityType;
+use crate::decide::karpenter::gosort;
 
 /// Spot nodes are replaced one by one only if at least so many types would be cheaper, and by the cheapest of these:
 /// what is launched is then among the cheapest already and will not be replaced again.
@@ -17,22 +17,24 @@ const MIN_TYPES_FOR_SPOT_TO_SPOT: usize = 15;
 
 /// Where the pods of some nodes would go if these were not there.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Simulated {
+pub enum Simulated<C> {
     /// At least one of them would have no place.
     PodsLeftOver,
     /// Onto nodes that are there.
     Fits,
     /// They and the pods that are pending anyway need one more node.
-    OneNode(Replacement),
+    OneNode(Replacement<C>),
     SeveralNodes,
 }
 
 /// A node that could be launched.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Replacement {
-    /// As the scheduler planned it; once decided, narrowed to what is worth it.
-    pub claim: NewClaim,
-    /// The types it may be of, cheapest first; once decided, those that are worth it.
+pub struct Replacement<C> {
+    /// As the scheduler planned it.
+    pub claim: C,
+    /// What it requires of its capacity type; once decided, what it may still be.
+    pub capacity_types: Vec<CapacityType>,
+    /// The types it may be of; once decided, those that are worth it, cheapest first.
     pub options: Vec<LaunchOption>,
     /// `minValues` of the pool: of how many values of a label there have to be types.
     pub min_values: Vec<u32>,
@@ -41,10 +43,11 @@ pub struct Replacement {
 /// An instance type that a replacement may be of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaunchOption {
-    pub instance: TypeId,
-    /// Its place in the pool's types.
-    pub pool_type: usize,
-    /// What is sold of it, available and compatible with the replacement.
+    /// Stands for the instance type.
+    pub instance: u32,
+    /// The caller's own, such as its place in the pool's types.
+    pub key: usize,
+    /// What is sold of it, available and compatible with the replacement as it was planned.
     pub offerings: Vec<PricedOffering>,
     /// The values it has for the label of each of [`Replacement::min_values`].
     pub label_values: Vec<Vec<String>>,
@@ -53,63 +56,63 @@ pub struct LaunchOption {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PricedOffering {
     pub capacity_type: CapacityType,
-    pub zone: u8,
     /// USD an hour as Karpenter knows it.
     pub price: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Decision {
+pub enum Decision<C> {
     Nothing,
     /// The pods fit elsewhere.
     Delete,
     /// One cheaper node can take their place.
-    Replace(Replacement),
+    Replace(Replacement<C>),
 }
 
 impl LaunchOption {
-    /// The price at which the type would be launched in the worst of the zones: of the dearest offering of the capacity
-    /// type that a launch prefers (`pkg/cloudprovider/types.go`, `WorstLaunchPrice`). Infinite if there is none.
-    pub fn worst_launch_price(&self) -> f64 {
-        let preferred = self.offerings.iter().map(|offering| offering.capacity_type).min();
-        let of_it = self.offerings.iter().filter(|offering| Some(offering.capacity_type) == preferred);
-        of_it.map(|offering| offering.price).max_by(f64::total_cmp).unwrap_or(f64::INFINITY)
+    fn prices<'a>(&'a self, allowed: &'a [CapacityType]) -> impl Iterator<Item = f64> + 'a {
+        let sold = self.offerings.iter().filter(|offering| allowed.contains(&offering.capacity_type));
+        sold.map(|offering| offering.price)
     }
 
-    fn cheapest(&self) -> f64 {
-        self.offerings.iter().map(|offering| offering.price).min_by(f64::total_cmp).unwrap_or(f64::INFINITY)
+    /// The price at which the type would be launched in the worst of the zones: of the dearest offering of the capacity
+    /// type that a launch prefers (`pkg/cloudprovider/types.go`, `WorstLaunchPrice`). As good as infinite if there is
+    /// none.
+    pub fn worst_launch_price(&self, allowed: &[CapacityType]) -> f64 {
+        let sold = self.offerings.iter().map(|offering| offering.capacity_type);
+        let preferred = sold.filter(|capacity_type| allowed.contains(capacity_type)).min();
+        let dearest = preferred.and_then(|preferred| self.prices(&[preferred]).max_by(f64::total_cmp));
+        dearest.unwrap_or(f64::MAX)
+    }
+
+    fn cheapest(&self, allowed: &[CapacityType]) -> Option<f64> {
+        self.prices(allowed).min_by(f64::total_cmp)
     }
 }
 
-impl Replacement {
+impl<C> Replacement<C> {
     /// Keeps the types that are cheaper than `price` even at worst; nothing if they are too few for `minValues`.
     pub fn keep_cheaper_than(&mut self, price: f64) {
-        self.options.retain(|option| option.worst_launch_price() < price);
+        let allowed = &self.capacity_types;
+        self.options.retain(|option| option.worst_launch_price(allowed) < price);
         if self.types_for_min_values().is_none() {
             self.options.clear();
         }
     }
 
-    /// The NodeClaim to be created.
-    pub fn narrowed_claim(&self) -> NewClaim {
-        NewClaim { types: self.options.iter().map(|option| option.pool_type).collect(), ..self.claim.clone() }
+    pub fn allows(&self, capacity_type: CapacityType) -> bool {
+        self.capacity_types.contains(&capacity_type)
     }
 
-    fn allows(&self, capacity_type: CapacityType) -> bool {
-        self.claim.offerings.has(capacity_type)
+    /// What the replacement is taken to cost: the least that its first type is sold for; 0 if it is not sold.
+    pub fn estimated_price(&self) -> f64 {
+        self.options.first().and_then(|option| option.cheapest(&self.capacity_types)).unwrap_or(0.0)
     }
 
-    /// Stable: types of one price stay in the order of their names.
     fn order_by_price(&mut self) {
-        self.options.sort_by(|a, b| a.cheapest().total_cmp(&b.cheapest()));
-    }
-
-    fn force_spot(&mut self) {
-        self.claim.offerings = self.claim.offerings.only(CapacityType::Spot);
-        for option in &mut self.options {
-            option.offerings.retain(|offering| offering.capacity_type == CapacityType::Spot);
-        }
-        self.options.retain(|option| !option.offerings.is_empty());
+        let allowed = &self.capacity_types;
+        let price = |option: &LaunchOption| option.cheapest(allowed).unwrap_or(f64::MAX);
+        gosort::sort_by(&mut self.options, |a, b| price(a) < price(b));
     }
 
     /// How many of the first types have enough values for every `minValues`; `None` if all together do not.
@@ -139,7 +142,7 @@ pub fn price_of(candidates: &[Candidate]) -> f64 {
 }
 
 /// What to do with `candidates`. There is no least saving: a cent suffices, but the same price does not.
-pub fn decide(candidates: &[Candidate], simulated: Simulated, spot_to_spot: bool) -> Decision {
+pub fn decide<C>(candidates: &[Candidate], simulated: Simulated<C>, spot_to_spot: bool) -> Decision<C> {
     let mut replacement = match simulated {
         Simulated::Fits => return Decision::Delete,
         // One node is never turned into several, and pending pods count: while they need a node, that is the one.
@@ -153,19 +156,19 @@ pub fn decide(candidates: &[Candidate], simulated: Simulated, spot_to_spot: bool
         return if spot_to_spot { replace_spot(candidates, replacement, price) } else { Decision::Nothing };
     }
     replacement.keep_cheaper_than(price);
+    if replacement.options.is_empty() {
+        return Decision::Nothing;
+    }
     if replacement.allows(CapacityType::Spot) && replacement.allows(CapacityType::OnDemand) {
         // The types were chosen by their Spot prices. If there is no Spot capacity the launch has to fail, rather
-        // than give a dearer on-demand node.
-        replacement.force_spot();
-    }
-    if replacement.options.is_empty() {
-        return Decision::Nothing; // Karpenter would ask EC2 for what is not sold, and keep the nodes.
+        // than give a dearer on-demand node. (Types that are not sold as Spot stay on the list.)
+        replacement.capacity_types = vec![CapacityType::Spot];
     }
     Decision::Replace(replacement)
 }
 
-fn replace_spot(candidates: &[Candidate], mut replacement: Replacement, price: f64) -> Decision {
-    replacement.force_spot();
+fn replace_spot<C>(candidates: &[Candidate], mut replacement: Replacement<C>, price: f64) -> Decision<C> {
+    replacement.capacity_types = vec![CapacityType::Spot];
     replacement.keep_cheaper_than(price);
     if replacement.options.is_empty() {
         return Decision::Nothing;

@@ -1,48 +1,46 @@
 //! Worked examples of which sets of nodes are found, and which are not.
 
-use super::super::candidate::{interleave, sort};
-use super::super::fixtures::{OnDemand, Toy, candidate, option, replacement};
+use super::super::candidate::interleave;
+use super::super::fixtures::{OnDemand, Spot, Toy, candidate, option, replacement};
 use super::*;
-use crate::ledger::LeaseId;
-use crate::platform::KarpenterVersion;
 use crate::rng::{Draws, Purpose};
 
-fn leases(found: &Found) -> Option<Vec<LeaseId>> {
+fn ids(found: &Found<()>) -> Option<Vec<u32>> {
     let (candidates, _) = found.command.as_ref()?;
-    Some(candidates.iter().map(|candidate| candidate.lease).collect())
+    Some(candidates.iter().map(|candidate| candidate.id).collect())
 }
 
 /// Multi-node consolidation without budgets, with what `simulate` says; gives the sizes that were tried too.
 fn search(
     candidates: &[Candidate],
-    mut simulate: impl FnMut(&[Candidate]) -> Simulated,
-) -> (Found, Vec<usize>) {
+    mut simulate: impl FnMut(&[Candidate]) -> Simulated<()>,
+) -> (Found<()>, Vec<usize>) {
     let mut tried = Vec::new();
     let mut simulate = |removed: &[Candidate]| {
         tried.push(removed.len());
         simulate(removed)
     };
-    let mut trial = Trial::new(&mut simulate, false, Span::ZERO);
+    let mut trial = Trial::new(&mut simulate, Balanced::default(), false, Span::ZERO);
     let found = multi_node(candidates, &mut Budgets(vec![u32::MAX]), &mut trial);
     (found, tried)
 }
 
 fn candidates(count: u32) -> Vec<Candidate> {
-    (0..count).map(|lease| candidate(lease, "0.1", 1)).collect()
+    (0..count).map(|id| candidate(id, "0.1", 1)).collect()
 }
 
 #[test]
 fn the_longest_beginning_is_found_by_halving_and_a_better_subset_is_not() {
     // Five nodes. Any three of them can go, and also {0, 1, 2, 4}; but no set with 3 and three others.
-    let simulate = |removed: &[Candidate]| {
-        let has_3 = removed.iter().any(|candidate| candidate.lease == 3);
+    let simulate = |removed: &[Candidate]| -> Simulated<()> {
+        let has_3 = removed.iter().any(|candidate| candidate.id == 3);
         if removed.len() <= 3 || !has_3 { Simulated::Fits } else { Simulated::SeveralNodes }
     };
     let five = candidates(5);
     let (found, tried) = search(&five, simulate);
     // Last index between 1 and 4: 2 works; between 3 and 4: 3 does not; nothing is left.
     assert_eq!(tried, [3, 4]);
-    assert_eq!(leases(&found), Some(vec![0, 1, 2]));
+    assert_eq!(ids(&found), Some(vec![0, 1, 2]));
     let better = [five[0], five[1], five[2], five[4]];
     assert_eq!(decide(&better, simulate(&better), false), Decision::Delete);
 }
@@ -57,7 +55,7 @@ fn halving_misses_a_long_beginning_behind_a_short_one_that_fails() {
         );
     // Last index: (1 + 7) ÷ 2 = 4 fails; (1 + 3) ÷ 2 = 2 works; 3 works.
     assert_eq!(tried, [5, 3, 4]);
-    assert_eq!(leases(&found), Some(vec![0, 1, 2, 3]));
+    assert_eq!(ids(&found), Some(vec![0, 1, 2, 3]));
 }
 
 #[test]
@@ -65,7 +63,7 @@ fn at_most_a_hundred_nodes_are_considered_or_101_of_more() {
     // (candidates, nodes that go when all could)
     for (count, expected) in [(1, None), (2, Some(2)), (100, Some(100)), (101, Some(101)), (150, Some(101))] {
         let (found, _) = search(&candidates(count), |_| Simulated::Fits);
-        assert_eq!(leases(&found).map(|all| all.len()), expected, "{count} candidates");
+        assert_eq!(ids(&found).map(|all| all.len()), expected, "{count} candidates");
     }
 }
 
@@ -76,10 +74,7 @@ fn a_replacement_of_a_removed_type_must_be_cheaper_than_that_node() {
     let removed: Vec<Candidate> = [3, 1]
         .iter()
         .zip(0..)
-        .map(|(kind, lease)| Candidate {
-            instance: crate::catalog::TypeId(*kind),
-            ..candidate(lease, prices[*kind as usize], 1)
-        })
+        .map(|(kind, id)| Candidate { instance: *kind, ..candidate(id, prices[*kind as usize], 1) })
         .collect();
     // (types that could hold all pods, those that are left)
     let cases: [(&[u32], Option<&[u32]>); 3] = [
@@ -95,7 +90,7 @@ fn a_replacement_of_a_removed_type_must_be_cheaper_than_that_node() {
         let types = found
             .command
             .and_then(|(_, new)| new)
-            .map(|new| new.options.iter().map(|option| option.instance.0).collect::<Vec<_>>());
+            .map(|new| new.options.iter().map(|option| option.instance).collect::<Vec<_>>());
         assert_eq!(types.as_deref(), expected, "{offered:?}");
     }
 }
@@ -117,9 +112,9 @@ fn two_nodes_become_one_of_another_type() {
     toy.node(0, &[(18, 60)]);
     toy.node(0, &[(18, 60)]);
     let (found, tried) = search(&toy.candidates(), |removed| toy.simulate(removed));
-    assert_eq!((leases(&found), tried), (Some(vec![0, 1]), vec![2]));
+    assert_eq!((ids(&found), tried), (Some(vec![0, 1]), vec![2]));
     let (_, new) = found.command.unwrap();
-    assert_eq!(new.unwrap().options.iter().map(|option| option.instance.0).collect::<Vec<_>>(), [1]);
+    assert_eq!(new.unwrap().options.iter().map(|option| option.instance).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
@@ -132,13 +127,13 @@ fn the_same_two_nodes_are_missed_behind_a_third() {
     toy.node(0, &[(18, 60)]);
     toy.node(0, &[(18, 60)]);
     let mut sorted = toy.candidates();
-    sort(&mut sorted, KarpenterVersion::V1_14);
-    assert_eq!(sorted.iter().map(|candidate| candidate.lease).collect::<Vec<_>>(), [0, 1, 2]);
+    sort(&mut sorted, Version::V1_14);
+    assert_eq!(sorted.iter().map(|candidate| candidate.id).collect::<Vec<_>>(), [0, 1, 2]);
     let (found, tried) = search(&sorted, |removed| toy.simulate(removed));
-    assert_eq!((leases(&found), tried), (None, vec![2]));
+    assert_eq!((ids(&found), tried), (None, vec![2]));
     // Nor does single-node consolidation help: each pod alone needs a node as dear as its own.
     let mut simulate = |removed: &[Candidate]| toy.simulate(removed);
-    let mut trial = Trial::new(&mut simulate, false, Span::ZERO);
+    let mut trial = Trial::new(&mut simulate, Balanced::default(), false, Span::ZERO);
     assert_eq!(single_node(&sorted, &Budgets(vec![9]), 1, &mut trial).command, None);
     // Together they would be one node at 0.1728 instead of 0.308.
     let missed = &sorted[1..];
@@ -172,10 +167,10 @@ fn budgets_keep_candidates_out_and_are_remembered_to_have_done_so() {
         (1, None, Some(vec![0]), [true, false]),
         (0, None, None, [true, true]),
     ] {
-        let mut trial = Trial::new(&mut simulate, false, Span::ZERO);
+        let mut trial = Trial::new(&mut simulate, Balanced::default(), false, Span::ZERO);
         let one = single_node(&four, &Budgets(vec![budget]), 1, &mut trial);
         let many = multi_node(&four, &mut Budgets(vec![budget]), &mut trial);
-        assert_eq!((leases(&many), leases(&one)), (multi, single), "a budget of {budget}");
+        assert_eq!((ids(&many), ids(&one)), (multi, single), "a budget of {budget}");
         assert_eq!([many.constrained, one.constrained], constrained, "a budget of {budget}");
     }
 }
@@ -185,29 +180,29 @@ fn single_node_consolidation_takes_the_first_and_ends_in_time() {
     let mut tried = 0;
     let mut simulate = |removed: &[Candidate]| {
         tried += 1;
-        if removed[0].lease == 2 { Simulated::Fits } else { Simulated::SeveralNodes }
+        if removed[0].id == 2 { Simulated::Fits } else { Simulated::SeveralNodes }
     };
     let found = single_node(
         &candidates(5),
         &Budgets(vec![9]),
         1,
-        &mut Trial::new(&mut simulate, false, Span::from_ms(100)),
+        &mut Trial::new(&mut simulate, Balanced::default(), false, Span::from_ms(100)),
     );
-    assert_eq!((leases(&found), tried), (Some(vec![2]), 3));
+    assert_eq!((ids(&found), tried), (Some(vec![2]), 3));
     // 100 ms a simulation: after 1,801 of them more than three minutes are over, and pool 1 was never seen.
     let mut many = candidates(3_000);
     many[2_500].pool = 1;
     let mut tried = 0;
-    let mut simulate = |_: &[Candidate]| {
+    let mut simulate = |_: &[Candidate]| -> Simulated<()> {
         tried += 1;
         Simulated::SeveralNodes
     };
-    let mut trial = Trial::new(&mut simulate, false, Span::from_ms(100));
+    let mut trial = Trial::new(&mut simulate, Balanced::default(), false, Span::from_ms(100));
     let found = single_node(&many, &Budgets(vec![9, 9]), 2, &mut trial);
     assert_eq!((trial.spent, found.command, found.unseen_pools), (Span::from_ms(180_100), None, vec![1]));
     assert_eq!(tried, 1_801);
     // The next pass begins with it.
-    assert_eq!(interleave(&many, &["a", "b"], &[1])[0].lease, 2_500);
+    assert_eq!(interleave(&many, &["a", "b"], &[1])[0].id, 2_500);
 }
 
 #[test]
@@ -235,19 +230,19 @@ fn a_consolidation_never_raises_the_price_of_the_cluster() {
             toy.node(kind, &pods);
         }
         let mut sorted = toy.candidates();
-        sort(&mut sorted, KarpenterVersion::V1_14);
+        sort(&mut sorted, Version::V1_14);
         let before = super::super::decision::price_of(&sorted);
         let mut simulate = |removed: &[Candidate]| toy.simulate(removed);
-        let mut trial = Trial::new(&mut simulate, false, Span::ZERO);
+        let mut trial = Trial::new(&mut simulate, Balanced::default(), false, Span::ZERO);
         let many = multi_node(&sorted, &mut Budgets(vec![9]), &mut trial);
         let one = single_node(&sorted, &Budgets(vec![9]), 1, &mut trial);
         for (removed, new) in [many, one].into_iter().filter_map(|found| found.command) {
             acted += 1;
-            let stays = |node: &&Candidate| !removed.iter().any(|gone| gone.lease == node.lease);
+            let stays = |node: &&Candidate| !removed.iter().any(|gone| gone.id == node.id);
             let staying: Vec<Candidate> = sorted.iter().filter(stays).copied().collect();
             // Whatever EC2 gives, at its worst price.
             let worst = new.map_or(0.0, |new| {
-                let prices = new.options.iter().map(super::super::decision::LaunchOption::worst_launch_price);
+                let prices = new.options.iter().map(|option| option.worst_launch_price(&new.capacity_types));
                 prices.max_by(f64::total_cmp).unwrap()
             });
             let after = super::super::decision::price_of(&staying) + worst;
@@ -255,4 +250,79 @@ fn a_consolidation_never_raises_the_price_of_the_cluster() {
         }
     }
     assert!(acted > 100, "only {acted} consolidations were tried");
+}
+
+#[test]
+fn multi_node_consolidation_keeps_spot_types_only_where_it_forces_spot() {
+    // Two on-demand nodes at 0.1. Type 8 is sold as Spot at 0.03, type 9 on-demand only at 0.05. Single-node
+    // consolidation would keep type 9 on the list; the same-type filter asks again for the price and finds none.
+    let options = || vec![option(8, &[(Spot, &["0.03"])]), option(9, &[(OnDemand, &["0.05"])])];
+    let both = candidates(2);
+    let (found, _) = search(&both, |_| Simulated::OneNode(replacement(options())));
+    let kept = |found: Found<()>| {
+        let new = found.command.unwrap().1.unwrap();
+        (new.options.iter().map(|option| option.instance).collect::<Vec<_>>(), new.capacity_types)
+    };
+    assert_eq!(kept(found), (vec![8], vec![Spot]));
+    let mut simulate = |_: &[Candidate]| Simulated::OneNode(replacement(options()));
+    let mut trial = Trial::new(&mut simulate, Balanced::default(), false, Span::ZERO);
+    let found = single_node(&both, &Budgets(vec![9]), 1, &mut trial);
+    assert_eq!(kept(found), (vec![8, 9], vec![Spot]));
+}
+
+#[test]
+fn drift_takes_empty_nodes_first_and_then_the_oldest_drift() {
+    let second = |second: i64| Time::from_ms(second * 1_000);
+    // Nodes 1 and 2 with a pod, 3 and 4 without. 4 is of a pool without a budget.
+    let drifted = vec![
+        (second(30), candidate(1, "0.1", 1)),
+        (second(20), candidate(2, "0.1", 1)),
+        (second(40), candidate(3, "0.1", 0)),
+        (second(10), Candidate { pool: 1, ..candidate(4, "0.1", 0) }),
+    ];
+    let budgets = Budgets(vec![1, 0]);
+    // (nodes whose pods have no place, the node that goes)
+    for (stuck, expected) in
+        [(vec![], Some(3)), (vec![3], Some(2)), (vec![3, 2], Some(1)), (vec![1, 2, 3], None)]
+    {
+        let simulate = |candidate: &Candidate| (!stuck.contains(&candidate.id)).then(|| vec!["a", "b"]);
+        let found = drift(drifted.clone(), &budgets, Version::V1_14, simulate);
+        // Several new nodes for one, whatever they cost.
+        let expected = expected.map(|id| (id, vec!["a", "b"]));
+        assert_eq!(found.map(|(candidate, new)| (candidate.id, new)), expected, "{stuck:?}");
+    }
+}
+
+#[test]
+fn all_empty_nodes_within_the_budget_go_at_once() {
+    // Pool 0 may lose two: of its nodes at 0.1, 0.3 and 0.2 the dearer ones, whose ratio is higher.
+    let nodes = vec![
+        candidate(1, "0.1", 0),
+        candidate(2, "0.3", 0),
+        candidate(3, "0.2", 0),
+        candidate(4, "0.9", 1),
+        Candidate { pool: 1, ..candidate(5, "0.05", 0) },
+    ];
+    let gone = empty(nodes.clone(), &mut Budgets(vec![2, 1]), Version::V1_14);
+    assert_eq!(gone.iter().map(|node| node.id).collect::<Vec<_>>(), [2, 3, 5]);
+    // Up to 1.13 all of them cost nothing, so the order of names stays.
+    let gone = empty(nodes, &mut Budgets(vec![2, 1]), Version::V1_13);
+    assert_eq!(gone.iter().map(|node| node.id).collect::<Vec<_>>(), [1, 2, 5]);
+}
+
+#[test]
+fn a_balanced_pool_refuses_what_disturbs_more_than_it_saves() {
+    // Nodes at 0.2 with 1 pod, and at 0.1 with 9: 0.3 an hour, 2 + 10 = 12 to disrupt. Both could be deleted.
+    let nodes = [candidate(1, "0.2", 1), candidate(2, "0.1", 9)];
+    let mut totals = super::super::balanced::PoolTotals::default();
+    nodes.iter().for_each(|node| totals.add(node.price, node.rescheduling_cost));
+    let mut simulate = |_: &[Candidate]| Simulated::Fits;
+    let mut trial = Trial::new(&mut simulate, Balanced(vec![Some(totals)]), false, Span::from_secs(1));
+    // Together (0.3/0.3) / (12/12) = 1.
+    let many = multi_node(&nodes, &mut Budgets(vec![9]), &mut trial);
+    assert_eq!(ids(&many), Some(vec![1, 2]));
+    // The second alone (0.1/0.3) / (10/12) = 0.4 is not even simulated.
+    let one = single_node(&nodes[1..], &Budgets(vec![9]), 1, &mut trial);
+    assert_eq!((ids(&one), trial.spent), (None, Span::from_secs(1)));
+    assert_eq!(ids(&single_node(&nodes, &Budgets(vec![9]), 1, &mut trial)), Some(vec![1]));
 }
