@@ -428,6 +428,25 @@ pub struct Karpenter {
     pub drift: Vec<Drift>,
     pub controller_speed: ControllerSpeed,
     pub do_not_disrupt: DoNotDisrupt,
+    pub policies: Policies,
+}
+
+/// Rules that stock Karpenter does not have, as some have built them into theirs. By default there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// Pods are only moved from nodes of whose CPU and memory less than this is requested, in parts per million; all of it:
+    /// from any.
+    pub scale_in_utilization_threshold_ppm: u32,
+    /// A pod is launched for when it has waited this long, in which a node may become free.
+    pub scale_out_delay: Span,
+    /// A pod that a node was launched for is not launched for again within this time.
+    pub scale_out_hold_back: Span,
+    /// Pods of a node with an interruption notice are launched for at once, and not only when they are pending again.
+    pub replace_at_notice: bool,
+    /// How long pods wait for Spot before on-demand nodes stand in for it.
+    pub on_demand_fallback_after: Span,
+    /// On-demand nodes that stand in for Spot are drained after this, so that Spot is tried again. `None`: never.
+    pub on_demand_fallback_ttl: Option<Span>,
 }
 
 /// Which pods carry the annotation `karpenter.sh/do-not-disrupt: "true"`.

@@ -63,3 +63,22 @@ fn a_longer_wait_before_consolidation_kills_fewer_pods() {
         ["jobs [consolidateAfter=0s]", "jobs [consolidateAfter=10m]", "jobs [consolidateAfter=Never]"]
     );
 }
+
+#[test]
+fn less_is_moved_the_lower_the_threshold_of_use_and_nothing_at_zero() {
+    let (study, runs) = two_nights(&["scaleInUtilizationThreshold=1,0.5,0.1,0"]);
+    let all: Vec<usize> = killed(&study, &runs).into_iter().map(|(short, long)| short + long).collect();
+    assert!(all.is_sorted_by(|more, less| more > less) && all[3] == 0, "{all:?}");
+    // At one it is stock Karpenter, to the last node.
+    let (_, stock) = two_nights(&[]);
+    assert_eq!(runs[0].ledger.leases, stock[0].ledger.leases);
+}
+
+#[test]
+fn protected_jobs_are_never_killed_voluntarily() {
+    let (study, runs) = two_nights(&["doNotDisrupt=none,30m,all"]);
+    let killed = killed(&study, &runs);
+    assert!(killed[0].0 > 0 && killed[0].1 > 0, "{killed:?}");
+    assert!(killed[1].0 > 0 && killed[1].1 == 0, "{killed:?}");
+    assert_eq!(killed[2], (0, 0));
+}

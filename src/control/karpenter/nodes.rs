@@ -37,18 +37,22 @@ pub struct NodeClaims {
     by_lease: BTreeMap<LeaseId, NodeClaim>,
     expirations: BTreeSet<(Time, LeaseId)>,
     deleting: BTreeSet<LeaseId>,
+    /// How long each may live from its creation on, where that is bounded.
+    lifetimes: BTreeMap<LeaseId, Span>,
 }
 
 impl NodeClaims {
     pub fn insert(&mut self, lease: LeaseId, claim: NodeClaim, expire_after: Option<Span>) {
         if let Some(after) = expire_after {
             self.expirations.insert((claim.created + after, lease));
+            self.lifetimes.insert(lease, after);
         }
         self.by_lease.insert(lease, claim);
     }
 
     pub fn remove(&mut self, lease: LeaseId) -> Option<NodeClaim> {
         self.deleting.remove(&lease);
+        self.lifetimes.remove(&lease);
         self.by_lease.remove(&lease)
     }
 
@@ -74,10 +78,10 @@ impl NodeClaims {
     }
 
     /// Takes the mark away: the node stays, until it expires. That may have been skipped meanwhile.
-    pub fn keep(&mut self, lease: LeaseId, expire_after: Option<Span>) {
+    pub fn keep(&mut self, lease: LeaseId) {
         self.set_deleting(lease, false);
-        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), expire_after) {
-            self.expirations.insert((claim.created + after, lease));
+        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), self.lifetimes.get(&lease)) {
+            self.expirations.insert((claim.created + *after, lease));
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod disruption;
 pub use super::gosort;
 pub mod model;
+pub mod policies;
 pub mod price;
 pub mod solve;
 

@@ -216,6 +216,9 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
     ),
 ];
 
+/// What some have built into their Karpenter is not in everybody's.
+const STOCK: &str = "Karpenter has no such rule; this is how it behaves";
+
 const CA_DEFAULT: &str = "Cluster Autoscaler's default (1.36)";
 
 const KARPENTER: &[Row<Karpenter>] = &[
@@ -273,6 +276,24 @@ const KARPENTER: &[Row<Karpenter>] = &[
             DoNotDisrupt::LongerThan(span) => format!("longer than {}", duration_text(span)),
         },
         "the trace",
+    ),
+    (
+        "platforms[karpenter].scaleInUtilizationThreshold",
+        |k| fraction_text(k.policies.scale_in_utilization_threshold_ppm),
+        STOCK,
+    ),
+    ("platforms[karpenter].scaleOutDelay", |k| duration_text(k.policies.scale_out_delay), STOCK),
+    ("platforms[karpenter].scaleOutHoldBack", |k| duration_text(k.policies.scale_out_hold_back), STOCK),
+    ("platforms[karpenter].replaceAtNotice", |k| k.policies.replace_at_notice.to_string(), STOCK),
+    (
+        "platforms[karpenter].onDemandFallbackAfter",
+        |k| duration_text(k.policies.on_demand_fallback_after),
+        STOCK,
+    ),
+    (
+        "platforms[karpenter].onDemandFallbackTtl",
+        |k| k.policies.on_demand_fallback_ttl.map_or_else(|| "Never".to_owned(), duration_text),
+        STOCK,
     ),
     (
         "platforms[karpenter].controllersHome",

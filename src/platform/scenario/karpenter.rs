@@ -21,8 +21,22 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     drift(reader, platform, &mut k);
     platform.set(reader, "controllerSpeed", &mut k.controller_speed, |t| choice(t, ControllerSpeed::WORDS));
     do_not_disrupt(reader, platform, &mut k.do_not_disrupt);
+    policies(reader, platform, &mut k.policies);
     home::read(reader, platform, &mut k.home);
     k
+}
+
+fn policies(reader: &mut Reader, platform: &mut Section, p: &mut Policies) {
+    let threshold = &mut p.scale_in_utilization_threshold_ppm;
+    platform.set(reader, "scaleInUtilizationThreshold", threshold, fraction);
+    platform.set(reader, "scaleOutDelay", &mut p.scale_out_delay, |t| duration(t, DAY));
+    platform.set(reader, "scaleOutHoldBack", &mut p.scale_out_hold_back, |t| duration(t, DAY));
+    platform.set(reader, "replaceAtNotice", &mut p.replace_at_notice, boolean);
+    platform.set(reader, "onDemandFallbackAfter", &mut p.on_demand_fallback_after, |t| duration(t, DAY));
+    platform.set(reader, "onDemandFallbackTtl", &mut p.on_demand_fallback_ttl, |text| match text {
+        "Never" => Ok(None),
+        _ => duration_from(text, Span::from_secs(1), YEAR).map(Some),
+    });
 }
 
 /// A word, or `{longerThan: 30m}`, for which `30m` may be written.

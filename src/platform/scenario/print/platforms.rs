@@ -96,7 +96,7 @@ pub(in crate::platform) fn flags(
 }
 
 fn karpenter(k: &Karpenter, pools: &Documents) -> Vec<(String, Yaml)> {
-    vec![
+    let mut fields = vec![
         node_pools(&k.node_pools, pools),
         field("batchIdleDuration", text(duration_text(k.batch_idle_duration))),
         field("batchMaxDuration", text(duration_text(k.batch_max_duration))),
@@ -106,7 +106,22 @@ fn karpenter(k: &Karpenter, pools: &Documents) -> Vec<(String, Yaml)> {
         field("drift", Yaml::List(k.drift.iter().map(drift).collect())),
         field("controllerSpeed", text(k.controller_speed.word())),
         field("doNotDisrupt", do_not_disrupt(k.do_not_disrupt)),
-        home(&k.home),
+    ];
+    fields.extend(policies(&k.policies));
+    fields.push(home(&k.home));
+    fields
+}
+
+fn policies(p: &Policies) -> [(String, Yaml); 6] {
+    let span = |span| text(duration_text(span));
+    let ttl = p.on_demand_fallback_ttl.map_or_else(|| text("Never"), span);
+    [
+        field("scaleInUtilizationThreshold", text(fraction_text(p.scale_in_utilization_threshold_ppm))),
+        field("scaleOutDelay", span(p.scale_out_delay)),
+        field("scaleOutHoldBack", span(p.scale_out_hold_back)),
+        field("replaceAtNotice", Yaml::Bool(p.replace_at_notice)),
+        field("onDemandFallbackAfter", span(p.on_demand_fallback_after)),
+        field("onDemandFallbackTtl", ttl),
     ]
 }
 

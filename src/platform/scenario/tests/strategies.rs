@@ -346,6 +346,19 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
     })
 }
 
+fn policies() -> impl Strategy<Value = Policies> {
+    (0u32..=1_000_000, [short(), short(), short()], any::<bool>(), option::of(short())).prop_map(
+        |(threshold, spans, replace_at_notice, ttl)| Policies {
+            scale_in_utilization_threshold_ppm: threshold,
+            scale_out_delay: spans[0],
+            scale_out_hold_back: spans[1],
+            replace_at_notice,
+            on_demand_fallback_after: spans[2],
+            on_demand_fallback_ttl: ttl,
+        },
+    )
+}
+
 fn do_not_disrupt() -> impl Strategy<Value = DoNotDisrupt> {
     prop_oneof![
         Just(DoNotDisrupt::Recorded),
@@ -360,10 +373,10 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
     let pools = vec(node_pool(), 1..3);
     let drift =
         vec((0i64..=366 * 86_400_000).prop_map(|ms| Drift { at: Span::from_ms(ms), node_pool: None }), 0..2);
-    let flags = (any::<bool>(), any::<bool>(), word(), do_not_disrupt());
+    let flags = (any::<bool>(), any::<bool>(), word(), do_not_disrupt(), policies());
     (pools, home(), span(), span(), word(), flags, drift).prop_map(
         |(node_pools, home, idle, max, version, flags, drift)| {
-            let (interruption_handling, spot_to_spot, controller_speed, do_not_disrupt) = flags;
+            let (interruption_handling, spot_to_spot, controller_speed, do_not_disrupt, policies) = flags;
             Karpenter {
                 node_pools,
                 home,
@@ -375,6 +388,7 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
                 drift,
                 controller_speed,
                 do_not_disrupt,
+                policies,
             }
         },
     )
