@@ -13,7 +13,7 @@ fn consolidating(types: &[&str]) -> Karpenter {
     let mut k = karpenter(types, &["on-demand"]);
     k.node_pools[0].consolidation_policy = ConsolidationPolicy::WhenEmptyOrUnderutilized;
     k.node_pools[0].consolidate_after = Some(Span::ZERO);
-    k.node_pools[0].budgets = vec![Budget::Percent(100)];
+    k.node_pools[0].budgets = vec![Budget::percent(100)];
     k
 }
 
