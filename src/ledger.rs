@@ -160,6 +160,8 @@ pub enum EndReason {
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
     /// billed as the user's own doing.
     DrainedAtNotice,
+    /// Of a pod, not a node: it made room for one of higher priority.
+    Preempted,
 }
 
 impl EndReason {
@@ -174,6 +176,7 @@ impl EndReason {
             Self::Drifted => "drift",
             Self::Expired => "expiration",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
+            Self::Preempted => "preemption",
         }
     }
 }

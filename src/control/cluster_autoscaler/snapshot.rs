@@ -110,7 +110,7 @@ impl Admissions {
         *self.known.entry((class, kind, zone)).or_insert_with(|| {
             let labels = &view.cluster.types[kind as usize].labels;
             let zone = view.catalog.zones.get(usize::from(zone));
-            admits_pod(labels, zone, &view.classes[class as usize], view.words).is_some()
+            admits_pod(labels, zone, &view.workload.pod_spec(class, view.words)).is_some()
         })
     }
 }

@@ -5,7 +5,7 @@ use super::super::values::*;
 use super::super::*;
 
 /// Flags that change what it does and that are not simulated.
-const NOT_SIMULATED: [&str; 17] = [
+pub(super) const NOT_SIMULATED: [&str; 17] = [
     "balance-similar-node-groups",
     "balancing-ignore-label",
     "cores-total",
@@ -30,6 +30,13 @@ const NO_EXPANDERS: [&str; 5] = ["most-pods", "least-nodes", "priority", "price"
 
 pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut ClusterAutoscaler) {
     let mut section = platform.section(reader, "clusterAutoscaler");
+    flags(reader, &mut section, ca);
+    section.refuse(reader, &NOT_SIMULATED, "remove the flag: its default is what is simulated");
+    section.finish(reader);
+}
+
+/// The flags that change what it does.
+pub(super) fn flags(reader: &mut Reader, section: &mut Section, ca: &mut ClusterAutoscaler) {
     section.set(reader, "expander", &mut ca.expander, |text| {
         if NO_EXPANDERS.contains(&text) {
             let words: Vec<&str> = Expander::WORDS.iter().map(|(word, _)| *word).collect();
@@ -62,6 +69,4 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut Cluster
     number("max-drain-parallelism", &mut ca.max_drain_parallelism);
     let threshold = &mut ca.scale_down_utilization_threshold_ppm;
     section.set(reader, "scale-down-utilization-threshold", threshold, fraction);
-    section.refuse(reader, &NOT_SIMULATED, "remove the flag: its default is what is simulated");
-    section.finish(reader);
 }
