@@ -175,9 +175,9 @@ struct Printed<'p> {
 impl<'p> Printed<'p> {
     fn of(scenario: &Scenario, platform: &'p Platform) -> Self {
         let text = Scenario { platforms: vec![platform.clone()], ..scenario.clone() }.to_yaml();
-        let mut reader = Reader::new("");
+        let mut reader = Reader::new(vec![String::new()]);
         // What was printed can be read.
-        let _ = documents::scenario(&mut reader, &text);
+        let _ = documents::scenario(&mut reader, &[&text]);
         Self { platform, text, asked: std::mem::take(&mut reader.asked) }
     }
 
@@ -234,7 +234,7 @@ impl<'p> Printed<'p> {
         if varied.is_empty() {
             return Ok(self.platform.clone());
         }
-        let mut documents = tree::documents("", &self.text)?;
+        let mut documents = tree::documents(0, "", &self.text)?;
         for ((variation, path), value) in varied.iter().zip(values) {
             let node = value_of(value).ok_or_else(|| {
                 variation.usage(format!("{value} cannot be read as YAML"), "quote it as in a scenario file")
@@ -285,8 +285,8 @@ impl<'p> Printed<'p> {
 /// The platform of the text, or the first thing that is wrong with it.
 fn read(text: &str) -> std::result::Result<Platform, (String, Option<String>)> {
     let broken = || ("this cannot be read".to_owned(), None);
-    let mut reader = Reader::new("");
-    let scenario = documents::scenario(&mut reader, text).map_err(|_| broken())?;
+    let mut reader = Reader::new(vec![String::new()]);
+    let scenario = documents::scenario(&mut reader, &[text]).map_err(|_| broken())?;
     let (problems, _) = reader.problems();
     match problems.first() {
         Some(problem) => Err((problem.message.clone(), problem.hint.clone())),
@@ -295,7 +295,7 @@ fn read(text: &str) -> std::result::Result<Platform, (String, Option<String>)> {
 }
 
 fn value_of(text: &str) -> Option<Node> {
-    let mut documents = tree::documents("", text).ok()?;
+    let mut documents = tree::documents(0, "", text).ok()?;
     if documents.len() == 1 { documents.pop() } else { None }
 }
 
