@@ -235,6 +235,22 @@ impl Default for Karpenter {
             spot_to_spot_consolidation: false,
             drift: Vec::new(),
             controller_speed: ControllerSpeed::Measured,
+            do_not_disrupt: DoNotDisrupt::Recorded,
+            policies: Policies::default(),
+        }
+    }
+}
+
+/// Stock Karpenter.
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            scale_in_utilization_threshold_ppm: 1_000_000,
+            scale_out_delay: Span::ZERO,
+            scale_out_hold_back: Span::ZERO,
+            replace_at_notice: false,
+            on_demand_fallback_after: Span::ZERO,
+            on_demand_fallback_ttl: None,
         }
     }
 }

@@ -28,7 +28,7 @@ pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
 pub use pod_templates::{PodMatch, PodTemplate};
 pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, Variation, read, read_all};
 pub use tree::Place;
 pub use words::Words;
 
@@ -457,6 +457,37 @@ pub struct Karpenter {
     /// When its nodes drift.
     pub drift: Vec<Drift>,
     pub controller_speed: ControllerSpeed,
+    pub do_not_disrupt: DoNotDisrupt,
+    pub policies: Policies,
+}
+
+/// Rules that stock Karpenter does not have, as some have built them into theirs. By default there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// Pods are only moved from nodes of whose CPU and memory less than this is requested, in parts per million; all of it:
+    /// from any.
+    pub scale_in_utilization_threshold_ppm: u32,
+    /// A pod is launched for when it has waited this long, in which a node may become free.
+    pub scale_out_delay: Span,
+    /// A pod that a node was launched for is not launched for again within this time.
+    pub scale_out_hold_back: Span,
+    /// Pods of a node with an interruption notice are launched for at once, and not only when they are pending again.
+    pub replace_at_notice: bool,
+    /// How long pods wait for Spot before on-demand nodes stand in for it.
+    pub on_demand_fallback_after: Span,
+    /// On-demand nodes that stand in for Spot are drained after this, so that Spot is tried again. `None`: never.
+    pub on_demand_fallback_ttl: Option<Span>,
+}
+
+/// Which pods carry the annotation `karpenter.sh/do-not-disrupt: "true"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoNotDisrupt {
+    /// Those that the trace says.
+    Recorded,
+    All,
+    None,
+    /// Those whose work takes longer than this. In practice: those of the workflows that are known to.
+    LongerThan(Span),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,6 +33,7 @@ mod settings;
 mod spot;
 mod system;
 mod upgrades;
+mod vary;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -48,6 +49,7 @@ use crate::workload::{PodRules, ToldApart};
 pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
 pub use limits::Limits;
 pub use overrides::Overrides;
+pub use vary::Variation;
 
 /// The `apiVersion` of scenario documents.
 pub const API_VERSION: &str = "cost-sim/v1";

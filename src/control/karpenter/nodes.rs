@@ -42,12 +42,15 @@ pub struct NodeClaims {
     /// Until when nodes that are not Ready yet have to register.
     registrations: BTreeSet<(Time, LeaseId)>,
     deleting: BTreeSet<LeaseId>,
+    /// How long each may live from its creation on, where that is bounded.
+    lifetimes: BTreeMap<LeaseId, Span>,
 }
 
 impl NodeClaims {
     pub fn insert(&mut self, lease: LeaseId, claim: NodeClaim, expire_after: Option<Span>) {
         if let Some(after) = expire_after {
             self.expirations.insert((claim.created + after, lease));
+            self.lifetimes.insert(lease, after);
         }
         self.registrations.insert((claim.created + REGISTRATION_TIMEOUT, lease));
         self.by_lease.insert(lease, claim);
@@ -75,6 +78,7 @@ impl NodeClaims {
 
     pub fn remove(&mut self, lease: LeaseId) -> Option<NodeClaim> {
         self.deleting.remove(&lease);
+        self.lifetimes.remove(&lease);
         let claim = self.by_lease.remove(&lease)?;
         self.registrations.remove(&(claim.created + REGISTRATION_TIMEOUT, lease));
         Some(claim)
@@ -102,10 +106,10 @@ impl NodeClaims {
     }
 
     /// Takes the mark away: the node stays, until it expires. That may have been skipped meanwhile.
-    pub fn keep(&mut self, lease: LeaseId, expire_after: Option<Span>) {
+    pub fn keep(&mut self, lease: LeaseId) {
         self.set_deleting(lease, false);
-        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), expire_after) {
-            self.expirations.insert((claim.created + after, lease));
+        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), self.lifetimes.get(&lease)) {
+            self.expirations.insert((claim.created + *after, lease));
         }
     }
 

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod disruption;
 pub mod launch;
 pub mod model;
+pub mod policies;
 pub mod price;
 pub mod solve;
 

@@ -43,8 +43,8 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     all.extend(of_kind(AUTO_MODE, &auto_modes.collect::<Vec<_>>(), &AutoMode::default()));
     let mut pools: Vec<(String, &NodePool)> = Vec::new();
     for pool in parts.iter().flat_map(|(_, kind)| kind.node_pools()) {
-        // The same pool may serve several platforms.
-        if pools.iter().all(|(known, _)| *known != pool.name) {
+        // The same pool may serve several platforms; variants have one each of the same name.
+        if pools.iter().all(|(_, known)| *known != pool) {
             pools.push((pool.name.clone(), pool));
         }
     }
@@ -287,6 +287,9 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
     ),
 ];
 
+/// What some have built into their Karpenter is not in everybody's.
+const STOCK: &str = "Karpenter has no such rule; this is how it behaves";
+
 const CA_DEFAULT: &str = "Cluster Autoscaler's default (1.36)";
 
 const KARPENTER: &[Row<Karpenter>] = &[
@@ -334,6 +337,34 @@ const KARPENTER: &[Row<Karpenter>] = &[
         "platforms[karpenter].controllerSpeed",
         |k| k.controller_speed.word().to_owned(),
         "estimate: a scheduling round takes 1 ms a pod, a consolidation simulation 100 ms",
+    ),
+    (
+        "platforms[karpenter].doNotDisrupt",
+        |k| match k.do_not_disrupt {
+            DoNotDisrupt::Recorded => "recorded".to_owned(),
+            DoNotDisrupt::All => "all".to_owned(),
+            DoNotDisrupt::None => "none".to_owned(),
+            DoNotDisrupt::LongerThan(span) => format!("longer than {}", duration_text(span)),
+        },
+        "the trace",
+    ),
+    (
+        "platforms[karpenter].scaleInUtilizationThreshold",
+        |k| fraction_text(k.policies.scale_in_utilization_threshold_ppm),
+        STOCK,
+    ),
+    ("platforms[karpenter].scaleOutDelay", |k| duration_text(k.policies.scale_out_delay), STOCK),
+    ("platforms[karpenter].scaleOutHoldBack", |k| duration_text(k.policies.scale_out_hold_back), STOCK),
+    ("platforms[karpenter].replaceAtNotice", |k| k.policies.replace_at_notice.to_string(), STOCK),
+    (
+        "platforms[karpenter].onDemandFallbackAfter",
+        |k| duration_text(k.policies.on_demand_fallback_after),
+        STOCK,
+    ),
+    (
+        "platforms[karpenter].onDemandFallbackTtl",
+        |k| k.policies.on_demand_fallback_ttl.map_or_else(|| "Never".to_owned(), duration_text),
+        STOCK,
     ),
     (
         "platforms[karpenter].controllersHome",

@@ -273,7 +273,8 @@ pub(super) fn scenario(reader: &mut Reader, texts: &[&str]) -> Result<Scenario> 
     }
     for node in of(Kind::NodePool) {
         if let Some(pool) = node_pool::read(reader, node, &mut pasted) {
-            keep(reader, node, &mut pasted.pools, &pool.name.clone(), pool);
+            let name = node_pool::document_name(node, &pool.name).to_owned();
+            keep(reader, node, &mut pasted.pools, &name, pool);
         }
     }
     let mut scenarios = of(Kind::Scenario);

@@ -32,12 +32,13 @@ pub(super) fn read(
         (None, None) => groups.groups = vec![group(reader, platform)],
     }
     let listed = managed.or(several);
+    let base = candidates::base_name(name);
     if let [only] = groups.groups.as_mut_slice()
-        && only.name == name
+        && only.name == base
     {
         // The only group of a platform needs no other name than the platform's.
         only.name.clear();
-        let said = platform.path(&format!("groups[{name}].instanceTypes[0]"));
+        let said = platform.path(&format!("groups[{base}].instanceTypes[0]"));
         reader.also(&said, &platform.path("instanceTypes[0]"));
     }
     if let Some(deployed) = &pasted.autoscaler {

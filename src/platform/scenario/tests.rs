@@ -227,14 +227,16 @@ fn every_built_in_platform_is_known_and_prints() {
 }
 
 #[test]
-fn two_node_pools_cannot_share_a_name() {
+fn node_pools_of_one_name_have_documents_of_their_own() {
     let mine = scenario(&node_pool("{}").replace("jobs", "karpenter"));
     let flags = Overrides { platforms: vec!["k".into(), "karpenter".into()], ..Overrides::default() };
-    assert_eq!(
-        mine.apply(&flags).unwrap_err().render(),
-        "error: --platform karpenter: its NodePool karpenter is not the NodePool karpenter of k\n  \
-         hint: give the NodePool document another name: built-in NodePools have the names of their built-in platforms\n"
+    let both = mine.apply(&flags).unwrap();
+    let text = both.to_yaml();
+    assert!(
+        text.contains("nodePools: [karpenter-2]") && text.contains("cost-sim/document: karpenter-2"),
+        "{text}"
     );
+    assert_eq!(parse(&text).unwrap().platforms, both.platforms);
 }
 
 #[test]
@@ -248,6 +250,7 @@ fn flags_win_over_the_file() {
         seed: Some(7),
         replay: Some(Replay::Open),
         platforms: vec!["node-group".into(), "mine".into()],
+        vary: Vec::new(),
     };
     let mine =
         scenario("region: us-west-2\nplatforms: [fargate, {name: mine, kind: fargate, launchBurst: 5}]\n");

@@ -15,6 +15,7 @@ use crate::decide::karpenter::disruption::budget::{Budgets, PoolNodes, allowed};
 use crate::decide::karpenter::disruption::candidate::{disruption_cost, eviction_cost, rescheduling_cost};
 use crate::decide::karpenter::disruption::eligible::{self, Limit, NodeFacts};
 use crate::decide::karpenter::disruption::{Candidate, Method};
+use crate::decide::karpenter::policies;
 use crate::ledger::LeaseId;
 use crate::platform::{ConsolidationPolicy, DisruptionReason, KarpenterVersion, NodePool};
 use crate::sim::{Node, NodeState};
@@ -42,7 +43,10 @@ impl<'a> Survey<'a> {
     pub fn candidates(&self, method: Method) -> Vec<Candidate> {
         let (version, consolidates) = (self.state.config.version, method >= Method::MultiNode);
         let wanted = |(claim, candidate): &(&NodeClaim, Candidate)| {
-            !consolidates || (self.moves_pods(claim) && !candidate.is_empty(version))
+            !consolidates
+                || (self.moves_pods(claim)
+                    && !candidate.is_empty(version)
+                    && self.is_little_used(claim, candidate.id))
         };
         self.eligible(method).into_iter().filter(wanted).map(|(_, candidate)| candidate).collect()
     }
@@ -166,6 +170,14 @@ impl<'a> Survey<'a> {
             }
         }
         Balanced(totals)
+    }
+
+    /// Whether so little of the node is requested that it is worth looking at; stock Karpenter looks at every node.
+    fn is_little_used(&self, claim: &NodeClaim, lease: LeaseId) -> bool {
+        let threshold = self.state.config.policies.scale_in_utilization_threshold_ppm;
+        let allocatable = self.view.cluster.types[claim.kind as usize].template.allocatable;
+        let requested = self.view.node(lease).map(|node| allocatable - node.free);
+        requested.is_some_and(|requested| policies::may_scale_in(requested, allocatable, threshold))
     }
 
     /// Whether the pods of a node may be moved to save money.

@@ -2,15 +2,18 @@
 
 use super::super::super::values::*;
 use super::super::super::*;
+use super::super::candidates::base_name;
+use super::node_pools::Documents;
 use super::yaml::{Yaml, field, text, whole_number};
 
-pub(super) fn platform(p: &Platform) -> Yaml {
-    with_groups(p, groups)
+/// The platform, which refers to its NodePools by the names of `pools`.
+pub(super) fn platform(p: &Platform, pools: &Documents) -> Yaml {
+    with_groups(p, pools, groups)
 }
 
 /// The platform, of whose node groups only the names are said.
 pub(super) fn referring(p: &Platform) -> Yaml {
-    with_groups(p, |g| {
+    with_groups(p, &Documents::of(std::slice::from_ref(p)), |g| {
         let names = g.groups.iter().map(|group| group_name(&p.name, group).to_owned());
         vec![field("nodeGroups", Yaml::InlineList(names.collect()))]
     })
@@ -18,10 +21,10 @@ pub(super) fn referring(p: &Platform) -> Yaml {
 
 /// How a ClusterConfig calls a group of this platform.
 pub(in crate::platform) fn group_name<'n>(platform: &'n str, group: &'n NodeGroup) -> &'n str {
-    if group.name.is_empty() { platform } else { &group.name }
+    if group.name.is_empty() { base_name(platform) } else { &group.name }
 }
 
-fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
+fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
     let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
     match &p.kind {
         Kind::Recorded => {}
@@ -50,10 +53,11 @@ fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>
                 fields.push(home(&g.home));
             }
         }
-        Kind::Karpenter(k) => fields.extend(karpenter(k)),
-        Kind::AutoMode(a) => fields.push(node_pools(&a.node_pools)),
+        Kind::Karpenter(k) => fields.extend(karpenter(k, pools)),
+        Kind::AutoMode(a) => fields.push(node_pools(&a.node_pools, pools)),
         Kind::Mixed(mixed) => {
-            fields.push(field("parts", Yaml::List(mixed.parts.iter().map(platform).collect())))
+            let parts = mixed.parts.iter().map(|part| platform(part, pools));
+            fields.push(field("parts", Yaml::List(parts.collect())));
         }
     }
     Yaml::Map(fields)
@@ -122,9 +126,9 @@ pub(in crate::platform) fn flags(
     ]
 }
 
-fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
-    vec![
-        node_pools(&k.node_pools),
+fn karpenter(k: &Karpenter, pools: &Documents) -> Vec<(String, Yaml)> {
+    let mut fields = vec![
+        node_pools(&k.node_pools, pools),
         field("batchIdleDuration", text(duration_text(k.batch_idle_duration))),
         field("batchMaxDuration", text(duration_text(k.batch_max_duration))),
         field("karpenterVersion", text(k.version.word())),
@@ -132,12 +136,37 @@ fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
         field("spotToSpotConsolidation", Yaml::Bool(k.spot_to_spot_consolidation)),
         field("drift", Yaml::List(k.drift.iter().map(drift).collect())),
         field("controllerSpeed", text(k.controller_speed.word())),
-        home(&k.home),
+        field("doNotDisrupt", do_not_disrupt(k.do_not_disrupt)),
+    ];
+    fields.extend(policies(&k.policies));
+    fields.push(home(&k.home));
+    fields
+}
+
+fn policies(p: &Policies) -> [(String, Yaml); 6] {
+    let span = |span| text(duration_text(span));
+    let ttl = p.on_demand_fallback_ttl.map_or_else(|| text("Never"), span);
+    [
+        field("scaleInUtilizationThreshold", text(fraction_text(p.scale_in_utilization_threshold_ppm))),
+        field("scaleOutDelay", span(p.scale_out_delay)),
+        field("scaleOutHoldBack", span(p.scale_out_hold_back)),
+        field("replaceAtNotice", Yaml::Bool(p.replace_at_notice)),
+        field("onDemandFallbackAfter", span(p.on_demand_fallback_after)),
+        field("onDemandFallbackTtl", ttl),
     ]
 }
 
-fn node_pools(pools: &[NodePool]) -> (String, Yaml) {
-    field("nodePools", Yaml::InlineList(pools.iter().map(|pool| pool.name.clone()).collect()))
+fn do_not_disrupt(which: DoNotDisrupt) -> Yaml {
+    match which {
+        DoNotDisrupt::LongerThan(span) => Yaml::Inline(vec![field("longerThan", text(duration_text(span)))]),
+        DoNotDisrupt::Recorded => text("recorded"),
+        DoNotDisrupt::All => text("all"),
+        DoNotDisrupt::None => text("none"),
+    }
+}
+
+fn node_pools(own: &[NodePool], pools: &Documents) -> (String, Yaml) {
+    field("nodePools", Yaml::InlineList(own.iter().map(|pool| pools.name_of(pool).to_owned()).collect()))
 }
 
 /// Nothing where every pod runs on Fargate.

@@ -408,23 +408,37 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
     })
 }
 
+fn policies() -> impl Strategy<Value = Policies> {
+    (0u32..=1_000_000, [short(), short(), short()], any::<bool>(), option::of(short())).prop_map(
+        |(threshold, spans, replace_at_notice, ttl)| Policies {
+            scale_in_utilization_threshold_ppm: threshold,
+            scale_out_delay: spans[0],
+            scale_out_hold_back: spans[1],
+            replace_at_notice,
+            on_demand_fallback_after: spans[2],
+            on_demand_fallback_ttl: ttl,
+        },
+    )
+}
+
+fn do_not_disrupt() -> impl Strategy<Value = DoNotDisrupt> {
+    prop_oneof![
+        Just(DoNotDisrupt::Recorded),
+        Just(DoNotDisrupt::All),
+        Just(DoNotDisrupt::None),
+        short().prop_map(DoNotDisrupt::LongerThan)
+    ]
+}
+
 fn karpenter() -> impl Strategy<Value = Karpenter> {
     let span = || (1i64..=3_600_000).prop_map(Span::from_ms);
     let pools = vec(node_pool(), 1..3);
     let drift =
         vec((0i64..=366 * 86_400_000).prop_map(|ms| Drift { at: Span::from_ms(ms), node_pool: None }), 0..2);
-    (pools, home(), span(), span(), word(), any::<bool>(), any::<bool>(), word(), drift).prop_map(
-        |(
-            node_pools,
-            home,
-            idle,
-            max,
-            version,
-            interruption_handling,
-            spot_to_spot,
-            controller_speed,
-            drift,
-        )| {
+    let flags = (any::<bool>(), any::<bool>(), word(), do_not_disrupt(), policies());
+    (pools, home(), span(), span(), word(), flags, drift).prop_map(
+        |(node_pools, home, idle, max, version, flags, drift)| {
+            let (interruption_handling, spot_to_spot, controller_speed, do_not_disrupt, policies) = flags;
             Karpenter {
                 node_pools,
                 home,
@@ -435,6 +449,8 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
                 spot_to_spot_consolidation: spot_to_spot,
                 drift,
                 controller_speed,
+                do_not_disrupt,
+                policies,
             }
         },
     )
@@ -460,18 +476,19 @@ pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
         auto_mode,
         mixed()
     ];
-    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}";
+    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}|[a-z] \\[[a-z]{1,3}=[a-zA-Z0-9=,:%/+ ._-]{1,9}\\]";
     btree_map(name, kind, 1..4).prop_map(|all| {
         let mut platforms: Vec<Platform> =
             all.into_iter().map(|(name, kind)| Platform { name, kind }).collect();
-        let pools =
-            platforms.iter_mut().flat_map(Platform::parts_mut).flat_map(|part| match &mut part.kind {
+        // No two pools of a platform share a name, but platforms differ in pools of one name; some look like numbers.
+        for platform in &mut platforms {
+            let pools = platform.parts_mut().iter_mut().flat_map(|part| match &mut part.kind {
                 Kind::Karpenter(karpenter) => karpenter.node_pools.iter_mut(),
                 Kind::AutoMode(auto_mode) => auto_mode.node_pools.iter_mut(),
                 _ => [].iter_mut(),
             });
-        // No two pools share a name; some look like numbers.
-        pools.zip(1..).for_each(|(pool, number)| pool.name = number.to_string());
+            pools.zip(1..).for_each(|(pool, number)| pool.name = number.to_string());
+        }
         platforms
     })
 }
