@@ -14,7 +14,7 @@ use crate::sim::kube_scheduler::NodeLabels;
 use crate::sim::{NodeType, PullRates};
 use crate::trace::{OwnerKind, PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Rate, Resources, Time};
-use crate::workload::{PodClass, pod_spec};
+use crate::workload::{PodClass, Workload};
 
 /// An instance type of so many cores and GiB, all of which pods can have.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,8 @@ impl World {
             let this = &known[id.0 as usize];
             Rate::parse(if capacity_type == CapacityType::Spot { this.spot } else { this.on_demand })
         });
-        let specs: Vec<_> = classes.iter().map(|class| Arc::new(pod_spec(class, &words))).collect();
+        let specs: Vec<_> =
+            classes.iter().map(|class| Arc::new(Workload::default().spec_of(class, &words))).collect();
         let zones = ZONES.map(String::from);
         let scheduler = Scheduler::new(prepared, &specs, &node_types, &zones, Options::default());
         let pods = pods.iter().zip(0u32..).map(|(ask, run)| Pod {
@@ -127,7 +128,7 @@ impl World {
 
     pub fn solve(&mut self, nodes: &[ExistingNode]) -> Plan {
         let Self { scheduler, prices, pods } = self;
-        scheduler.solve(&Input { pods, nodes, prices, tries: usize::MAX })
+        scheduler.solve(&Input { pods, nodes, prices, bound: &[], tries: usize::MAX })
     }
 
     /// The kind of node that a type of the first pool is.

@@ -156,8 +156,14 @@ impl<'s> Round<'s> {
             let claim = &mut self.claims[index];
             match claim.can_add(&mut self.context, &class, self.mode, self.policy) {
                 Ok(accepted) => {
+                    let before = claim.set;
                     claim.add(&mut self.context, &class, pod.shape, pod.id, accepted);
                     self.order.grow(place);
+                    let now = claim.set;
+                    if now != before && self.context.scheduler.sets.knows_more(before, now, false) {
+                        // Who was refused for want of a label may be taken now.
+                        self.refused.iter_mut().for_each(|refused| refused.remove(index));
+                    }
                     return true;
                 }
                 Err(refusal) => {
