@@ -10,7 +10,9 @@ use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
 use crate::import::{self, Format, Mapping, Options, SourceModel};
-use crate::platform::{self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Words as _};
+use crate::platform::{
+    self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Variation, Words as _,
+};
 use crate::replay::Study;
 use crate::report::plural;
 use crate::trace::{self, ReadOptions, SourcePlatform, Trace};
@@ -27,7 +29,7 @@ pub struct TraceArgs {
     /// them; `-` for standard input. Several are one trace.
     #[arg(required_unless_present = "example", value_name = "TRACE", help_heading = None::<&str>)]
     pub traces: Vec<PathBuf>,
-    /// Use a trace that comes with the program instead: wear, flowbench or small.
+    /// Use a trace that comes with the program instead: wear, flowbench, incident or small.
     #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
     pub example: Option<&'static Example>,
     #[command(flatten)]
@@ -83,6 +85,12 @@ pub struct ScenarioArgs {
     /// Without it, cost-sim.yaml of the working directory is used if there is one. Flags win over what the file says.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Kubernetes and eksctl manifests (YAML or JSON), also as `kubectl get -o yaml` prints them.
+    ///
+    /// NodePools, EC2NodeClasses, a ClusterConfig, PodDisruptionBudgets, PriorityClasses, Cluster Autoscaler's Deployment
+    /// and what makes pods. Where the scenario names no platforms, those of the manifests are compared as `own`.
+    #[arg(long, value_name = "FILE")]
+    manifests: Vec<PathBuf>,
     /// Use no scenario, even if there is a cost-sim.yaml.
     #[arg(long, conflicts_with = "scenario")]
     no_scenario: bool,
@@ -92,6 +100,13 @@ pub struct ScenarioArgs {
     /// karpenter-consolidate and auto-mode. The first one is what the others are compared with.
     #[arg(short, long = "platform", value_name = "NAME")]
     platforms: Vec<String>,
+    /// Take every platform that has this field once for each of these values.
+    ///
+    /// FIELD is a field of a platform or of its NodePools as a scenario calls it, such as consolidateAfter or
+    /// scale-down-unneeded-time; more of its path (limits.cpu) where it has several of one name, and the platform's name
+    /// before it (karpenter.consolidateAfter) where only that one is meant. Given several times, every combination is taken.
+    #[arg(long, value_name = "FIELD=VALUE,…", value_parser = Variation::parse)]
+    vary: Vec<Variation>,
     /// AWS region, such as ap-northeast-1.
     #[arg(long)]
     region: Option<String>,
@@ -221,20 +236,24 @@ impl ScenarioArgs {
         let scenario = match &self.scenario {
             Some(path) => {
                 printer.detail(|| format!("reading the scenario {}", path.display()));
-                read_scenario(path)?
+                Some(path.as_path())
             }
             None if !self.no_scenario && found.exists() => {
                 printer.note(&format!("using the scenario {SCENARIO} of this directory"));
-                read_scenario(found)?
+                Some(found)
             }
-            None => unnamed,
+            None => None,
         };
+        let files: Vec<&Path> =
+            scenario.into_iter().chain(self.manifests.iter().map(PathBuf::as_path)).collect();
+        let scenario = if files.is_empty() { unnamed } else { read_scenario(&files)? };
         scenario.apply(&self.overrides())
     }
 
     /// Whether no flag says anything.
     pub fn is_unsaid(&self) -> bool {
         self.scenario.is_none()
+            && self.manifests.is_empty()
             && self.prices.is_none()
             && !self.strict
             && self.overrides() == Overrides::default()
@@ -250,6 +269,7 @@ impl ScenarioArgs {
             seed: self.seed,
             replay: self.replay,
             platforms: self.platforms.clone(),
+            vary: self.vary.clone(),
         }
     }
 
@@ -295,9 +315,11 @@ impl ScenarioArgs {
     }
 }
 
-/// The scenario in a file.
-pub fn read_scenario(path: &Path) -> Result<Scenario> {
-    platform::read(path, &read_text(path)?)
+/// The scenario that files make together.
+pub fn read_scenario(files: &[&Path]) -> Result<Scenario> {
+    let texts: Vec<String> = files.iter().map(|path| read_text(path)).collect::<Result<_>>()?;
+    let files: Vec<(&Path, &str)> = files.iter().copied().zip(texts.iter().map(String::as_str)).collect();
+    platform::read_all(&files)
 }
 
 /// A file that the user named, as text.

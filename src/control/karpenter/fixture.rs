@@ -111,8 +111,9 @@ impl World {
             let this = &known[id.0 as usize];
             Rate::parse(if capacity_type == CapacityType::Spot { this.spot } else { this.on_demand })
         });
-        let specs: Vec<_> =
-            classes.iter().map(|class| Arc::new(Workload::default().spec_of(class, &words))).collect();
+        let workload = Workload::default();
+        let spec = |class| Arc::new(workload.spec_of(class, &words));
+        let specs: Vec<_> = classes.iter().map(spec).collect();
         let zones = ZONES.map(String::from);
         let scheduler = Scheduler::new(prepared, &specs, &node_types, &zones, Options::default());
         let pods = pods.iter().zip(0u32..).map(|(ask, run)| Pod {

@@ -4,7 +4,6 @@
 use super::super::fields::Reader;
 use super::super::tree::Node;
 use super::super::*;
-use super::candidates::clashing_pools;
 use super::documents::Pasted;
 use super::node_groups;
 
@@ -30,13 +29,7 @@ pub(super) fn beside(reader: &mut Reader, others: Vec<Platform>, pasted: &mut Pa
         let groups = node_groups::of_documents(reader, NODE_GROUPS, &groups, pasted);
         platforms.push(Platform { name: NODE_GROUPS.to_owned(), kind: Kind::NodeGroups(groups) });
     }
-    for other in others {
-        platforms.push(other);
-        // A NodePool of the documents may have the name of a built-in one.
-        if clashing_pools(&platforms).is_some() {
-            platforms.pop();
-        }
-    }
+    platforms.extend(others);
     platforms
 }
 

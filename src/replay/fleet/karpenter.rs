@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Setup;
-use super::{Refusal, Refusals, node_type, refuse};
+use super::{Refusal, Refusals, node_type, pool_values, refuse};
 use crate::catalog::{
     CapacityType, Catalog, InstanceType, KubeReservedPods, NodeSettings, Requirement, Requirements, TypeId,
     labels,
@@ -24,6 +24,7 @@ use crate::workload::PodClass;
 /// Complains about NodePools that could launch nothing.
 pub(in crate::replay) fn check(setup: &Setup, name: &str, node_pools: &[NodePool]) -> Result<()> {
     for pool in node_pools {
+        pool_values::check(setup, pool)?;
         if candidates(setup.catalog, pool, &template(pool)).next().is_none() {
             let message = format!(
                 "platform {name}: no instance type with a price in {} meets the requirements of the node pool {}",
@@ -89,8 +90,20 @@ fn renamed(requirements: &Requirements) -> Requirements {
 
 /// How large nodes of a pool are.
 fn node_settings(pool: &NodePool, instance: &InstanceType) -> NodeSettings {
-    let settings =
-        NodeSettings { max_pods: pool.max_pods, root_volume: pool.root_volume, ..NodeSettings::default() };
+    let sizing = &pool.sizing;
+    let settings = NodeSettings {
+        max_pods: pool.max_pods,
+        root_volume: pool.root_volume,
+        pods_per_core: sizing.pods_per_core,
+        system_reserved: sizing.system_reserved,
+        raid0: sizing.raid0,
+        kube_reserved_pods: if sizing.bottlerocket {
+            KubeReservedPods::Configured
+        } else {
+            KubeReservedPods::EniLimited
+        },
+        ..NodeSettings::default()
+    };
     if !pool.auto_mode {
         return settings;
     }
@@ -157,9 +170,9 @@ fn kind_of_node(
         ..NodeGroup::default()
     };
     let mut node = node_type(setup, &pool.name, &group, id);
+    let instance = setup.catalog.instance_type(id);
+    node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
     if pool.auto_mode {
-        let instance = setup.catalog.instance_type(id);
-        node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
         node.template.auto_mode = true;
         // What AWS manages are processes of the host.
         let agents = setup.settings.daemon_sets.iter();
