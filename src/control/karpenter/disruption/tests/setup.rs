@@ -152,6 +152,17 @@ pub(super) fn simulate_at(
     pool: NodePool,
     settings: &Settings,
 ) -> Ledger {
+    let config = platform::Karpenter { controller_speed: speed, ..platform::Karpenter::default() };
+    simulate_as(config, pods, pool, settings)
+}
+
+/// With these settings of Karpenter, but for its NodePools.
+pub(super) fn simulate_as(
+    config: platform::Karpenter,
+    pods: &[Pod],
+    pool: NodePool,
+    settings: &Settings,
+) -> Ledger {
     let catalog = Snapshot::embedded().region("us-east-1").unwrap();
     let (workload, words) = (workload(pods), Words::default());
     let mut node_types = Vec::new();
@@ -174,12 +185,9 @@ pub(super) fn simulate_at(
     });
     let prepared = Pool { template: template(&pool), spec: pool.clone(), types: types.to_vec() };
     let specs = workload.pod_specs(&words);
-    let scheduler = Scheduler::new(vec![prepared], &specs, &node_types, &catalog.zones, Options::default());
-    let config = platform::Karpenter {
-        node_pools: vec![pool],
-        controller_speed: speed,
-        ..platform::Karpenter::default()
-    };
+    let scheduler =
+        Scheduler::new(vec![prepared], &specs, &node_types, &catalog.zones, Options::default());
+    let config = platform::Karpenter { node_pools: vec![pool], ..config };
     let karpenter = Karpenter::new(config, scheduler, catalog.zones.len());
     let fleet = Fleet {
         node_types,
