@@ -162,6 +162,8 @@ pub enum EndReason {
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
     /// billed as the user's own doing.
     DrainedAtNotice,
+    /// Of a pod, not a node: it made room for one of higher priority.
+    Preempted,
 }
 
 impl EndReason {
@@ -177,6 +179,7 @@ impl EndReason {
             Self::Expired => "expiration",
             Self::Upgraded => "upgrade",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
+            Self::Preempted => "preemption",
         }
     }
 }

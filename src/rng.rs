@@ -31,6 +31,8 @@ pub enum Purpose {
     PoolHit = 15,
     PoolHitDelay = 16,
     CreateFleet = 17,
+    /// Where among the nodes kube-scheduler begins to look for victims.
+    Preemption = 18,
     /// Which of several equally good node groups Cluster Autoscaler expands.
     Expander = 24,
     /// Everything in a generated trace.

@@ -76,9 +76,13 @@ pub const WELL_KNOWN: [&str; 30] = [
     ACCELERATOR_COUNT,
 ];
 
+/// Begins the names of labels that are well known because somebody declared them to be: a provider's own.
+pub const DECLARED_WELL_KNOWN: &str = "declared.well-known.invalid/";
+
 /// Whether a NodePool may leave this label undefined and its nodes still be asked for a value of it.
 pub fn is_well_known(key: &str) -> bool {
     WELL_KNOWN.contains(&key)
+        || key.starts_with(DECLARED_WELL_KNOWN)
         || key.strip_prefix(AUTO_MODE).is_some_and(|name| {
             WELL_KNOWN.iter().any(|known| known.strip_prefix(KARPENTER_AWS) == Some(name))
         })

@@ -11,7 +11,7 @@ use std::fmt;
 use super::labels;
 
 /// The values allowed for one label key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Requirement {
     /// Whether `values` are the forbidden ones.
     complement: bool,
@@ -100,6 +100,16 @@ impl Requirement {
     /// The only value that is allowed, if there is only one.
     pub fn single(&self) -> Option<&str> {
         if self.complement || self.values.len() != 1 { None } else { self.values().next() }
+    }
+
+    /// A value that is allowed: the first by name, or the least number where all but some are. Karpenter takes any
+    /// (`Requirement.Any`). `None` if none is allowed.
+    pub fn any(&self) -> Option<String> {
+        if !self.complement {
+            return self.values().next().map(str::to_owned);
+        }
+        let first = self.at_least.unwrap_or(0);
+        (first..=self.at_most.unwrap_or(i64::MAX)).map(|n| n.to_string()).find(|value| self.allows(value))
     }
 
     pub fn operator(&self) -> Operator {
@@ -193,6 +203,9 @@ impl fmt::Display for Requirement {
         if let Some(high) = self.at_most {
             write!(f, " <={high}")?;
         }
+        if let Some(min_values) = self.min_values {
+            write!(f, " minValues {min_values}")?;
+        }
         Ok(())
     }
 }
@@ -225,7 +238,7 @@ impl fmt::Display for Incompatible<'_> {
 }
 
 /// A requirement for each label key that somebody cares about; any value is allowed for the others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Requirements(BTreeMap<Box<str>, Requirement>);
 
 impl Requirements {

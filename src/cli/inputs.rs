@@ -88,8 +88,8 @@ pub struct ScenarioArgs {
     no_scenario: bool,
     /// Use only these platforms, of the scenario or built in.
     ///
-    /// Built in are recorded, fargate, node-group, node-group-spot, karpenter, karpenter-spot, karpenter-graviton and
-    /// karpenter-consolidate. The first one is what the others are compared with.
+    /// Built in are recorded, fargate, node-group, node-group-spot, karpenter, karpenter-spot, karpenter-graviton,
+    /// karpenter-consolidate and auto-mode. The first one is what the others are compared with.
     #[arg(short, long = "platform", value_name = "NAME")]
     platforms: Vec<String>,
     /// AWS region, such as ap-northeast-1.

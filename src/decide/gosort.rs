@@ -1,4 +1,4 @@
-//! Go's `sort.Slice`, which is deterministic but not stable: what controllers choose among equals follows from it.
+//! Go's `sort.Slice`, which is deterministic but not stable: Karpenter's choices among equals follow from it.
 //!
 //! Up to twelve elements are sorted by insertion, which is stable. More are sorted by a quicksort that defeats patterns
 //! (O. Peters, arXiv 2106.05123) in the variant of Go 1.19 and later; which of several equal elements comes first then
@@ -12,6 +12,13 @@ pub fn sort_by<T>(data: &mut [T], mut less: impl FnMut(&T, &T) -> bool) {
     if sorter.first_descent(1, end) < end {
         sorter.sort(0, end, bit_length(end));
     }
+}
+
+/// Whether [`sort_by`], on data that is sorted but for one element, shifts that element to its place and does nothing
+/// else: the few elements that it samples look sorted, and there are enough of them for repairing to be tried.
+pub fn only_shifts<T>(data: &mut [T], mut less: impl FnMut(&T, &T) -> bool) -> bool {
+    let end = data.len();
+    end >= SHORTEST_SHIFTING && Sorter { data, less: &mut less }.choose_pivot(0, end).1 == Hint::Increasing
 }
 
 const MAX_INSERTION: usize = 12;

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, AddAssign, Index, IndexMut, Sub, SubAssign};
 
-use crate::units::Resources;
+use crate::units::{Cpu, Memory, Resources};
 
 /// How many different resources one cluster can speak of.
 const SIZE: usize = 12;
@@ -113,6 +113,18 @@ impl From<Resources> for ResourceList {
         list[EPHEMERAL_STORAGE] = resources.ephemeral.bytes();
         list[PODS] = resources.pods;
         list
+    }
+}
+
+/// What [`Resources`] has of them, CPU in millicores begun.
+impl From<ResourceList> for Resources {
+    fn from(list: ResourceList) -> Self {
+        Self {
+            cpu: Cpu::from_milli(list.milli_cpu()),
+            memory: Memory::from_bytes(list[MEMORY]),
+            ephemeral: Memory::from_bytes(list[EPHEMERAL_STORAGE]),
+            pods: list[PODS],
+        }
     }
 }
 

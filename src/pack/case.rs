@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::instance_type;
 use super::node_class::NodeClass;
 use super::node_pool::{self, NodePool};
-use super::reading::{Object, Read, Wrong, integer, owned, string, time, word};
+use super::reading::{Object, Read, Wrong, integer, owned, string, time, unknown, word};
 use super::settings::Settings;
+use super::well_known;
 use crate::decide::karpenter::model::InstanceType;
 use crate::kube::decode::{Decoded, Decoder, Problem, Step};
 use crate::kube::{Node, NodeClaim, OwnerRef, Pdb, Pod, PodSpec, ResourceNames};
@@ -55,6 +56,8 @@ pub struct NodeInCase {
     /// `None`: Karpenter does not manage it.
     pub node_claim: Option<NodeClaim>,
     pub pods: Vec<Pod>,
+    /// The NodeClaim says which of its conditions hold.
+    pub has_conditions: bool,
     /// The node group that it is said to belong to.
     pub node_group: Option<String>,
 }
@@ -101,6 +104,15 @@ impl Case {
         case.read("name", string)?;
         let mode = case.need("mode", |value| word(value, &Mode::ALL))?;
         let settings = case.read("settings", Settings::read)?.unwrap_or_default();
+        let mut renamed = Value::Null;
+        let case = match settings.karpenter.well_known_labels.as_slice() {
+            [] => case,
+            declared => {
+                renamed.clone_from(value);
+                well_known::rename(&mut renamed, declared);
+                Object::of(&renamed)?
+            }
+        };
         let now = case.read("now", time)?;
         let mut decoder = Decoder::default();
         for class in case.list("priorityClasses", Ok)? {
@@ -127,6 +139,19 @@ impl Case {
             &settings,
             &decoder.resources,
         )?;
+        let groups: Vec<&str> = node_groups.iter().map(|group| group.name.as_str()).collect();
+        for (index, node) in nodes.iter().enumerate() {
+            if let Some(name) = node.node_group.as_ref().filter(|name| !groups.contains(&name.as_str())) {
+                return Err(unknown("node group", name, &groups)
+                    .within("nodeGroup")
+                    .at(index)
+                    .within("nodes"));
+            }
+        }
+        if mode == Mode::Score && pods.len() != 1 {
+            let wrong = Wrong::new(format!("one pending pod is scored, and there are {}", pods.len()));
+            return Err(wrong.hint("write a case for each pod").within("pods"));
+        }
         let latest = || latest(&pods, &nodes);
         Ok(Self {
             mode,
@@ -227,7 +252,9 @@ fn node(decoder: &mut Decoder, value: &Value) -> Read<NodeInCase> {
         }
         Ok(pod)
     })?;
-    Ok(NodeInCase { node, node_claim, pods, node_group: object.read("nodeGroup", owned)? })
+    let claim = object.get("nodeClaim");
+    let has_conditions = claim.is_some_and(|claim| claim.pointer("/status/conditions").is_some());
+    Ok(NodeInCase { node, node_claim, pods, has_conditions, node_group: object.read("nodeGroup", owned)? })
 }
 
 /// A NodeClaim; one that has no conditions has everything behind it.

@@ -11,7 +11,8 @@ use crate::decide::karpenter::model::{
     self, BoundPod, ExistingNode, MinValuesPolicy, NodeKindId, Options, Origin, PreferencePolicy,
 };
 use crate::decide::karpenter::solve::Scheduler;
-use crate::kube::{Labels, Node, NodeClaim, Pdb, Pod, ResourceList, Taint, TaintEffect};
+use crate::kube::{HostPort, Labels, Node, NodeClaim, Pdb, Pod, ResourceList, Taint, TaintEffect};
+use crate::units::Span;
 
 /// Taints of a new node that are expected to go, besides its own startup taints.
 const EPHEMERAL_TAINTS: [&str; 4] = [
@@ -51,6 +52,7 @@ pub struct StateNode<'c> {
     name: u64,
     available: ResourceList,
     daemon_requests: ResourceList,
+    host_ports: Vec<HostPort>,
     limited: Option<(usize, ResourceList)>,
 }
 
@@ -119,6 +121,43 @@ impl<'c> View<'c> {
         node.pods().filter(moves).collect()
     }
 
+    /// Pods that need another place because their nodes are being deleted; sorted.
+    pub fn on_deleting_nodes(&self) -> Vec<usize> {
+        let deleting = self.nodes.iter().filter(|node| node.is_deleting);
+        deleting.flat_map(|node| self.reschedulable(node)).collect()
+    }
+
+    /// Whether pods may be moved off a node to save money: its condition says so or, if nobody gives conditions, enough
+    /// time has passed.
+    pub fn is_consolidatable(&self, state: &StateNode) -> bool {
+        let (Some(claim), Some(after)) = (&state.given.node_claim, self.consolidate_after(state)) else {
+            return false;
+        };
+        if state.given.has_conditions {
+            return claim.consolidatable.is_some();
+        }
+        let from = eligible::consolidatable_from(Some(after), claim.initialized, claim.last_pod_event);
+        from.is_some_and(|from| from <= self.case.now)
+    }
+
+    /// Whether a node takes no pods of others, because pods came or went not long ago.
+    pub fn is_settling(&self, state: &StateNode) -> bool {
+        let Some(claim) = &state.given.node_claim else { return false };
+        let after = self.consolidate_after(state);
+        eligible::is_settling(after, claim.initialized, claim.last_pod_event, self.case.now)
+    }
+
+    fn consolidate_after(&self, state: &StateNode) -> Option<Span> {
+        let name = state.labels.get(labels::NODEPOOL)?;
+        self.case.node_pools.iter().find(|pool| pool.model.name == *name)?.consolidate_after
+    }
+
+    /// Whether bound pods keep others away.
+    pub fn has_anti_affinity(&self) -> bool {
+        let bound = &self.pods[self.case.pods.len()..];
+        bound.iter().any(|pod| !pod.spec.anti_affinity.required.is_empty())
+    }
+
     pub fn as_disruption_sees<'p>(&self, pod: &'p Pod) -> eligible::BoundPod<'p> {
         eligible::BoundPod {
             spec: &pod.spec,
@@ -147,6 +186,7 @@ impl<'c> View<'c> {
             registered: state.is_registered,
             available: state.available,
             daemon_requests: state.daemon_requests,
+            host_ports: &state.host_ports,
             limited: state.limited,
             settling,
         }
@@ -225,6 +265,7 @@ fn state_node<'c>(given: &'c NodeInCase, first_pod: usize, scheduler: &mut Sched
         name: 0,
         available: allocatable - requested,
         daemon_requests,
+        host_ports: running().flat_map(|pod| pod.spec.host_ports.iter().cloned()).collect(),
         limited: pool.map(|pool| (pool, capacity)),
     }
 }

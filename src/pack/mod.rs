@@ -6,6 +6,8 @@
 //! printed in their order.
 
 mod case;
+mod cluster_autoscaler;
+mod consolidate;
 mod instance_type;
 mod karpenter;
 mod node_class;
@@ -17,6 +19,7 @@ mod resources;
 mod score;
 mod settings;
 mod solve;
+mod well_known;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -35,8 +38,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Case>> {
             serde_json::from_str(line).map_err(|error| not_json(file, number, line, &error))?;
         Case::read(&value).map_err(|wrong| {
             let mut diagnostic = Diagnostic::new(file, wrong.to_string()).line(number);
-            diagnostic.text = wrong.text;
-            diagnostic.hint = wrong.hint;
+            diagnostic.text = wrong.text.or_else(|| Some((*line).to_owned()));
+            diagnostic.hint = wrong.hint.or_else(|| Some("docs/pack.md says what can stand here".to_owned()));
             diagnostic
         })
     });
@@ -66,6 +69,7 @@ fn one(case: &Case) -> String {
     match case.mode {
         Mode::Solve => line(&solve::solve(case).in_order()),
         Mode::Score => line(&score::score(case)),
-        Mode::Consolidate | Mode::ClusterAutoscaler => "null".to_owned(),
+        Mode::Consolidate => line(&consolidate::consolidate(case)),
+        Mode::ClusterAutoscaler => line(&cluster_autoscaler::once(case)),
     }
 }

@@ -73,9 +73,11 @@ impl<'v> Object<'v> {
         value.as_object().map(Self).ok_or_else(|| wanted("an object", value))
     }
 
-    /// Refuses fields that are not among `known`: what nobody reads would be silently without effect.
+    /// Refuses fields whose names are like one of `known` and none of them: they would be without effect. Others are
+    /// somebody else's.
     pub fn only(self, known: &[&str]) -> Read<Self> {
-        match self.0.keys().find(|key| !known.contains(&key.as_str())) {
+        let is_slip = |key: &str| !known.contains(&key) && nearest(key, known.iter().copied()).is_some();
+        match self.0.keys().find(|key| is_slip(key)) {
             Some(key) => Err(unknown("field", key, known)),
             None => Ok(self),
         }

@@ -9,11 +9,13 @@ use serde_json::Value;
 use super::reading::{
     Object, Read, Wrong, boolean, duration, integer, list, number, owned, string, time, unknown, wanted, word,
 };
-use crate::decide::kube_scheduler::{
-    self,
-    score::{BalancedAllocation, Scoring},
-};
-use crate::units::{Span, Time};
+use crate::decide::cluster_autoscaler::scale_down::LastTimes;
+use crate::decide::cluster_autoscaler::{self, Expander, Priorities};
+use crate::decide::karpenter::Version;
+use crate::decide::karpenter::disruption::Method;
+use crate::decide::kube_scheduler;
+use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
+use crate::units::Time;
 
 /// What decides besides pods, nodes and instance types. Times are those since which something holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +29,7 @@ pub struct Settings {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Karpenter {
-    /// Minor version 13: candidates of consolidation in the order of 1.13.
-    pub is_1_13: bool,
+    pub version: Version,
     /// `preferencePolicy: Ignore`.
     pub ignores_preferences: bool,
     /// `minValuesPolicy: BestEffort`.
@@ -41,77 +42,21 @@ pub struct Karpenter {
     pub methods: Vec<Method>,
 }
 
-/// A method of disruption, in the order in which Karpenter tries them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
-    Emptiness,
-    Drift,
-    MultiNode,
-    SingleNode,
-}
+/// The methods of disruption by name.
+pub const METHODS: [(&str, Method); 4] = [
+    ("emptiness", Method::Emptiness),
+    ("drift", Method::Drift),
+    ("multi-node", Method::MultiNode),
+    ("single-node", Method::SingleNode),
+];
 
-impl Method {
-    pub const ALL: [(&str, Self); 4] = [
-        ("emptiness", Self::Emptiness),
-        ("drift", Self::Drift),
-        ("multi-node", Self::MultiNode),
-        ("single-node", Self::SingleNode),
-    ];
-
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, method)| *method == self).map_or("", |(name, _)| name)
-    }
-}
-
-/// Cluster Autoscaler's flags, with its defaults, and what it remembers of earlier loops.
-#[derive(Clone, Debug, PartialEq)]
+/// Cluster Autoscaler's flags, and what it remembers of earlier loops.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterAutoscaler {
-    pub expanders: Vec<Expander>,
-    /// Of the priority expander: regular expressions of names by priority.
-    pub priorities: BTreeMap<i64, Vec<String>>,
-    pub balances_similar: bool,
-    pub balancing_ignored_labels: Vec<String>,
-    pub balancing_labels: Vec<String>,
-    pub memory_difference_ratio: f64,
-    pub free_difference_ratio: f64,
-    pub allocatable_difference_ratio: f64,
-    pub max_nodes_per_scale_up: i64,
-    pub max_nodes_total: i64,
-    pub expendable_priority: i32,
-    pub new_pod_scale_up_delay: Span,
-    pub scale_down_enabled: bool,
-    pub utilization_threshold: f64,
-    pub gpu_utilization_threshold: f64,
-    pub unneeded_time: Span,
-    pub unready_time: Span,
-    pub delay_after_add: Span,
-    pub delay_after_delete: Span,
-    pub delay_after_failure: Span,
-    pub skips_system_pods: bool,
-    pub skips_local_storage: bool,
-    pub skips_custom_controllers: bool,
-    pub min_replicas: i64,
-    pub ignores_daemon_sets: bool,
-    pub ignores_mirror_pods: bool,
-    pub max_scale_down: i64,
-    pub max_drain: i64,
-    pub non_empty_candidates: i64,
-    pub candidates_pool_ratio: f64,
-    pub candidates_pool_min: i64,
-    pub last_scale_up: Option<Time>,
-    pub last_scale_down: Option<Time>,
-    pub last_scale_down_failure: Option<Time>,
+    pub flags: cluster_autoscaler::Settings,
+    pub last: LastTimes,
     /// Since when these nodes have been unneeded in every loop.
     pub unneeded_since: BTreeMap<String, Time>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expander {
-    LeastWaste,
-    MostPods,
-    LeastNodes,
-    Priority,
-    Random,
 }
 
 impl Default for Settings {
@@ -119,59 +64,16 @@ impl Default for Settings {
         Self {
             region: "us-east-1".to_owned(),
             karpenter: Karpenter {
-                is_1_13: false,
+                version: Version::default(),
                 ignores_preferences: false,
                 min_values_are_best_effort: false,
                 spot_to_spot: false,
                 reserved_capacity: true,
                 well_known_labels: Vec::new(),
-                methods: Method::ALL.map(|(_, method)| method).to_vec(),
+                methods: Method::ALL.to_vec(),
             },
             cluster_autoscaler: ClusterAutoscaler::default(),
             kube_scheduler: kube_scheduler::Settings::default(),
-        }
-    }
-}
-
-/// The flags' defaults in 1.36 (`config/flags/flags.go` of cluster-autoscaler).
-impl Default for ClusterAutoscaler {
-    fn default() -> Self {
-        Self {
-            expanders: vec![Expander::LeastWaste],
-            priorities: BTreeMap::new(),
-            balances_similar: false,
-            balancing_ignored_labels: Vec::new(),
-            balancing_labels: Vec::new(),
-            memory_difference_ratio: 0.015,
-            free_difference_ratio: 0.05,
-            allocatable_difference_ratio: 0.05,
-            max_nodes_per_scale_up: 1_000,
-            max_nodes_total: 0,
-            expendable_priority: -10,
-            new_pod_scale_up_delay: Span::ZERO,
-            scale_down_enabled: true,
-            utilization_threshold: 0.5,
-            gpu_utilization_threshold: 0.5,
-            unneeded_time: Span::from_secs(600),
-            unready_time: Span::from_secs(1_200),
-            delay_after_add: Span::from_secs(600),
-            delay_after_delete: Span::ZERO,
-            delay_after_failure: Span::from_secs(180),
-            skips_system_pods: true,
-            skips_local_storage: true,
-            skips_custom_controllers: true,
-            min_replicas: 0,
-            ignores_daemon_sets: false,
-            ignores_mirror_pods: false,
-            max_scale_down: 10,
-            max_drain: 1,
-            non_empty_candidates: 30,
-            candidates_pool_ratio: 0.1,
-            candidates_pool_min: 50,
-            last_scale_up: None,
-            last_scale_down: None,
-            last_scale_down_failure: None,
-            unneeded_since: BTreeMap::new(),
         }
     }
 }
@@ -191,7 +93,7 @@ macro_rules! set {
 /// Everything that has an effect, as docs/pack.md lists it.
 const NAMES: &[(&str, Setter)] = &[
     ("region", set!(region, owned)),
-    ("karpenterVersion", set!(karpenter.is_1_13, |value| Ok::<_, Wrong>(minor(value, 1)? <= 13))),
+    ("karpenterVersion", version),
     (
         "preferencePolicy",
         set!(karpenter.ignores_preferences, |value| word(value, &[("Respect", false), ("Ignore", true)])),
@@ -210,38 +112,48 @@ const NAMES: &[(&str, Setter)] = &[
     ("methods", methods),
     ("expander", expanders),
     ("priorities", priorities),
-    ("balanceSimilarNodeGroups", set!(cluster_autoscaler.balances_similar, boolean)),
-    ("balancingIgnoreLabel", set!(cluster_autoscaler.balancing_ignored_labels, strings)),
-    ("balancingLabel", set!(cluster_autoscaler.balancing_labels, strings)),
-    ("memoryDifferenceRatio", set!(cluster_autoscaler.memory_difference_ratio, number)),
-    ("maxFreeDifferenceRatio", set!(cluster_autoscaler.free_difference_ratio, number)),
-    ("maxAllocatableDifferenceRatio", set!(cluster_autoscaler.allocatable_difference_ratio, number)),
-    ("maxNodesPerScaleup", set!(cluster_autoscaler.max_nodes_per_scale_up, integer)),
-    ("maxNodesTotal", set!(cluster_autoscaler.max_nodes_total, integer)),
-    ("expendablePodsPriorityCutoff", set!(cluster_autoscaler.expendable_priority, small)),
-    ("newPodScaleUpDelay", set!(cluster_autoscaler.new_pod_scale_up_delay, duration)),
-    ("scaleDownEnabled", set!(cluster_autoscaler.scale_down_enabled, boolean)),
-    ("scaleDownUtilizationThreshold", set!(cluster_autoscaler.utilization_threshold, number)),
-    ("scaleDownGpuUtilizationThreshold", set!(cluster_autoscaler.gpu_utilization_threshold, number)),
-    ("scaleDownUnneededTime", set!(cluster_autoscaler.unneeded_time, duration)),
-    ("scaleDownUnreadyTime", set!(cluster_autoscaler.unready_time, duration)),
-    ("scaleDownDelayAfterAdd", set!(cluster_autoscaler.delay_after_add, duration)),
-    ("scaleDownDelayAfterDelete", set!(cluster_autoscaler.delay_after_delete, duration)),
-    ("scaleDownDelayAfterFailure", set!(cluster_autoscaler.delay_after_failure, duration)),
-    ("skipNodesWithSystemPods", set!(cluster_autoscaler.skips_system_pods, boolean)),
-    ("skipNodesWithLocalStorage", set!(cluster_autoscaler.skips_local_storage, boolean)),
-    ("skipNodesWithCustomControllerPods", set!(cluster_autoscaler.skips_custom_controllers, boolean)),
-    ("minReplicaCount", set!(cluster_autoscaler.min_replicas, integer)),
-    ("ignoreDaemonsetsUtilization", set!(cluster_autoscaler.ignores_daemon_sets, boolean)),
-    ("ignoreMirrorPodsUtilization", set!(cluster_autoscaler.ignores_mirror_pods, boolean)),
-    ("maxScaleDownParallelism", set!(cluster_autoscaler.max_scale_down, integer)),
-    ("maxDrainParallelism", set!(cluster_autoscaler.max_drain, integer)),
-    ("scaleDownNonEmptyCandidatesCount", set!(cluster_autoscaler.non_empty_candidates, integer)),
-    ("scaleDownCandidatesPoolRatio", set!(cluster_autoscaler.candidates_pool_ratio, number)),
-    ("scaleDownCandidatesPoolMinCount", set!(cluster_autoscaler.candidates_pool_min, integer)),
-    ("lastScaleUp", set!(cluster_autoscaler.last_scale_up, |value| time(value).map(Some))),
-    ("lastScaleDown", set!(cluster_autoscaler.last_scale_down, |value| time(value).map(Some))),
-    ("lastScaleDownFailure", set!(cluster_autoscaler.last_scale_down_failure, |value| time(value).map(Some))),
+    ("balanceSimilarNodeGroups", set!(cluster_autoscaler.flags.balance_similar_node_groups, boolean)),
+    ("balancingIgnoreLabel", set!(cluster_autoscaler.flags.balancing_ignore_labels, strings)),
+    ("balancingLabel", set!(cluster_autoscaler.flags.balancing_labels, strings)),
+    ("memoryDifferenceRatio", set!(cluster_autoscaler.flags.memory_difference_ratio, number)),
+    ("maxFreeDifferenceRatio", set!(cluster_autoscaler.flags.free_difference_ratio, number)),
+    ("maxAllocatableDifferenceRatio", set!(cluster_autoscaler.flags.allocatable_difference_ratio, number)),
+    ("maxNodesPerScaleup", set!(cluster_autoscaler.flags.max_nodes_per_scaleup, count)),
+    ("maxNodesTotal", set!(cluster_autoscaler.flags.max_nodes_total, count)),
+    ("expendablePodsPriorityCutoff", set!(cluster_autoscaler.flags.expendable_pods_priority_cutoff, small)),
+    ("newPodScaleUpDelay", set!(cluster_autoscaler.flags.new_pod_scale_up_delay, duration)),
+    ("scaleDownEnabled", set!(cluster_autoscaler.flags.scale_down_enabled, boolean)),
+    (
+        "scaleDownUtilizationThreshold",
+        set!(cluster_autoscaler.flags.scale_down_utilization_threshold, number),
+    ),
+    (
+        "scaleDownGpuUtilizationThreshold",
+        set!(cluster_autoscaler.flags.scale_down_gpu_utilization_threshold, number),
+    ),
+    ("scaleDownUnneededTime", set!(cluster_autoscaler.flags.scale_down_unneeded_time, duration)),
+    ("scaleDownUnreadyTime", set!(cluster_autoscaler.flags.scale_down_unready_time, duration)),
+    ("scaleDownDelayAfterAdd", set!(cluster_autoscaler.flags.scale_down_delay_after_add, duration)),
+    ("scaleDownDelayAfterDelete", set!(cluster_autoscaler.flags.scale_down_delay_after_delete, duration)),
+    ("scaleDownDelayAfterFailure", set!(cluster_autoscaler.flags.scale_down_delay_after_failure, duration)),
+    ("skipNodesWithSystemPods", set!(cluster_autoscaler.flags.skip_nodes_with_system_pods, boolean)),
+    ("skipNodesWithLocalStorage", set!(cluster_autoscaler.flags.skip_nodes_with_local_storage, boolean)),
+    (
+        "skipNodesWithCustomControllerPods",
+        set!(cluster_autoscaler.flags.skip_nodes_with_custom_controller_pods, boolean),
+    ),
+    ("ignoreDaemonsetsUtilization", set!(cluster_autoscaler.flags.ignore_daemonsets_utilization, boolean)),
+    ("ignoreMirrorPodsUtilization", set!(cluster_autoscaler.flags.ignore_mirror_pods_utilization, boolean)),
+    ("maxScaleDownParallelism", set!(cluster_autoscaler.flags.max_scale_down_parallelism, count)),
+    ("maxDrainParallelism", set!(cluster_autoscaler.flags.max_drain_parallelism, count)),
+    ("scanInterval", set!(cluster_autoscaler.flags.scan_interval, duration)),
+    (
+        "unremovableNodeRecheckTimeout",
+        set!(cluster_autoscaler.flags.unremovable_node_recheck_timeout, duration),
+    ),
+    ("lastScaleUp", set!(cluster_autoscaler.last.scale_up, |value| time(value).map(Some))),
+    ("lastScaleDown", set!(cluster_autoscaler.last.scale_down, |value| time(value).map(Some))),
+    ("lastScaleDownFailure", set!(cluster_autoscaler.last.scale_down_failure, |value| time(value).map(Some))),
     ("unneededSince", unneeded_since),
     ("scoring", scoring),
     ("scoringStrategy", scoring),
@@ -271,9 +183,11 @@ const WITHOUT_EFFECT: &[&str] = &[
     "nodeGroupAutoDiscovery",
     "okTotalUnreadyCount",
     "maxTotalUnreadyPercentage",
-    "scanInterval",
     "scaleDownSimulationTimeout",
-    "unremovableNodeRecheckTimeout",
+    "minReplicaCount",
+    "scaleDownNonEmptyCandidatesCount",
+    "scaleDownCandidatesPoolRatio",
+    "scaleDownCandidatesPoolMinCount",
 ];
 
 impl Settings {
@@ -340,6 +254,11 @@ fn minor(value: &Value, major: u32) -> Read<u32> {
     parts.next().and_then(|part| part.parse().ok()).ok_or_else(wrong)
 }
 
+fn version(settings: &mut Settings, value: &Value) -> Read<()> {
+    settings.karpenter.version = if minor(value, 1)? <= 13 { Version::V1_13 } else { Version::V1_14 };
+    Ok(())
+}
+
 /// `SpotToSpotConsolidation=true,NodeRepair=false`, or an object of the same.
 fn feature_gates(settings: &mut Settings, value: &Value) -> Read<()> {
     const OTHERS: [&str; 4] = ["NodeRepair", "NodeOverlay", "StaticCapacity", "CapacityBuffer"];
@@ -372,11 +291,11 @@ fn feature_gates(settings: &mut Settings, value: &Value) -> Read<()> {
 fn methods(settings: &mut Settings, value: &Value) -> Read<()> {
     let mut methods = list(value, |value| {
         let name = Value::from(string(value)?.replace("Consolidation", ""));
-        let plain_names = Method::ALL.map(|(name, method)| (name.replace('-', ""), method));
+        let plain_names = METHODS.map(|(name, method)| (name.replace('-', ""), method));
         let wanted = plain(string(&name)?);
         match plain_names.iter().find(|(name, _)| *name == wanted) {
             Some((_, method)) => Ok(*method),
-            None => word(value, &Method::ALL),
+            None => word(value, &METHODS),
         }
     })?;
     methods.sort_unstable();
@@ -395,18 +314,25 @@ fn expanders(settings: &mut Settings, value: &Value) -> Read<()> {
     ];
     let names = strings(value)?;
     let read = names.iter().map(|name| word(&Value::from(name.as_str()), &words)).collect::<Read<_>>();
-    settings.cluster_autoscaler.expanders = read?;
+    settings.cluster_autoscaler.flags.expanders = read?;
     Ok(())
 }
 
 /// As in the ConfigMap of the priority expander: `{"10": ["spot.*"]}`.
 fn priorities(settings: &mut Settings, value: &Value) -> Read<()> {
+    let mut all: Vec<(i64, Vec<String>)> = Vec::new();
     for (priority, names) in Object::of(value)?.entries() {
         let number = priority.parse().map_err(|_| wanted("a priority", &Value::from(priority)))?;
-        let names = strings(names).map_err(|wrong| wrong.within(priority))?;
-        settings.cluster_autoscaler.priorities.insert(number, names);
+        all.push((number, strings(names).map_err(|wrong| wrong.within(priority))?));
     }
+    let read = Priorities::new(all.iter().map(|(priority, names)| (*priority, names.as_slice())));
+    let wrong = |error: regex::Error| wanted("a regular expression", value).hint(error.to_string());
+    settings.cluster_autoscaler.flags.priorities = Some(read.map_err(wrong)?);
     Ok(())
+}
+
+fn count(value: &Value) -> Read<u32> {
+    u32::try_from(integer(value)?).map_err(|_| wanted("a number that is not negative", value))
 }
 
 fn unneeded_since(settings: &mut Settings, value: &Value) -> Read<()> {
@@ -449,13 +375,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::units::Span;
 
     #[test]
     fn one_setting_has_several_spellings() {
         for name in ["balanceSimilarNodeGroups", "balance-similar-node-groups", "BALANCE_SIMILAR_NODE_GROUPS"]
         {
             let settings = Settings::read(&json!({name: true})).unwrap();
-            assert!(settings.cluster_autoscaler.balances_similar, "{name}");
+            assert!(settings.cluster_autoscaler.flags.balance_similar_node_groups, "{name}");
         }
     }
 
@@ -472,10 +399,11 @@ mod tests {
         }))
         .unwrap();
         let Settings { karpenter, cluster_autoscaler, kube_scheduler, .. } = settings;
-        assert!(karpenter.spot_to_spot && karpenter.is_1_13 && karpenter.reserved_capacity);
+        assert!(karpenter.spot_to_spot && karpenter.reserved_capacity);
+        assert_eq!(karpenter.version, Version::V1_13);
         assert_eq!(karpenter.methods, [Method::Emptiness, Method::SingleNode]);
-        assert_eq!(cluster_autoscaler.unneeded_time, Span::from_secs(300));
-        assert_eq!(cluster_autoscaler.expanders, [Expander::Priority, Expander::LeastWaste]);
+        assert_eq!(cluster_autoscaler.flags.scale_down_unneeded_time, Span::from_secs(300));
+        assert_eq!(cluster_autoscaler.flags.expanders, [Expander::Priority, Expander::LeastWaste]);
         assert_eq!(kube_scheduler.scoring, Scoring::MostAllocated);
     }
 

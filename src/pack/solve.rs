@@ -3,18 +3,14 @@
 use super::case::Case;
 use super::karpenter::View;
 use super::output::{NewNodeClaim, NodeWithPods, PodNames, Solved, quantities};
+use super::well_known;
 use crate::decide::karpenter::model::{Input, Origin, ReservedMode};
 
 pub fn solve(case: &Case) -> Solved {
     let (view, mut scheduler) = View::new(case);
     let pending = view.pending().into_iter();
     let mut pods: Vec<_> = pending.map(|pod| view.pod(&mut scheduler, pod, Origin::Pending)).collect();
-    let mut moving = Vec::new();
-    for node in 0..view.nodes.len() {
-        if view.nodes[node].is_deleting {
-            moving.extend(view.reschedulable(&view.nodes[node]));
-        }
-    }
+    let moving = view.on_deleting_nodes();
     pods.extend(moving.iter().map(|pod| view.pod(&mut scheduler, *pod, Origin::DeletingNode)));
     let active = (0..view.nodes.len()).filter(|node| !view.nodes[*node].is_deleting);
     let nodes: Vec<_> = active.map(|node| view.existing(node, false)).collect();
@@ -42,7 +38,7 @@ pub fn solve(case: &Case) -> Solved {
         let name_of_node = view.nodes[*node as usize].given.name().to_owned();
         NodeWithPods { name: name_of_node, pods: pods.iter().map(name).collect() }
     });
-    let errors = plan.errors.iter().map(|error| (name(&error.pod), error.reason.clone()));
+    let errors = plan.errors.iter().map(|error| (name(&error.pod), well_known::original(&error.reason)));
     Solved {
         new_node_claims: new_node_claims.collect(),
         existing_nodes: existing_nodes.collect(),

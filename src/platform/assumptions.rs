@@ -188,6 +188,11 @@ const SETTINGS: &[Row<Settings>] = &[
         "the gate SchedulerPopFromBackoffQ is beta and on by default since Kubernetes 1.33 (KEP-5142)",
     ),
     (
+        "kubeScheduler.preemption",
+        |s| s.scheduler.preemption.to_string(),
+        "PreemptLowerPriority is the default of preemptionPolicy; pods of one priority leave each other alone",
+    ),
+    (
         "cluster.support",
         |s| s.cluster.support.word().to_owned(),
         "no source; a Kubernetes version in its first 14 months on EKS",

@@ -45,6 +45,9 @@ impl Default for Settings {
             unschedulable_after: Span::from_secs(3_600),
             replay: Replay::Auto,
             seed: 42,
+            pod_templates: Vec::new(),
+            pdbs: Vec::new(),
+            priority_classes: PriorityClasses::default(),
         }
     }
 }
@@ -122,6 +125,7 @@ impl Default for KubeScheduler {
             scoring: Scoring::LeastAllocated,
             balanced_allocation: BalancedAllocation::Improvement,
             pop_from_backoff_q: true,
+            preemption: true,
         }
     }
 }

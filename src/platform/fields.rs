@@ -15,7 +15,8 @@ use crate::error::{Diagnostic, Diagnostics};
 /// A platform's fields are under its name: `platforms[jobs].instanceTypes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given {
-    file: String,
+    /// By the number of each.
+    files: Vec<String>,
     fields: BTreeMap<String, (Place, String)>,
     /// What flags set.
     by_flag: BTreeSet<&'static str>,
@@ -47,30 +48,42 @@ impl Given {
     pub fn complaint(&self, path: &str, message: impl Into<String>) -> Diagnostic {
         match self.fields.get(path) {
             Some((place, text)) => {
-                Diagnostic::new(&self.file, message).at(place.line, place.column).text(text)
+                let file = self.files.get(place.file as usize).map_or("the scenario", String::as_str);
+                Diagnostic::new(file, message).at(place.line, place.column).text(text)
             }
-            None if self.file.is_empty() => Diagnostic::new("the scenario", message),
-            None => Diagnostic::new(&self.file, message),
+            None => Diagnostic::new(self.files.first().map_or("the scenario", String::as_str), message),
         }
     }
 }
 
 /// Collects mistakes, what was given, and what was asked for.
 pub(super) struct Reader {
-    file: String,
-    problems: Vec<Diagnostic>,
+    problems: Vec<(Option<Place>, Diagnostic)>,
     pub given: Given,
     pub asked: BTreeSet<String>,
+    /// Fields that were understood and have no effect, each once, in the order in which they were found.
+    pub not_simulated: Vec<String>,
 }
 
 impl Reader {
-    pub fn new(file: &str) -> Self {
-        let given = Given { file: file.to_owned(), ..Given::default() };
-        Self { file: file.to_owned(), problems: Vec::new(), given, asked: BTreeSet::new() }
+    pub fn new(files: Vec<String>) -> Self {
+        let given = Given { files, ..Given::default() };
+        Self { problems: Vec::new(), given, asked: BTreeSet::new(), not_simulated: Vec::new() }
     }
 
-    pub fn file(&self) -> &str {
-        &self.file
+    fn file(&self, place: Option<Place>) -> &str {
+        self.given.files.get(place.map_or(0, |place| place.file as usize)).map_or("", String::as_str)
+    }
+
+    pub fn file_name(&self, index: usize) -> &str {
+        self.given.files.get(index).map_or("", String::as_str)
+    }
+
+    /// Says once that a field has no effect.
+    pub fn not_simulated(&mut self, what: String) {
+        if !self.not_simulated.contains(&what) {
+            self.not_simulated.push(what);
+        }
     }
 
     /// Remembers that the file gave an item of a list.
@@ -87,26 +100,27 @@ impl Reader {
     }
 
     pub fn problem(&mut self, place: Place, text: &str, refusal: Refusal) {
-        let mut diagnostic = Diagnostic::new(&self.file, refusal.message).at(place.line, place.column);
+        let file = self.file(Some(place));
+        let mut diagnostic = Diagnostic::new(file, refusal.message).at(place.line, place.column);
         if !text.is_empty() {
             diagnostic = diagnostic.text(text);
         }
         diagnostic.hint = refusal.hint;
-        self.problems.push(diagnostic);
+        self.problems.push((Some(place), diagnostic));
     }
 
     /// A mistake of the file as a whole.
     pub fn problem_anywhere(&mut self, refusal: Refusal) {
-        let mut diagnostic = Diagnostic::new(&self.file, refusal.message);
+        let mut diagnostic = Diagnostic::new(self.file(None), refusal.message);
         diagnostic.hint = refusal.hint;
-        self.problems.push(diagnostic);
+        self.problems.push((None, diagnostic));
     }
 
-    /// All problems in the order of the file.
+    /// All problems in the order of the files.
     pub fn problems(mut self) -> (Diagnostics, Given) {
-        self.problems.sort_by_key(|d| (d.line, d.column));
+        self.problems.sort_by_key(|(place, _)| *place);
         let mut all = Diagnostics::default();
-        self.problems.into_iter().for_each(|d| all.push(d));
+        self.problems.into_iter().for_each(|(_, diagnostic)| all.push(diagnostic));
         (all, self.given)
     }
 
@@ -196,6 +210,17 @@ impl<'n> Section<'n> {
     /// Fields of pasted manifests that change nothing here: accepted, and named nowhere.
     pub fn ignore(&mut self, names: &[&'static str]) {
         self.silent.extend_from_slice(names);
+    }
+
+    /// Fields that exist in reality and have no effect here, though they would there: named once, unless empty.
+    pub fn unsimulated(&mut self, reader: &mut Reader, names: &[&'static str]) {
+        self.silent.extend_from_slice(names);
+        for entry in self.entries.iter().filter(|entry| names.contains(&entry.key.as_str())) {
+            let says_no = entry.value.scalar() == Some("false");
+            if !says_no && (entry.value.scalar().is_some() || entry.value.len() > 0) {
+                reader.not_simulated(self.generic(&entry.key));
+            }
+        }
     }
 
     /// Fields that exist in reality and would change the result: recognised only to be refused, unless empty.

@@ -6,7 +6,7 @@ use super::tree::{self, Node, Value};
 /// `platforms[jobs].scaling.maxSize`; nothing where the text is no YAML.
 pub fn flat(text: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
-    for document in tree::documents("", text).unwrap_or_default() {
+    for document in tree::documents(0, "", text).unwrap_or_default() {
         let kind = document.get("kind").and_then(Node::scalar).unwrap_or_default();
         let name = document.get("metadata").and_then(|m| m.get("name")).and_then(Node::scalar);
         // A scenario's own fields have no prefix.

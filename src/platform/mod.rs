@@ -12,6 +12,7 @@ mod fields;
 mod flat;
 mod manifests;
 mod mixed;
+mod pod_templates;
 mod profiles;
 mod scenario;
 mod tree;
@@ -25,8 +26,9 @@ pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
-pub use profiles::{FargateProfile, ProfileSelector, profile_of};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read};
+pub use pod_templates::{PodMatch, PodTemplate};
+pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
 pub use tree::Place;
 pub use words::Words;
 
@@ -34,7 +36,11 @@ pub(crate) use values::ppm_text;
 
 pub use crate::catalog::{CapacityType, Discounts};
 pub use crate::decide::karpenter::Version as KarpenterVersion;
-pub use crate::kube::{Budget, BudgetNodes, BudgetWindow, DisruptionReason, Schedule, Taint, TaintEffect};
+pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
+pub use crate::kube::decode::PriorityClasses;
+pub use crate::kube::{
+    Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect,
+};
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
 
@@ -66,6 +72,11 @@ pub struct Settings {
     pub unschedulable_after: Span,
     pub replay: Replay,
     pub seed: u64,
+    /// What completes the pods of the trace.
+    pub pod_templates: Vec<PodTemplate>,
+    /// In the order of their documents.
+    pub pdbs: Vec<Pdb>,
+    pub priority_classes: PriorityClasses,
 }
 
 /// The AWS region, and where its name came from.
@@ -202,24 +213,8 @@ pub struct KubeScheduler {
     pub balanced_allocation: BalancedAllocation,
     /// The feature gate `SchedulerPopFromBackoffQ`: an idle scheduler tries pods before their back-off is over.
     pub pop_from_backoff_q: bool,
-}
-
-/// `NodeResourcesFit.scoringStrategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scoring {
-    /// Spreads. The default, and the only one on EKS' own scheduler.
-    LeastAllocated,
-    /// Packs; needs a second scheduler on EKS.
-    MostAllocated,
-}
-
-/// Which formula `NodeResourcesBalancedAllocation` uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BalancedAllocation {
-    /// Kubernetes 1.36 and later: by how much the pod improves the balance.
-    Improvement,
-    /// Up to 1.35: how balanced the node is with the pod.
-    Absolute,
+    /// Pods that fit nowhere may evict pods of lower priority (`preemptionPolicy: PreemptLowerPriority`).
+    pub preemption: bool,
 }
 
 /// The Spot market: how EC2 chooses among pools (an instance type in a zone), takes instances back and runs out.

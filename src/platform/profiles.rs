@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use crate::kube::PodSpec;
 
 /// The label by which a pod asks for one of several profiles that select it.
-const PROFILE_LABEL: &str = "eks.amazonaws.com/fargate-profile";
+pub(super) const PROFILE_LABEL: &str = "eks.amazonaws.com/fargate-profile";
 
 /// A Fargate profile. A pod that any of its selectors selects runs on Fargate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn by_name(a: &FargateProfile, b: &FargateProfile) -> Ordering {
 }
 
 /// Whether `text` is what `pattern` says, with `*` and `?` as wildcards.
-fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last star is, and how much of the text it stands for so far.

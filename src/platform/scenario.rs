@@ -6,6 +6,7 @@
 //! whoever knows.
 
 mod auto_mode;
+mod autoscaler_deployment;
 mod candidates;
 mod cluster_autoscaler;
 mod cluster_config;
@@ -21,7 +22,10 @@ mod mixed;
 mod node_class;
 mod node_groups;
 mod node_pool;
+mod objects;
 mod overrides;
+mod own_platforms;
+mod pod_templates;
 pub(super) mod print;
 mod requirements;
 mod savings_plan;
@@ -38,6 +42,8 @@ use std::path::Path;
 use super::fields::{Given, Reader};
 use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
+use crate::kube::{LabelSelector, PodAffinity};
+use crate::workload::{PodRules, ToldApart};
 
 pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
 pub use limits::Limits;
@@ -53,8 +59,10 @@ pub struct Scenario {
     /// In the order of the report; never empty, names unique.
     pub platforms: Vec<Platform>,
     pub limits: Limits,
-    /// What the file set, and where.
+    /// What the files set, and where.
     pub given: Given,
+    /// Fields of manifests that exist in reality and have no effect here, each once.
+    pub not_simulated: Vec<String>,
 }
 
 /// What runs without a scenario file.
@@ -65,6 +73,7 @@ impl Default for Scenario {
             platforms: Platform::defaults(),
             limits: Limits::default(),
             given: Given::default(),
+            not_simulated: Vec::new(),
         }
     }
 }
@@ -74,6 +83,45 @@ impl Scenario {
     /// adds `recorded` when the trace has the delays for it.
     pub fn chose_platforms(&self) -> bool {
         self.given.contains("platforms")
+    }
+
+    /// By what the pods of the trace have to be told apart: what anything in the scenario selects them by.
+    pub fn told_apart(&self) -> ToldApart {
+        let mut told_apart = ToldApart::default();
+        let mut selects = |selector: &LabelSelector| {
+            told_apart.labels.extend(selector.match_labels.keys().cloned());
+            told_apart.labels.extend(selector.match_expressions.iter().map(|one| one.key.clone()));
+        };
+        let settings = &self.settings;
+        settings.pdbs.iter().filter_map(|pdb| pdb.selector.as_ref()).for_each(&mut selects);
+        let mut has_topology = false;
+        for template in &settings.pod_templates {
+            let spec = &template.spec;
+            has_topology |= spec.has_topology();
+            let terms = |affinity: &PodAffinity| {
+                let preferred = affinity.preferred.iter().map(|(_, term)| term);
+                affinity.required.iter().chain(preferred).cloned().collect::<Vec<_>>()
+            };
+            for term in [terms(&spec.affinity), terms(&spec.anti_affinity)].concat() {
+                term.selector.iter().for_each(&mut selects);
+            }
+            spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
+        }
+        told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
+        for part in self.platforms.iter().flat_map(Platform::parts) {
+            let Kind::Fargate(fargate) = &part.kind else { continue };
+            for selector in fargate.profiles.iter().flat_map(|profile| &profile.selectors) {
+                told_apart.namespaces = true;
+                let asked = [super::profiles::PROFILE_LABEL.to_owned()];
+                told_apart.labels.extend(selector.labels.iter().map(|(key, _)| key.clone()).chain(asked));
+            }
+        }
+        told_apart
+    }
+
+    /// What stands in for what a trace does not say of its pods; `told_apart` is [`Self::told_apart`].
+    pub fn pod_rules<'s>(&'s self, told_apart: &'s ToldApart) -> PodRules<'s> {
+        PodRules { defaults: &self.settings.defaults, templates: &self.settings.pod_templates, told_apart }
     }
 
     /// Whether the user named platforms, in the file or with `--platform`.
@@ -104,8 +152,15 @@ impl Scenario {
 
 /// Reads a scenario file. `path` is for messages only.
 pub fn read(path: &Path, text: &str) -> Result<Scenario> {
-    let mut reader = Reader::new(&path.display().to_string());
-    let scenario = documents::scenario(&mut reader, text)?;
+    read_all(&[(path, text)])
+}
+
+/// Reads a scenario that several files make together: the scenario file first, if there is one, then manifests.
+pub fn read_all(files: &[(&Path, &str)]) -> Result<Scenario> {
+    let (names, texts): (Vec<String>, Vec<&str>) =
+        files.iter().map(|(path, text)| (path.display().to_string(), *text)).unzip();
+    let mut reader = Reader::new(names);
+    let scenario = documents::scenario(&mut reader, &texts)?;
     let (problems, given) = reader.problems();
     problems.into_result(Scenario { given, ..scenario })
 }
@@ -113,13 +168,13 @@ pub fn read(path: &Path, text: &str) -> Result<Scenario> {
 /// Every field that a scenario can set, as the documentation names it.
 #[cfg(test)]
 pub(super) fn every_field() -> std::collections::BTreeSet<String> {
-    let mut reader = Reader::new("");
+    let mut reader = Reader::new(vec![String::new()]);
     let text = "{apiVersion: cost-sim/v1, kind: Scenario, \
                 daemonSets: [{name: a}], sidecars: [{name: a}], spot: {events: [{at: 0}]}, platforms: [\
                 {name: a, kind: recorded}, {name: b, kind: fargate, profiles: [{name: a, selectors: [{namespace: a}]}]}, \
                 {name: c, kind: node-group, scaling: {desiredSize: 1}, taints: [{key: a, effect: NoSchedule}]}, \
                 {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
-                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system]}, \
+                {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system, k]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
                 system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
                 ---\n\
@@ -131,8 +186,14 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
-                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n";
-    documents::scenario(&mut reader, text).expect("the text is well-formed");
+                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
+                ---\n\
+                {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: k}, spec: {template: {spec: {\
+                nodeClassRef: {kind: NodeClass, name: k}}}}}\n\
+                ---\n\
+                {apiVersion: eks.amazonaws.com/v1, kind: NodeClass, metadata: {name: k}, spec: {\
+                ephemeralStorage: {size: 80Gi}}}\n";
+    documents::scenario(&mut reader, &[text]).expect("the text is well-formed");
     let asked = std::mem::take(&mut reader.asked);
     let (problems, _) = reader.problems();
     assert!(problems.is_empty(), "{problems}");

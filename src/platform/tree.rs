@@ -12,9 +12,11 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::error::{Diagnostic, Result};
 
-/// 1-based line and column of something in the file.
+/// Where something is: 1-based line and column in one of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// Which of the files that were read together.
+    pub file: u16,
     pub line: u64,
     /// In characters.
     pub column: u64,
@@ -77,15 +79,15 @@ impl Node {
     }
 }
 
-/// All documents of `source` that are not empty.
-pub(super) fn documents(file: &str, source: &str) -> Result<Vec<Node>> {
-    // A scenario is written by hand: what needs more than this is a mistake or an attack.
+/// All documents of `source`, which is the file of number `index`, that are not empty.
+pub(super) fn documents(index: u16, file: &str, source: &str) -> Result<Vec<Node>> {
+    // What needs more than this is a mistake or an attack: all pods of a cluster do not belong here.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 32,
-            max_nodes: 50_000,
-            max_events: 150_000,
-            max_documents: 256,
+            max_nodes: 500_000,
+            max_events: 1_500_000,
+            max_documents: 1_024,
             max_aliases: 1_000,
             max_anchors: 1_000,
             max_merge_keys: 1_000,
@@ -96,7 +98,7 @@ pub(super) fn documents(file: &str, source: &str) -> Result<Vec<Node>> {
         with_snippet: false,
     };
     match serde_saphyr::from_multiple_with_options::<Spanned<Raw>>(source, options) {
-        Ok(raw) => Ok(raw.into_iter().map(|node| resolve(node, source)).collect()),
+        Ok(raw) => Ok(raw.into_iter().map(|node| resolve(index, node, source)).collect()),
         Err(error) => Err(syntax_error(file, source, &error).into()),
     }
 }
@@ -152,28 +154,28 @@ enum Raw {
     Map(Vec<(Spanned<String>, Spanned<Raw>)>),
 }
 
-fn resolve(node: Spanned<Raw>, source: &str) -> Node {
+fn resolve(file: u16, node: Spanned<Raw>, source: &str) -> Node {
     let value = match node.value {
         Raw::Null => Value::Null,
         Raw::Text(text) => Value::Scalar(text),
         Raw::Typed => Value::Scalar(cut(source, node.defined).trim().to_owned()),
-        Raw::List(items) => Value::List(items.into_iter().map(|item| resolve(item, source)).collect()),
+        Raw::List(items) => Value::List(items.into_iter().map(|item| resolve(file, item, source)).collect()),
         Raw::Map(entries) => Value::Map(
             entries
                 .into_iter()
                 .map(|(key, value)| Entry {
-                    key_place: place(key.defined),
+                    key_place: place(file, key.defined),
                     key: key.value,
-                    value: resolve(value, source),
+                    value: resolve(file, value, source),
                 })
                 .collect(),
         ),
     };
-    Node { place: place(node.defined), value }
+    Node { place: place(file, node.defined), value }
 }
 
-fn place(location: Location) -> Place {
-    Place { line: location.line().max(1), column: location.column().max(1) }
+fn place(file: u16, location: Location) -> Place {
+    Place { file, line: location.line().max(1), column: location.column().max(1) }
 }
 
 fn cut(source: &str, location: Location) -> &str {
@@ -255,7 +257,7 @@ mod tests {
 
     fn show(node: &Node, out: &mut String) {
         use fmt::Write;
-        let Place { line, column } = node.place;
+        let Place { line, column, .. } = node.place;
         let _ = write!(out, "{line}:{column} ");
         match &node.value {
             Value::Null => out.push('∅'),
@@ -287,7 +289,7 @@ mod tests {
     fn scalars_keep_their_text_and_everything_its_place() {
         let source = "ä: 0.10  # c\nb: [1e3, no, \"0x1F\", 0x1F, .nan, 99999999999999999999, -0]\nc:\n---\nd: &x 007\ne: *x\nf: {g: True, h: ~}\n";
         let mut shown = String::new();
-        for node in documents("s.yaml", source).unwrap() {
+        for node in documents(0, "s.yaml", source).unwrap() {
             show(&node, &mut shown);
             shown.push('\n');
         }

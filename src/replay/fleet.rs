@@ -21,7 +21,7 @@ use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels, admits_pod, scored_requ
 use crate::sim::{NodeType, PullRates};
 use crate::trace::{PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Resources};
-use crate::workload::{PodClass, pod_spec};
+use crate::workload::PodClass;
 
 /// Why the pods of each class can never run on a platform.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ fn fargate(
             size_of_class.push(None);
             continue;
         }
-        let spec = pod_spec(class, &setup.trace.words);
+        let spec = setup.workload.spec_of(class, &setup.trace.words);
         if let Some(reason) = refused_by_fargate(&spec) {
             refusals.add(index, reason.to_owned());
             size_of_class.push(None);
@@ -211,7 +211,8 @@ fn home(setup: &Setup, name: &str, role: Role, home: &Home) -> Vec<(NodeTemplate
 pub(super) fn refuse(setup: &Setup, node_type: &NodeType, class: &PodClass) -> Option<Refusal> {
     let words = &setup.trace.words;
     let admitted = |labels: &NodeLabels, class: &PodClass| {
-        setup.catalog.zones.iter().any(|zone| admits_pod(labels, Some(zone), class, words).is_some())
+        let spec = setup.workload.spec_of(class, words);
+        setup.catalog.zones.iter().any(|zone| admits_pod(labels, Some(zone), &spec).is_some())
     };
     if !admitted(&node_type.labels, class) {
         // Ask again without each hurdle to learn which one it is.

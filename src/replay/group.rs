@@ -222,7 +222,8 @@ impl<'a> Pods<'a> {
             setup.workload.classes.iter().map(|class| refuse(setup, node, class).is_none()).collect();
         let only_in = |zone: usize| -> Vec<bool> {
             let admits = |class: &PodClass, zone: usize| {
-                admits_pod(&node.labels, Some(&zones[zone]), class, &setup.trace.words).is_some()
+                let spec = setup.workload.spec_of(class, &setup.trace.words);
+                admits_pod(&node.labels, Some(&zones[zone]), &spec).is_some()
             };
             let classes = setup.workload.classes.iter().zip(&fits);
             classes

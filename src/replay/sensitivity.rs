@@ -46,8 +46,9 @@ impl Study {
         let trace = shifted(&self.trace, shift);
         let order = trace::canonical_order(&trace);
         let window = self.workload.window;
-        let defaults = &self.scenario.settings.defaults;
-        let built = workload::build(&trace, &order, defaults, (Some(window.start), Some(window.end)))
+        let told_apart = self.scenario.told_apart();
+        let rules = self.scenario.pod_rules(&told_apart);
+        let built = workload::build(&trace, &order, rules, (Some(window.start), Some(window.end)))
             .map_err(|problems| Error::Input(trace::locate(&trace, problems)))?;
         let setup = Setup { trace: &trace, workload: &built.workload, ..self.setup() };
         let runs = setup.run(&resolved.platforms, 1, done);

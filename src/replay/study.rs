@@ -99,7 +99,8 @@ impl Study {
             .map_err(|error| say_who_named_the_region(error, &scenario))?;
         let order = trace::canonical_order(trace);
         let window = window_of(trace);
-        let built = workload::build(trace, &order, &scenario.settings.defaults, window)
+        let told_apart = scenario.told_apart();
+        let built = workload::build(trace, &order, scenario.pod_rules(&told_apart), window)
             .map_err(|problems| Error::Input(trace::locate(trace, problems)))?;
         warnings.extend(built.warnings);
         if built.workload.steps.pods().next().is_none() {

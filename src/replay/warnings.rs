@@ -3,7 +3,7 @@
 use super::Study;
 use super::study::region_of;
 use crate::bill::UsedPrice;
-use crate::platform::RegionSource;
+use crate::platform::{Kind, Part, RegionSource};
 use crate::trace::SourcePlatform;
 use crate::units::Span;
 
@@ -20,11 +20,40 @@ pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Ve
     warnings.extend(defaults(study));
     warnings.extend(region(study));
     warnings.extend(source(study));
+    warnings.extend(rivals(study));
     warnings.extend(window(study));
     warnings.extend(prices(used, inferred));
     warnings.extend(leftovers(study));
+    warnings.extend(not_simulated(study));
     warnings.extend(study.warnings.iter().cloned());
     warnings
+}
+
+/// Platforms on which several controllers answer the same pending pod.
+fn rivals(study: &Study) -> impl Iterator<Item = String> {
+    let makes_nodes = |part: &&Part| match &part.kind {
+        Kind::NodeGroups(groups) => groups.is_autoscaled(),
+        Kind::Karpenter(_) | Kind::AutoMode(_) => true,
+        Kind::Recorded | Kind::Fargate(_) | Kind::Mixed(_) => false,
+    };
+    study.scenario.platforms.iter().filter_map(move |platform| {
+        let rivals: Vec<&str> =
+            platform.parts().iter().filter(makes_nodes).map(|part| part.name.as_str()).collect();
+        (rivals.len() > 1).then(|| {
+            format!(
+                "{}: {} may each make a node for the same pending pod: tell their pods apart by labels and taints",
+                platform.name,
+                rivals.join(" and ")
+            )
+        })
+    })
+}
+
+/// What manifests say without effect, all in one line.
+fn not_simulated(study: &Study) -> Option<String> {
+    let fields = &study.scenario.not_simulated;
+    (!fields.is_empty())
+        .then(|| format!("the manifests also say, without effect here: {}", fields.join(", ")))
 }
 
 pub(super) fn defaults(study: &Study) -> Option<String> {

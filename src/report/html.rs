@@ -47,6 +47,7 @@ pub fn html(report: &Report, charts: &[Chart]) -> String {
     bars::savings(&mut out, report);
     section(&mut out, "Latency", |out| latency(out, report));
     workflows(&mut out, report);
+    groups(&mut out, report);
     machines(&mut out, report);
     section(&mut out, "Pods and disruption", |out| pods(out, report));
     risk(&mut out, report);
@@ -260,6 +261,20 @@ fn workflows(out: &mut String, report: &Report) {
             let _ = writeln!(out, "<p class=\"note\">{text}</p>");
         }
     });
+}
+
+fn groups(out: &mut String, report: &Report) {
+    let mut all = Vec::new();
+    for (platform, rows) in super::groups::rows(report) {
+        all.extend(rows.iter().map(|row| {
+            let cells = row.iter().map(Cell::text);
+            std::iter::once(name(platform)).chain(cells).collect::<Vec<_>>()
+        }));
+    }
+    if !all.is_empty() {
+        let heads: Vec<&str> = std::iter::once("platform").chain(super::groups::HEADS).collect();
+        section(out, "Cost by group", |out| table(out, &heads, 3, &all));
+    }
 }
 
 fn machines(out: &mut String, report: &Report) {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::evidence;
 use super::risk::{Rows, histories, spot};
 use super::text::{
     NONE, Places, change, clean, count, money, plural, quantity, rate, ratio, seconds, usd, window,
@@ -11,6 +10,7 @@ use super::view::{
     controllers, incomplete, no_start_delays, plan_use, pods_and_runs, without_modelled_starts, workflow_rows,
 };
 use super::{Assumption, Cost, CostItem, PlatformReport, Report, backtest, bill_comparison};
+use super::{evidence, groups};
 use crate::units::Usd;
 
 /// By which a bot finds its own comment.
@@ -49,6 +49,7 @@ pub fn markdown(report: &Report) -> String {
     risk(&mut out, report);
     allocation(&mut out, report);
     workflows(&mut out, report);
+    groups(&mut out, report);
     machines(&mut out, report);
     prices(&mut out, report);
     assumptions(&mut out, report);
@@ -244,6 +245,18 @@ fn workflows(out: &mut String, report: &Report) {
 
 fn workflow_name(name: &str) -> String {
     if name.is_empty() { "pods without a workflow".to_owned() } else { code(name) }
+}
+
+fn groups(out: &mut String, report: &Report) {
+    for (platform, rows) in groups::rows(report) {
+        details(out, &format!("Cost by group: {}", code(&platform.name)), |out| {
+            let name = |mut row: Vec<String>| {
+                row[0] = code(&row[0]);
+                row
+            };
+            table(out, &groups::HEADS, 2, &rows.into_iter().map(name).collect::<Vec<_>>());
+        });
+    }
 }
 
 fn machines(out: &mut String, report: &Report) {

@@ -12,6 +12,7 @@ mod csv;
 mod disruption;
 mod evidence;
 pub(crate) mod finding;
+mod groups;
 mod html;
 mod import;
 mod json;
@@ -213,6 +214,10 @@ pub struct PlatformReport {
     pub latency: Latency,
     pub pods: PodCounts,
     pub capacity: Capacity,
+    /// What the nodes of each group, NodePool or Fargate part cost, and what everything else; left out where all jobs run
+    /// on nodes of one kind and nothing is always on beside them. Sums to the total.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupReport>,
     pub disruption: Disruption,
     pub spot: Spot,
     pub workflows: Vec<WorkflowReport>,
@@ -261,6 +266,21 @@ pub struct Cost {
     pub lower_bound_usd: Option<String>,
     /// How the Savings Plan was used; `null` without one.
     pub savings_plan: Option<SavingsPlanReport>,
+}
+
+/// Nodes of one name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupReport {
+    /// Of the node group, the NodePool, the part of the system, or `fargate`.
+    pub name: String,
+    /// What they are there for: `jobs`, `controllers` or `system`; `shared` for what is no machine.
+    pub role: String,
+    /// At list prices: what a Savings Plan takes off is in the line of the rest. `null` where there is no bill.
+    pub usd: Option<String>,
+    pub nodes_launched: u64,
+    pub node_hours: f64,
+    /// Pods that ran there.
+    pub pods: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

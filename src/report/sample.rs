@@ -97,6 +97,7 @@ fn fargate() -> PlatformReport {
                 usd: "395.950000000000005".into(),
             }],
         },
+        groups: Vec::new(),
         disruption: Disruption::default(),
         spot: Spot::default(),
         workflows: vec![
@@ -160,6 +161,7 @@ fn node_group() -> PlatformReport {
                 usd: "242.80".into(),
             }],
         },
+        groups: Vec::new(),
         disruption: Disruption {
             evictions: [("scale_down".to_owned(), 3)].into(),
             tasks_killed: 3,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::disruption::{disruption, restarts, spot};
+use super::groups::groups;
 use super::text::plural;
 use super::{
     AllocationReport, Capacity, Cost, CostItem, Distribution, Latency, MachineReport, PlatformReport,
@@ -48,6 +49,7 @@ pub fn summarize(source: &Source) -> PlatformReport {
         latency: latency(ledger, &runs),
         pods,
         capacity: capacity(workload, ledger, bill),
+        groups: groups(ledger, bill),
         disruption: disruption(ledger),
         spot: spot(ledger, bill),
         workflows: workflows(source, bill, &runs),

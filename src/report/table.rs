@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::evidence;
+use super::groups;
 use super::risk::{Rows, histories};
 use super::text::{
     NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
@@ -28,6 +29,7 @@ pub fn table(report: &Report, width: usize, color: bool) -> String {
     let mut lines = above(report, width, paint);
     lines.push(String::new());
     lines.extend(comparison(report, width, paint));
+    lines.extend(groups::lines(report).map(|line| wrap(&line, width, 2)));
     lines.extend(several_histories(report, width, paint));
     lines.extend(back_test(report, width, paint));
     lines.extend(report.bill_comparison.iter().flat_map(|bill| bill_comparison::lines(bill, width)));

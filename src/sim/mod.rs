@@ -27,7 +27,7 @@ pub use images::{NodeImages, PullRates};
 pub use market::{Market, NOTICE, Pool, PoolEvent, hazard_per_ms};
 pub use startup::StartupTimes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::catalog::{Catalog, PriceRefresh, PriceView};
 use crate::control::{Action, Controller, NextWake, Trigger, View, Wants};
@@ -132,6 +132,8 @@ struct Engine<'a> {
     stopping: BTreeMap<RunIndex, EndReason>,
     /// Work that a checkpoint has saved, of steps whose pods were lost.
     saved_work: BTreeMap<StepId, Span>,
+    /// Pods that wait for victims of theirs to leave a node, of which the controllers have not heard.
+    unreported: BTreeSet<RunIndex>,
     /// Nodes on which room was made, or which became Ready, at this instant.
     freed: Vec<NodeId>,
     scratch: Scratch,
@@ -194,6 +196,7 @@ impl<'a> Engine<'a> {
             launched_nodes: 0,
             stopping: BTreeMap::new(),
             saved_work: BTreeMap::new(),
+            unreported: BTreeSet::new(),
             freed: Vec::new(),
             scratch: Scratch::default(),
         };
@@ -279,7 +282,8 @@ impl<'a> Engine<'a> {
         loop {
             self.schedule_pods(now);
             self.step_controllers(now);
-            if self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
+            let is_news = self.pending.waiting() > 0 && self.scheduler.has_events();
+            if !is_news && self.freed.is_empty() && self.triggers.is_empty() && self.answered.is_empty() {
                 break;
             }
         }
@@ -294,25 +298,45 @@ impl<'a> Engine<'a> {
         let classes = &self.input.workload.classes;
         self.pending.take_active(now, |class| classes[class as usize].priority, &mut batches);
         for mut batch in batches.drain(..) {
-            while let Some(run) = batch.pods.front().copied() {
+            let mut refused = VecDeque::new();
+            let mut is_hopeless = false;
+            while let Some(run) = batch.pods.pop_front() {
                 let step = self.ledger.runs[run as usize].step;
                 if !self.orchestrator.is_open(step) {
-                    batch.pods.pop_front(); // Given up at this very instant.
-                    continue;
+                    self.scheduler.clear_nomination(&self.cluster, run);
+                    continue; // Given up at this very instant.
                 }
                 let key = self.input.workload.steps.key[step as usize];
-                let Some(node) = self.scheduler.place(&self.cluster, batch.class, key, batch.failures) else {
-                    break;
-                };
-                batch.pods.pop_front();
-                self.bind(now, run, batch.class, node);
+                let pod = (run, batch.class);
+                if let Some(node) = self.scheduler.place_nominated(&self.cluster, pod, key, batch.failures) {
+                    self.pending.set_nominated(run, false);
+                    self.bind(now, run, batch.class, node);
+                    continue;
+                }
+                refused.push_back(run);
+                is_hopeless |= !self.preempt(now, pod, key, batch.failures);
+                // What one does not find, those like it do not find either, unless they were promised it.
+                if is_hopeless {
+                    let promised = |run: &RunIndex| self.scheduler.nomination(*run).is_some();
+                    let next = batch.pods.iter().position(promised).unwrap_or(batch.pods.len());
+                    refused.extend(batch.pods.drain(..next));
+                }
             }
-            if batch.failures == 0 {
-                self.first_failure(now, &batch);
-            }
+            refused.append(&mut batch.pods);
+            batch.pods = refused;
+            self.report_failures(now, &batch);
             self.pending.fail(now, batch);
         }
         self.scratch.batches = batches;
+    }
+
+    /// Lets pods of lower priority make room for one that fits nowhere; gives whether any will.
+    fn preempt(&mut self, now: Time, pod: (RunIndex, ClassId), key: u64, failures: u8) -> bool {
+        let Some(victims) = self.scheduler.preempt(&self.cluster, pod, key, failures) else { return false };
+        for victim in victims {
+            self.evict(now, victim, EndReason::Preempted);
+        }
+        true
     }
 
     /// QueueingHints: room made on a node moves the pods that fit there now.
@@ -320,8 +344,11 @@ impl<'a> Engine<'a> {
         let mut freed = std::mem::take(&mut self.freed);
         if self.pending.waiting() > 0 {
             let waiting: Vec<ClassId> = self.pending.waiting_classes().collect();
+            let helped = self.scheduler.helped(&waiting);
             for class in waiting {
-                if freed.iter().any(|node| self.scheduler.fits(&self.cluster, class, *node)) {
+                if helped.contains(&class)
+                    || freed.iter().any(|node| self.scheduler.fits(&self.cluster, class, *node))
+                {
                     let queue = &mut self.queue;
                     let priority = self.input.workload.classes[class as usize].priority;
                     self.pending.move_to_active(now, class, priority, |at| {
@@ -329,18 +356,33 @@ impl<'a> Engine<'a> {
                     });
                 }
             }
+        } else {
+            self.scheduler.forget_events();
         }
         freed.clear();
         self.freed = freed;
     }
 
-    /// Pods that found no node at their first attempt: the controllers hear of them, and their patience starts.
-    fn first_failure(&mut self, now: Time, batch: &Batch) {
+    /// Pods that found no node at their first attempt: the controllers hear of them, and their patience starts. Of those
+    /// that wait for victims to leave a node the controllers hear only if that comes to nothing.
+    fn report_failures(&mut self, now: Time, batch: &Batch) {
+        if batch.failures > 0 && self.unreported.is_empty() && !self.scheduler.has_nominations() {
+            return;
+        }
         for run in &batch.pods {
-            if self.wants.unschedulable_pods {
+            let is_first = batch.failures == 0;
+            if is_first {
+                self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(*run));
+            }
+            let is_nominated = self.scheduler.nomination(*run).is_some();
+            self.pending.set_nominated(*run, is_nominated);
+            if is_nominated {
+                if is_first {
+                    self.unreported.insert(*run);
+                }
+            } else if (self.unreported.remove(run) || is_first) && self.wants.unschedulable_pods {
                 self.triggers.push(Trigger::PodUnschedulable { run: *run, class: batch.class });
             }
-            self.queue.schedule(now + self.input.settings.unschedulable_after, Event::GiveUp(*run));
         }
     }
 

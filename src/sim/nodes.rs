@@ -161,7 +161,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn room_made(&mut self, node: NodeId) {
-        self.scheduler.node_changed(node);
+        self.scheduler.node_changed(&self.cluster, node);
         // Nobody waits: nobody needs to hear of it.
         if self.pending.waiting() > 0 || self.pending.has_active() {
             self.freed.push(node);
@@ -172,7 +172,7 @@ impl Engine<'_> {
         let Some(node) = self.live_node(lease) else { return };
         self.cluster.set_cordoned(node, on);
         if on {
-            self.scheduler.node_changed(node);
+            self.scheduler.node_changed(&self.cluster, node);
         } else {
             self.room_made(node);
         }
@@ -194,7 +194,7 @@ impl Engine<'_> {
         }
         self.forget_images(node);
         self.cluster.set_draining(node);
-        self.scheduler.node_changed(node);
+        self.scheduler.node_changed(&self.cluster, node);
         if state == NodeState::Starting {
             self.terminate(now, lease);
             return;
@@ -246,7 +246,7 @@ impl Engine<'_> {
         let node = self.node_of_lease[lease as usize];
         self.launched_nodes -= usize::from(!self.cluster.nodes[node as usize].adopted);
         let shared_us = self.cluster.remove(node, now);
-        self.scheduler.node_changed(node);
+        self.scheduler.node_changed(&self.cluster, node);
         let record = &mut self.ledger.leases[lease as usize];
         (record.terminated, record.shared_us) = (now, shared_us);
         if record.running > now {

@@ -75,7 +75,8 @@ impl Engine<'_> {
     pub(super) fn bind(&mut self, now: Time, run: RunIndex, class: ClassId, node: NodeId) {
         let pod = &self.input.workload.classes[class as usize];
         let reading = self.cluster.bind(node, run, pod, now);
-        self.scheduler.node_changed(node);
+        self.scheduler.pod_bound(node, run, class, now);
+        self.scheduler.node_changed(&self.cluster, node);
         let state = &mut self.cluster.nodes[node as usize];
         let record = &mut self.ledger.runs[run as usize];
         record.lease = state.lease;
@@ -200,6 +201,7 @@ impl Engine<'_> {
         let class = self.input.workload.steps.class[record.step as usize];
         let pod = &self.input.workload.classes[class as usize];
         record.node_share_us = self.cluster.release(node, run, pod, self.bound_at_reading[run as usize], now);
+        self.scheduler.pod_released(node, run, class);
         self.room_made(node);
         if self.cluster.nodes[node as usize].pods.is_empty() {
             if self.cluster.nodes[node as usize].state == NodeState::Draining {
@@ -219,6 +221,8 @@ impl Engine<'_> {
     /// Asks a pod to stop: it goes on for a moment, and may end by itself in that.
     pub(super) fn evict(&mut self, now: Time, run: RunIndex, reason: EndReason) {
         self.stopping.insert(run, reason);
+        let lease = self.ledger.runs[run as usize].lease;
+        self.scheduler.pod_terminating(self.node_of_lease[lease as usize], run);
         let stops = now + self.input.settings.orchestrator.lost_pods.graceful_stop;
         self.queue.schedule(stops, Event::ContainerEnded(run));
     }
@@ -304,6 +308,7 @@ impl Engine<'_> {
                 return;
             }
             self.pending.remove(class, run);
+            self.scheduler.clear_nomination(&self.cluster, run);
         }
         self.orchestrator.give_up(step, Outcome::Unschedulable, now);
     }

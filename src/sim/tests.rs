@@ -33,6 +33,9 @@ fn workload(pods: &[(i64, i64, i64)]) -> Workload {
             arch: PodArch::Amd64,
             node_selector: Word::EMPTY,
             tolerations: Word::EMPTY,
+            namespace: Word::EMPTY,
+            labels: 0,
+            template: 0,
             priority: 0,
             owner: OwnerKind::None,
             do_not_disrupt: false,
@@ -539,4 +542,28 @@ fn ec2_answers_the_controller_that_asked() {
     });
     let answer = |lease| vec![(2_000, Trigger::Launched { token: 7, lease, kind: 0, zone: 0 })];
     assert_eq!(answers, [answer(0), answer(1)]);
+}
+
+#[test]
+fn no_capacity_is_made_for_a_pod_whose_victims_are_leaving() {
+    // 1000 millicores: the second pod fits only without the first.
+    let mut workload = workload(&[(0, 500, 700), (100, 10, 600)]);
+    workload.classes[1].priority = 5;
+    let kinds = || vec![node_type(&settings(), Vec::new())];
+    let told = |preemption| {
+        let mut settings = settings();
+        settings.scheduler.preemption = preemption;
+        let (ledger, seen) = simulate_with(&workload, &settings, kinds(), |_, triggers, _, actions| {
+            if triggers.contains(&Trigger::Start) {
+                actions.push(Action::Adopt { kind: 0, zone: 0 });
+            }
+            NextWake::OnTrigger
+        });
+        let is_told = |trigger: &Trigger| matches!(trigger, Trigger::PodUnschedulable { run: 1, .. });
+        let told = seen.iter().any(|(_, triggers)| triggers.iter().any(is_told));
+        (told, ledger.runs[0].taken, ledger.runs[1].scheduled)
+    };
+    // The container of the first starts at 1 s and would end at 501 s; asked to stop at 100 s it ends at 102 s.
+    assert_eq!(told(true), (false, Some(EndReason::Preempted), s(102)));
+    assert_eq!(told(false), (true, None, s(501)));
 }

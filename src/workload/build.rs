@@ -6,8 +6,7 @@
 
 use super::classes::{Assumed, Classes};
 use super::tasks::Tasks;
-use super::{Ending, Graph, Run, StepId, StepKind, Steps, Window, Workload};
-use crate::platform::Defaults;
+use super::{Ending, Graph, PodRules, Run, StepId, StepKind, Steps, Window, Workload};
 use crate::rng::key_of;
 use crate::trace::{self, Kind, RowProblem, State, Trace, Word};
 use crate::units::{Span, Time};
@@ -20,11 +19,12 @@ pub struct Built {
 }
 
 /// Builds the workload of `trace`, whose rows in canonical order are `order`. `window` is what the side file says
-/// of the time that the trace covers; by default it runs from the first to the last recorded instant.
-pub fn build(
-    trace: &Trace,
+/// of the time that the trace covers; by default it runs from the first to the last recorded instant. What the trace
+/// does not say of pods, `rules` do: the defaults alone, or with templates of pods.
+pub fn build<'a>(
+    trace: &'a Trace,
     order: &[u32],
-    defaults: &Defaults,
+    rules: impl Into<PodRules<'a>>,
     window: (Option<Time>, Option<Time>),
 ) -> Result<Built, Vec<RowProblem>> {
     let mut builder = Builder {
@@ -32,7 +32,7 @@ pub fn build(
         steps: Steps::default(),
         runs: Vec::new(),
         run_of_word: vec![u32::MAX; trace.words.len()],
-        classes: Classes::new(trace, defaults),
+        classes: Classes::new(trace, rules.into()),
         problems: Vec::new(),
         notes: Notes::default(),
     };
@@ -49,7 +49,8 @@ pub fn build(
     }
     builder.settle_never_ran(&graph);
     builder.infer_trigger_delays(&graph);
-    let Builder { steps, runs, classes, notes, .. } = builder;
+    let Builder { steps, runs, mut classes, notes, .. } = builder;
+    let (templates, labels) = classes.shared();
     let has_recorded_delays = notes.recorded_pods == notes.pods && notes.pods > 0;
     let window = notes.window(window);
     let warnings = notes.warnings(&classes);
@@ -60,6 +61,8 @@ pub fn build(
         runs,
         classes: classes.list,
         images: classes.images.list,
+        templates,
+        labels,
         window,
         has_recorded_delays,
     };

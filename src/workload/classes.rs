@@ -1,11 +1,15 @@
 //! Interns pods into classes and images, and fills in what the trace does not say.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+use super::rules::{LabelSets, PodRules, Templates};
 use super::{Image, PodClass};
+use crate::kube::{Labels, PodSpec};
 use crate::platform::Defaults;
 use crate::trace::{Trace, Word};
-use crate::units::{Memory, Resources};
+use crate::units::{Cpu, Memory, Resources};
 
 /// How many pods needed a default, for the report's assumptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,17 +29,22 @@ pub(super) struct Classes<'a> {
     pub list: Vec<PodClass>,
     numbers: FxHashMap<PodClass, u32>,
     pub images: Images,
+    templates: Templates<'a>,
+    labels: LabelSets<'a>,
     pub assumed: Assumed,
     /// Rows that ask for next to no memory.
     pub little_memory: usize,
 }
 
 impl<'a> Classes<'a> {
-    pub fn new(trace: &'a Trace, defaults: &'a Defaults) -> Self {
+    pub fn new(trace: &'a Trace, rules: PodRules<'a>) -> Self {
+        let defaults = rules.defaults;
         let images = Images::new(trace, defaults);
         Self {
             trace,
             defaults,
+            templates: Templates::new(rules.templates),
+            labels: LabelSets::new(rules.told_apart),
             list: Vec::new(),
             numbers: FxHashMap::default(),
             images,
@@ -46,9 +55,14 @@ impl<'a> Classes<'a> {
 
     pub fn class_of(&mut self, row: usize) -> u32 {
         let trace = self.trace;
-        // The API server sets requests to the limits where only those are given.
+        let template = self.templates.of(trace, row);
+        let spec = self.templates.spec(template);
+        let asked = spec.map(|spec| spec.requests.into()).unwrap_or(Resources::ZERO);
+        // The API server sets requests to the limits where only those are given. A template says what the trace does not.
         let cpu = trace.cpu_request.get(row).or(trace.cpu_limit.get(row));
+        let cpu = cpu.or((asked.cpu > Cpu::ZERO).then_some(asked.cpu));
         let memory = trace.memory_request.get(row).or(trace.memory_limit.get(row));
+        let memory = memory.or((asked.memory > Memory::ZERO).then_some(asked.memory));
         self.assumed.cpu_requests += usize::from(cpu.is_none());
         self.assumed.memory_requests += usize::from(memory.is_none());
         self.little_memory += usize::from(memory.is_some_and(|memory| memory < LITTLE_MEMORY));
@@ -58,14 +72,17 @@ impl<'a> Classes<'a> {
             requests: Resources {
                 cpu: cpu.unwrap_or(self.defaults.cpu_request),
                 memory: memory.unwrap_or(self.defaults.memory_request),
-                ephemeral: trace.ephemeral_storage.get(row).unwrap_or_default(),
+                ephemeral: trace.ephemeral_storage.get(row).unwrap_or(asked.ephemeral),
                 pods: 1,
             },
             image,
             arch: trace.arch.get(row).unwrap_or(self.defaults.arch),
             node_selector: trace.word(&trace.node_selector, row),
             tolerations: trace.word(&trace.tolerations, row),
-            priority: trace.priority.get(row).unwrap_or_default(),
+            namespace: self.labels.namespace(trace, row),
+            labels: self.labels.of(trace, row),
+            template,
+            priority: trace.priority.get(row).or(spec.map(|spec| spec.priority)).unwrap_or_default(),
             owner: trace.owner_kind.get(row).unwrap_or_default(),
             do_not_disrupt: trace.do_not_disrupt.get(row).unwrap_or_default(),
             interruptible: trace.interruptible.get(row).unwrap_or(true),
@@ -74,6 +91,11 @@ impl<'a> Classes<'a> {
             self.list.push(class);
             self.list.len() as u32 - 1
         })
+    }
+
+    /// What classes refer to: templates and sets of labels.
+    pub fn shared(&mut self) -> (Vec<Arc<PodSpec>>, Vec<Labels>) {
+        (self.templates.specs(), self.labels.take())
     }
 }
 

@@ -7,6 +7,7 @@
 mod build;
 mod classes;
 mod graph;
+mod rules;
 mod specs;
 mod tasks;
 mod timeline;
@@ -14,9 +15,12 @@ mod timeline;
 pub use build::{Built, build};
 pub use classes::Assumed;
 pub use graph::Graph;
-pub use specs::pod_spec;
+pub use rules::{PodRules, ToldApart};
 pub use timeline::{Delays, StepTimes, ideal_timeline, recorded_timeline};
 
+use std::sync::Arc;
+
+use crate::kube::{Labels, PodSpec};
 use crate::trace::{Column, OwnerKind, PodArch, Word};
 use crate::units::{Memory, Resources, Span, Time};
 
@@ -37,6 +41,10 @@ pub struct Workload {
     pub runs: Vec<Run>,
     pub classes: Vec<PodClass>,
     pub images: Vec<Image>,
+    /// Of the scenario, in its order; a class counts them from 1.
+    pub templates: Vec<Arc<PodSpec>>,
+    /// Labels of pods, as far as anything selects pods by them; the first set is empty.
+    pub labels: Vec<Labels>,
     pub window: Window,
     /// Whether the trace has dependencies.
     pub has_dependencies: bool,
@@ -145,6 +153,12 @@ pub struct PodClass {
     pub arch: PodArch,
     pub node_selector: Word,
     pub tolerations: Word,
+    /// `EMPTY` unless something tells pods apart by their namespaces.
+    pub namespace: Word,
+    /// Index into [`Workload::labels`].
+    pub labels: u32,
+    /// Which of [`Workload::templates`] completes it, from 1 on; 0 for none.
+    pub template: u16,
     pub priority: i32,
     pub owner: OwnerKind,
     pub do_not_disrupt: bool,

@@ -1,29 +1,53 @@
 //! What a class of pods is in Kubernetes' words: the columns of the trace, turned into a pod's spec.
 
+use std::sync::Arc;
+
+use super::{ClassId, PodClass, Workload};
 use crate::catalog::labels;
-use crate::kube::{DoNotDisrupt, OwnerRef, PodSpec, TaintEffect, Toleration};
+use crate::kube::{CPU, DoNotDisrupt, EPHEMERAL_STORAGE, MEMORY, OwnerRef, PodSpec, TaintEffect, Toleration};
 use crate::trace::{OwnerKind, PodArch, Words, split_list};
-use crate::units::{Cpu, Memory};
+use crate::units::{Cpu, Memory, Resources};
 
-use super::PodClass;
+impl Workload {
+    /// The spec of the pods of a class: what the trace says of them, and their template where it says nothing.
+    pub fn pod_spec(&self, class: ClassId, words: &Words) -> PodSpec {
+        self.spec_of(&self.classes[class as usize], words)
+    }
 
-/// The spec of the pods of a class.
-pub fn pod_spec(class: &PodClass, words: &Words) -> PodSpec {
-    let mut spec = PodSpec {
-        requests: class.requests.into(),
-        scored_requests: scored(class.requests.cpu, class.requests.memory),
-        tolerations: split_list(words.get(class.tolerations)).map(|text| toleration(&text)).collect(),
-        priority: class.priority,
-        owner: match class.owner {
-            OwnerKind::None => None,
-            OwnerKind::Job => {
-                Some(OwnerRef { kind: "Job".to_owned(), name: String::new(), uid: String::new() })
-            }
-        },
-        do_not_disrupt: if class.do_not_disrupt { DoNotDisrupt::Always } else { DoNotDisrupt::No },
-        avoids_spot: !class.interruptible,
-        ..PodSpec::default()
-    };
+    /// The same, of a class that need not be one of the workload's.
+    pub fn spec_of(&self, class: &PodClass, words: &Words) -> PodSpec {
+        let template = (class.template as usize).checked_sub(1).and_then(|index| self.templates.get(index));
+        let mut spec = of(class, template.map_or_else(PodSpec::default, |spec| PodSpec::clone(spec)), words);
+        if let Some(labels) = self.labels.get(class.labels as usize) {
+            spec.labels.extend(labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let image = self.images.get(class.image as usize).map(|image| words.get(image.name));
+        if let Some(image) = image.filter(|name| !name.is_empty()) {
+            spec.images = vec![image.to_owned()];
+            spec.containers = 1;
+        }
+        spec
+    }
+
+    /// The specs of all classes, in their order.
+    pub fn pod_specs(&self, words: &Words) -> Vec<Arc<PodSpec>> {
+        (0..self.classes.len() as ClassId).map(|class| Arc::new(self.pod_spec(class, words))).collect()
+    }
+}
+
+/// `base` is the template, or a pod of which nothing is known.
+fn of(class: &PodClass, base: PodSpec, words: &Words) -> PodSpec {
+    let mut spec = base;
+    let asked = Resources::from(spec.requests);
+    if (class.requests.cpu, class.requests.memory) != (asked.cpu, asked.memory) {
+        spec.scored_requests = scored(class.requests.cpu, class.requests.memory);
+    }
+    let requests = class.requests.into();
+    let requests: crate::kube::ResourceList = requests;
+    for resource in [CPU, MEMORY, EPHEMERAL_STORAGE] {
+        spec.requests[resource] = requests[resource];
+    }
+    spec.tolerations.extend(split_list(words.get(class.tolerations)).map(|text| toleration(&text)));
     for item in split_list(words.get(class.node_selector)) {
         let (key, value) = item.split_once('=').unwrap_or((&item, ""));
         spec.node_selector.insert(labels::normalized(key).to_owned(), value.to_owned());
@@ -36,6 +60,18 @@ pub fn pod_spec(class: &PodClass, words: &Words) -> PodSpec {
     if let Some(arch) = arch {
         spec.node_selector.insert(labels::ARCH.to_owned(), arch.to_owned());
     }
+    let namespace = words.get(class.namespace);
+    if !namespace.is_empty() {
+        namespace.clone_into(&mut spec.namespace);
+    }
+    spec.priority = class.priority;
+    if class.owner == OwnerKind::Job {
+        spec.owner = Some(OwnerRef { kind: "Job".to_owned(), name: String::new(), uid: String::new() });
+    }
+    if class.do_not_disrupt {
+        spec.do_not_disrupt = DoNotDisrupt::Always;
+    }
+    spec.avoids_spot = !class.interruptible;
     spec
 }
 

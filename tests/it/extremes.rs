@@ -113,7 +113,9 @@ fn thousands_of_pods_at_once_on_one_small_node_all_run() {
             ..Row::pod(&format!("p{i}"), 0, 0)
         })
         .collect();
-    let (study, run, report) = replay_one(&rows, Settings::default(), group("m5.large", 1));
+    let mut settings = Settings::default();
+    settings.scheduler.preemption = false;
+    let (study, run, report) = replay_one(&rows, settings, group("m5.large", 1));
     assert!(run.ledger.outcomes.iter().all(|outcome| *outcome == Outcome::Succeeded));
     assert_eq!(report.platforms[0].capacity.nodes_launched, 1);
     // The higher priority goes first.

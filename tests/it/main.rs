@@ -17,9 +17,11 @@ mod importers;
 mod invariants;
 mod karpenter;
 mod mechanisms;
+mod mixed;
 #[path = "../../benches/support/mutate.rs"]
 mod mutate;
 mod node_group;
+mod pack;
 mod plan;
 mod pod_sources;
 mod pricing;

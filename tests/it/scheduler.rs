@@ -17,6 +17,9 @@ use cost_sim::units::{Cpu, Memory, Resources, Span, Time};
 
 use crate::support::*;
 
+mod preemption;
+mod topology;
+
 const MIB: i64 = 1 << 20;
 
 /// A source of choices: the n-th is the same in every run of the test.
@@ -306,6 +309,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
         scoring: dice.one_of(&[Scoring::LeastAllocated, Scoring::LeastAllocated, Scoring::MostAllocated]),
         balanced_allocation: dice.one_of(&[BalancedAllocation::Improvement, BalancedAllocation::Absolute]),
         pop_from_backoff_q: false,
+        preemption: false,
     };
     let zones: Vec<String> = ["z0", "z1", "z2"].map(String::from).to_vec();
     let kinds: Vec<NaiveKind> = (0..3).map(|_| random_kind(&mut dice)).collect();
@@ -328,7 +332,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
                 let (kind, zone) = (dice.roll(3) as usize, dice.roll(3) as usize);
                 let id = cluster.add(kind as u32, zone as u8, step as u32, 0, now) as usize;
                 cluster.set_ready(id as u32, now);
-                scheduler.node_changed(id as u32);
+                scheduler.node_changed(&cluster, id as u32);
                 let node =
                     NaiveNode { kind, zone, gone: false, pods: BTreeMap::new(), images: BTreeSet::new() };
                 if id == naive.nodes.len() { naive.nodes.push(node) } else { naive.nodes[id] = node }
@@ -346,7 +350,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
                     }
                 }
                 cluster.remove(id as u32, now);
-                scheduler.node_changed(id as u32);
+                scheduler.node_changed(&cluster, id as u32);
                 naive.nodes[id].gone = true;
             }
             // A pod ends.
@@ -355,7 +359,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
                     running.swap_remove(dice.roll(running.len() as u64) as usize);
                 let pod = &workload.classes[class_of(class) as usize];
                 cluster.release(node as u32, name as u32, pod, reading, now);
-                scheduler.node_changed(node as u32);
+                scheduler.node_changed(&cluster, node as u32);
                 naive.nodes[node].pods.remove(&name);
             }
             // A pod wants a node.
@@ -373,7 +377,7 @@ fn compare_placements(seed: u64, nodes: u64, steps: usize) -> (usize, usize) {
                 placed += 1;
                 let pod = &workload.classes[class_of(class) as usize];
                 let reading = cluster.bind(node as u32, name as u32, pod, now);
-                scheduler.node_changed(node as u32);
+                scheduler.node_changed(&cluster, node as u32);
                 naive.nodes[node].pods.insert(name, pods[class].request);
                 running.push((name, node, class, reading));
                 // Half of the time its image is there at once, otherwise never.
@@ -508,6 +512,7 @@ fn a_saturated_group_is_filled_as_a_naive_queue_and_scheduler_fill_it() {
         settings.seed = seed;
         settings.scheduler.scoring = dice.one_of(&[Scoring::LeastAllocated, Scoring::MostAllocated]);
         settings.scheduler.pop_from_backoff_q = false;
+        settings.scheduler.preemption = false;
         let mut platform = group(name, nodes as u32);
         if let Kind::NodeGroups(groups) = &mut platform.kind {
             let group = &mut groups.groups[0];
@@ -576,6 +581,7 @@ fn back_off_decides_when_a_waiting_pod_is_tried_again() {
     ];
     let mut patient = instant_settings();
     patient.scheduler.pop_from_backoff_q = false;
+    patient.scheduler.preemption = false;
     let (_, run, _) = replay_one(&rows, patient, group("m5.large", 2));
     // 0 s: a and b take a node each. c, d and e fail at 1, 2 and 3 s and may be tried a second later.
     // 10 s: a ends; e has the highest priority and takes the node until 11 s. c and d fail again: back-off 2 s.
@@ -591,7 +597,9 @@ fn back_off_decides_when_a_waiting_pod_is_tried_again() {
 
     // Since Kubernetes 1.33 an idle scheduler does not wait for the back-off: c takes the room that e leaves at 11 s,
     // until 21 s, and d fails for the third time. At 15 s d's back-off of 4 s is just over, and b leaves.
-    let (_, run, _) = replay_one(&rows, instant_settings(), group("m5.large", 2));
+    let mut eager = instant_settings();
+    eager.scheduler.preemption = false;
+    let (_, run, _) = replay_one(&rows, eager, group("m5.large", 2));
     let scheduled: Vec<i64> = run.ledger.runs.iter().map(|run| ms(run.scheduled)).collect();
     assert_eq!(scheduled, [0, 0, 11_000, 15_000, 10_000]);
 }
@@ -617,7 +625,9 @@ fn the_queue_orders_by_priority_and_then_by_arrival() {
         pod("c", 2_001, 0),
         pod("high", 3_000, i32::MAX),
     ];
-    let (_, run, _) = replay_one(&rows, instant_settings(), group("m5.large", 1));
+    let mut polite = instant_settings();
+    polite.scheduler.preemption = false;
+    let (_, run, _) = replay_one(&rows, polite, group("m5.large", 1));
     let mut order: Vec<(i64, u32)> = run.ledger.runs.iter().map(|r| (ms(r.scheduled), r.step)).collect();
     order.sort_unstable();
     assert_eq!(order.iter().map(|(_, step)| *step).collect::<Vec<_>>(), [0, 4, 2, 3, 1]);

@@ -24,6 +24,8 @@ pub mod solve;
 pub mod state;
 pub mod types;
 
+pub use crate::decide::gosort;
+
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;
 use self::solve::Scheduler;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::catalog::{CapacityType, Requirement, Requirements, labels};
-use crate::kube::{ResourceList, Taint};
+use crate::kube::{HostPort, ResourceList, Taint};
 use crate::units::Time;
 
 /// The label that tells capacity reservations apart (`cloudprovider.ReservationIDLabel` of the AWS provider).
@@ -141,7 +141,7 @@ pub enum Origin {
 }
 
 /// A node that takes pods: there, or launched and not yet there.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ExistingNode<'a> {
     /// The caller's number for it.
     pub id: u32,
@@ -158,6 +158,8 @@ pub struct ExistingNode<'a> {
     pub available: ResourceList,
     /// Requests of the DaemonSets' pods among those.
     pub daemon_requests: ResourceList,
+    /// Ports of the host that its pods use.
+    pub host_ports: &'a [HostPort],
     /// The pool that it counts against (an index into [`Scheduler::pools`](super::solve::Scheduler::pools)), and how
     /// much; a node more in any case.
     pub limited: Option<(usize, ResourceList)>,

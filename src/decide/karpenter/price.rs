@@ -13,7 +13,12 @@ pub fn compatible<'a>(
 
 /// Whether a node of these requirements may be launched from an offering.
 pub fn allows(requirements: &Requirements, offering: &Offering) -> bool {
-    requirements.compatible(&offering.requirements, Undefined::WellKnownAllowed).is_ok()
+    allows_kind(requirements, &offering.requirements)
+}
+
+/// The same for the requirements of an offering.
+pub(super) fn allows_kind(requirements: &Requirements, offering: &Requirements) -> bool {
+    requirements.compatible(offering, Undefined::WellKnownAllowed).is_ok()
 }
 
 /// The price of the cheapest available offering that requirements allow; `f64::MAX` without one (`OrderByPrice`).

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::kube::{self, CPU, LabelSelector, PodSpec, ResourceList};
 use crate::units::Time;
 
@@ -26,6 +28,22 @@ impl PodOnNode {
     /// A pod that runs and whose start does not matter.
     pub fn new(id: u64, spec: Arc<PodSpec>) -> Self {
         Self { id, spec, is_terminating: false, started: None }
+    }
+}
+
+/// Answers to a question about pods, remembered by their spec: pods of one template are asked about once.
+#[derive(Debug)]
+pub(super) struct BySpec<T>(FxHashMap<*const PodSpec, T>);
+
+impl<T> Default for BySpec<T> {
+    fn default() -> Self {
+        Self(FxHashMap::default())
+    }
+}
+
+impl<T: Copy> BySpec<T> {
+    pub fn of(&mut self, spec: &Arc<PodSpec>, ask: impl FnOnce(&PodSpec) -> T) -> T {
+        *self.0.entry(Arc::as_ptr(spec)).or_insert_with(|| ask(spec))
     }
 }
 

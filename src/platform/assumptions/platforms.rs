@@ -49,6 +49,9 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
         }
     }
     all.extend(of_kind(NODE_POOL, &pools, &NodePool::default()));
+    let (auto, own): (Vec<_>, Vec<_>) = pools.into_iter().partition(|(_, pool)| pool.auto_mode);
+    all.extend(of_kind(EC2_NODE_CLASS, &own, &NodePool::default()));
+    all.extend(of_kind(NODE_CLASS, &auto, &AutoMode::pool()));
     all
 }
 
@@ -386,6 +389,16 @@ const NODE_POOL: &[Row<NodePool>] = &[
         |p| p.termination_grace_period.map_or_else(|| "none".to_owned(), kubernetes_duration_text),
         "default of NodePools",
     ),
+];
+
+const NODE_CLASS: &[Row<NodePool>] = &[(
+    "NodeClass.spec.ephemeralStorage",
+    |p| memory_text(p.root_volume),
+    "EKS user guide: default of NodeClasses, gp3; how large the volume of the operating system is, is not published, and \
+     it is left out",
+)];
+
+const EC2_NODE_CLASS: &[Row<NodePool>] = &[
     (
         "EC2NodeClass.spec.blockDeviceMappings",
         |p| memory_text(p.root_volume),

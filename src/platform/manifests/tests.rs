@@ -236,7 +236,7 @@ fn a_single_zone_is_the_nodes_and_not_the_clusters() {
 }
 
 fn documents(text: &str) -> Vec<Node> {
-    tree::documents("m.yaml", text).unwrap()
+    tree::documents(0, "m.yaml", text).unwrap()
 }
 
 /// What the CustomResourceDefinition of an EC2NodeClass asks for at least.

@@ -6,7 +6,7 @@ use super::super::values::*;
 use super::super::*;
 
 /// Flags that change what it does and that are not simulated.
-const NOT_SIMULATED: [&str; 8] = [
+pub(super) const NOT_SIMULATED: [&str; 8] = [
     "balancing-ignore-label",
     "cores-total",
     "max-graceful-termination-sec",
@@ -24,6 +24,14 @@ const PRIORITIES: &str = "write priorities: {10: [\".*\"], 50: [spot]}";
 
 pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut ClusterAutoscaler) {
     let mut section = platform.section(reader, "clusterAutoscaler");
+    flags(reader, &mut section, ca);
+    priorities(reader, &mut section, ca);
+    section.refuse(reader, &NOT_SIMULATED, "remove the flag: its default is what is simulated");
+    section.finish(reader);
+}
+
+/// The flags that change what it does.
+pub(super) fn flags(reader: &mut Reader, section: &mut Section, ca: &mut ClusterAutoscaler) {
     section.set(reader, "expander", &mut ca.expanders, |text| {
         let mut expanders: Vec<Expander> = Vec::new();
         for word in text.split(',').map(str::trim) {
@@ -40,7 +48,6 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut Cluster
         }
         Ok(expanders)
     });
-    priorities(reader, &mut section, ca);
     let mut span = |name, value: &mut Span, least| {
         section.set(reader, name, value, |t| duration_from(t, least, DAY));
     };
@@ -76,8 +83,6 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut Cluster
     });
     let threshold = &mut ca.scale_down_utilization_threshold_ppm;
     section.set(reader, "scale-down-utilization-threshold", threshold, fraction);
-    section.refuse(reader, &NOT_SIMULATED, "remove the flag: its default is what is simulated");
-    section.finish(reader);
 }
 
 /// What the ConfigMap `cluster-autoscaler-priority-expander` holds.

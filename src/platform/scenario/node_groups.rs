@@ -41,6 +41,9 @@ pub(super) fn read(
         reader.also(&said, &platform.path("instanceTypes[0]"));
     }
     upgrades::read(reader, platform, &groups.groups, &mut groups.upgrades);
+    if let Some(deployed) = &pasted.autoscaler {
+        groups.autoscaler = deployed.clone();
+    }
     cluster_autoscaler::read(reader, platform, &mut groups.autoscaler);
     home::read(reader, platform, &mut groups.home);
     // A list with mistakes may have lost the group that could change its size.
@@ -54,6 +57,25 @@ pub(super) fn read(
             );
             reader.problem(place, name, refusal);
         }
+    }
+    groups
+}
+
+/// A platform of these managed node groups of ClusterConfig documents.
+pub(super) fn of_documents(
+    reader: &mut Reader,
+    platform: &str,
+    names: &[String],
+    pasted: &mut Pasted,
+) -> NodeGroups {
+    let mut groups = NodeGroups { groups: Vec::new(), ..NodeGroups::default() };
+    for managed in names.iter().filter_map(|name| pasted.group(name).ok()) {
+        let path = format!("platforms[{platform}].groups[{}].instanceTypes[0]", managed.group.name);
+        reader.also(&managed.type_path, &path);
+        groups.groups.push(managed.group);
+    }
+    if let Some(deployed) = &pasted.autoscaler {
+        groups.autoscaler = deployed.clone();
     }
     groups
 }

@@ -1,6 +1,7 @@
 //! A scenario as YAML: complete, resolved, and readable by `read`.
 
 pub(in crate::platform) mod node_pools;
+pub(in crate::platform) mod objects;
 pub(in crate::platform) mod platforms;
 pub(in crate::platform) mod yaml;
 
@@ -16,15 +17,18 @@ impl Scenario {
     /// platforms and limits; only the region, even if it was assumed or taken from the trace, is then given.
     pub fn to_yaml(&self) -> String {
         let platforms = self.platforms.iter().map(platforms::platform).collect();
-        let documents = node_pools::documents(&self.platforms);
-        let documents = documents.iter().map(|document| format!("---\n{}", render(document)));
+        let objects = objects::documents(&self.settings);
+        let documents = node_pools::documents(&self.platforms).into_iter().chain(objects);
+        let documents = documents.map(|document| format!("---\n{}", render(&document)));
         head(self, platforms) + &documents.collect::<String>()
     }
 }
 
 /// The document of a scenario of this platform alone, whose node groups are those of ClusterConfig documents.
 pub(in crate::platform) fn referring(scenario: &Scenario, platform: &Platform) -> String {
-    head(scenario, vec![platforms::referring(platform)])
+    let objects = objects::documents(&scenario.settings);
+    let objects = objects.iter().map(|document| format!("---\n{}", render(document)));
+    head(scenario, vec![platforms::referring(platform)]) + &objects.collect::<String>()
 }
 
 /// The Scenario itself, without the documents that it refers to.
@@ -37,6 +41,7 @@ fn head(scenario: &Scenario, platforms: Vec<Yaml>) -> String {
     };
     let mut fields = vec![("apiVersion".to_owned(), text(API_VERSION)), field("kind", text("Scenario"))];
     fields.extend(settings(s));
+    fields.extend(objects::pod_templates(&s.pod_templates));
     fields.push(field("platforms", Yaml::List(platforms)));
     fields.extend(limits::print(&scenario.limits));
     format!("{origin}{}", render(&Yaml::Map(fields)))
@@ -92,6 +97,7 @@ fn settings(s: &Settings) -> Vec<(String, Yaml)> {
                 ("scoringStrategy", text(s.scheduler.scoring.word())),
                 ("balancedAllocation", text(s.scheduler.balanced_allocation.word())),
                 ("popFromBackoffQ", Yaml::Bool(s.scheduler.pop_from_backoff_q)),
+                ("preemption", Yaml::Bool(s.scheduler.preemption)),
             ],
         ),
         map(

@@ -233,6 +233,7 @@ fn scheduler(reader: &mut Reader, root: &mut Section, s: &mut KubeScheduler) {
         choice(t, BalancedAllocation::WORDS)
     });
     section.set(reader, "popFromBackoffQ", &mut s.pop_from_backoff_q, boolean);
+    section.set(reader, "preemption", &mut s.preemption, boolean);
     section.finish(reader);
 }
 

@@ -9,7 +9,7 @@ use crate::ledger::{NodeTemplate, Role, TemplateId};
 use crate::platform::{self, BillUntil, Fargate, Kind, NodeGroups, Part, Platform, profile_of};
 use crate::rng::Draws;
 use crate::sim::{Fleet, NodeType, Placement};
-use crate::workload::pod_spec;
+use crate::workload::ClassId;
 
 /// What a platform is simulated with.
 pub(in crate::replay) struct Composed {
@@ -96,13 +96,13 @@ fn on_fargate(setup: &Setup, prepared: &[(&Part, Prepared)]) -> Vec<bool> {
         Prepared::Fargate(fargate) => Some(fargate.profiles.as_slice()),
         _ => None,
     });
-    let words = &setup.trace.words;
+    let (workload, words) = (setup.workload, &setup.trace.words);
     let selects = |class| match profiles {
         None => false,
         Some([]) => true,
-        Some(profiles) => profile_of(&pod_spec(class, words), profiles).is_some(),
+        Some(profiles) => profile_of(&workload.pod_spec(class, words), profiles).is_some(),
     };
-    setup.workload.classes.iter().map(selects).collect()
+    (0..workload.classes.len() as ClassId).map(selects).collect()
 }
 
 struct Composing {

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::catalog::labels;
+use crate::kube;
 use crate::platform::{Taint, TaintEffect};
 use crate::trace::{PodArch, split_list};
 
@@ -17,6 +19,23 @@ pub struct NodeLabels {
 }
 
 pub const ARCH_LABEL: &str = "kubernetes.io/arch";
+
+impl NodeLabels {
+    /// What the nodes of this kind in `zone` are in Kubernetes' words. A kind that does not say its architecture is
+    /// amd64.
+    pub fn node(&self, zone: Option<&String>) -> kube::Node {
+        let mut node = kube::Node { taints: self.taints.clone(), ..kube::Node::default() };
+        node.labels.insert(ARCH_LABEL.to_owned(), "amd64".to_owned());
+        for (key, value) in &self.labels {
+            node.labels.insert(labels::normalized(key).to_owned(), value.clone());
+            node.labels.insert(key.clone(), value.clone());
+        }
+        if let Some(zone) = zone {
+            node.labels.insert(labels::ZONE.to_owned(), zone.clone());
+        }
+        node
+    }
+}
 
 /// One toleration of a pod, written `key`, `key=value`, either with `:Effect`, or `*` for everything.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@
 //! five minutes changes nothing that could help and is not simulated.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::sim::event::RunIndex;
 use crate::units::{Span, Time};
@@ -92,6 +92,8 @@ pub struct SchedulingQueue {
     began_to_wait: Vec<u64>,
     begun: u64,
     pending: usize,
+    /// Waiting pods that were promised the room of pods that are to leave it: no capacity need be made for them.
+    nominated: BTreeSet<RunIndex>,
     pop_from_backoff_q: bool,
 }
 
@@ -116,10 +118,21 @@ impl SchedulingQueue {
         self.waiting_classes.values().copied()
     }
 
-    /// The waiting pods of a class, in no particular order.
+    /// The pods of a class that wait for capacity, in no particular order; not those that wait for their victims to end,
+    /// which Karpenter and Cluster Autoscaler leave alone.
     pub fn waiting_of(&self, class: ClassId) -> impl Iterator<Item = RunIndex> + '_ {
         let Waiting { parked, backing_off } = &self.waiting[class as usize];
-        parked.iter().chain(backing_off.values().flatten()).flat_map(|cohort| cohort.pods.iter().copied())
+        let cohorts = parked.iter().chain(backing_off.values().flatten());
+        cohorts.flat_map(|cohort| cohort.pods.iter().copied()).filter(|run| !self.nominated.contains(run))
+    }
+
+    /// Notes whether a pod has a nominated node.
+    pub fn set_nominated(&mut self, pod: RunIndex, is_nominated: bool) {
+        if is_nominated {
+            self.nominated.insert(pod);
+        } else {
+            self.nominated.remove(&pod);
+        }
     }
 
     pub fn push_new(&mut self, class: ClassId, pod: RunIndex) {

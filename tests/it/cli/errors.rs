@@ -186,7 +186,7 @@ fn flags_that_make_no_sense() {
     let all = [
         &["--platform", "frgate"][..],
         &["--platform", "mainframe"],
-        &["--platform", "auto-mode"],
+        &["--platform", "mixed"],
         &["--platform", "fargate", "--platform", "fargate"],
         &["--region", "ap-northeast1"],
         &["--region", "us-east-3"],
@@ -213,11 +213,11 @@ error: --platform frgate: there is no built-in platform of this name
 
 $ cost-sim replay trace.csv --platform mainframe
 error: --platform mainframe: there is no built-in platform of this name
-  hint: the built-in ones are recorded, fargate, node-group, node-group-spot, karpenter, karpenter-spot, karpenter-graviton and karpenter-consolidate; describe others with {name: …, kind: …}
+  hint: the built-in ones are recorded, fargate, node-group, node-group-spot, karpenter, karpenter-spot, karpenter-graviton, karpenter-consolidate and auto-mode; describe others with {name: …, kind: …}
 
-$ cost-sim replay trace.csv --platform auto-mode
-error: --platform auto-mode: this built-in platform cannot be simulated by this version yet
-  hint: the built-in platforms of this version are recorded, fargate, node-group, node-group-spot, karpenter, karpenter-spot, karpenter-graviton and karpenter-consolidate
+$ cost-sim replay trace.csv --platform mixed
+error: --platform mixed: what a mixed platform is made of has to be said
+  hint: write {name: both, kind: mixed, parts: [{name: base, kind: node-group, instanceTypes: [m6i.large], scaling: {desiredSize: 2}}, {name: burst, kind: karpenter}]}
 
 $ cost-sim replay trace.csv --platform fargate --platform fargate
 error: --platform fargate is there twice

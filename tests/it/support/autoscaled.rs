@@ -2,9 +2,10 @@
 
 use cost_sim::catalog::labels;
 use cost_sim::platform::{
-    Budget, CapacityType, ClusterAutoscaler, ConsolidationPolicy, ControllerSpeed, Expander, GroupSize, Home,
-    Karpenter, KarpenterVersion, Kind, LostPods, NodeGroup, NodeGroups, NodePool, NodeRequirement, Platform,
-    PoolLimits, RequirementOperator, Settings, Spot, SpotEvent,
+    AutoMode, Budget, CapacityType, ClusterAutoscaler, ConsolidationPolicy, ControllerSpeed, Expander,
+    Fargate, FargateProfile, GroupSize, Home, Karpenter, KarpenterVersion, Kind, LostPods, Mixed, NodeGroup,
+    NodeGroups, NodePool, NodeRequirement, Platform, PoolLimits, ProfileSelector, RequirementOperator,
+    Settings, Spot, SpotEvent,
 };
 use cost_sim::units::{Cpu, Resources, Span};
 use proptest::prelude::*;
@@ -136,6 +137,33 @@ pub fn platforms() -> impl Strategy<Value = Vec<Platform>> {
     (node_groups(), karpenter(), karpenter()).prop_map(|(groups, one, other)| {
         let named = |(name, kind): (&str, Kind)| Platform { name: name.to_owned(), kind };
         [("groups", groups), ("karpenter", one), ("other", other)].map(named).to_vec()
+    })
+}
+
+/// One cluster with node groups, Karpenter, and Fargate for some namespaces.
+pub fn mixed() -> impl Strategy<Value = Platform> {
+    (node_groups(), karpenter(), any::<bool>()).prop_map(|(mut groups, karpenter, fixed)| {
+        if let Kind::NodeGroups(groups) = &mut groups
+            && fixed
+        {
+            groups.groups[0].size = GroupSize::Fixed(1);
+        }
+        let selectors = vec![ProfileSelector { namespace: "serverless*".into(), labels: Vec::new() }];
+        let profiles = vec![FargateProfile { name: "some".into(), selectors }];
+        let fargate = Kind::Fargate(Fargate { profiles, ..Fargate::default() });
+        let parts = [("base", groups), ("burst", karpenter), ("serverless", fargate)]
+            .map(|(name, kind)| Platform { name: name.to_owned(), kind });
+        Platform { name: "mixed".to_owned(), kind: Kind::Mixed(Mixed { parts: parts.to_vec() }) }
+    })
+}
+
+/// EKS Auto Mode with pools of few types.
+pub fn auto_mode() -> impl Strategy<Value = Platform> {
+    prop::collection::vec(node_pool(), 1..3).prop_map(|mut node_pools| {
+        for (number, pool) in node_pools.iter_mut().enumerate() {
+            *pool = NodePool { name: format!("pool{number}"), auto_mode: true, ..pool.clone() };
+        }
+        Platform { name: "auto-mode".to_owned(), kind: Kind::AutoMode(AutoMode { node_pools }) }
     })
 }
 

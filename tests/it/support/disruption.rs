@@ -95,6 +95,9 @@ pub fn draining(setup: &Setup, ledger: &Ledger) {
         *last = run.ended.max(*last);
         let Some(reason) = run.taken else { continue };
         let class = &workload.classes[workload.steps.class[run.step as usize] as usize];
+        if reason == EndReason::Preempted {
+            continue; // The node stays, and nothing protects a pod of lower priority.
+        }
         assert!(!class.do_not_disrupt || reason == EndReason::Interrupted, "{run:?} is protected");
         // One whose node is taken back has no time to stop.
         let asked = if reason == EndReason::Interrupted { run.ended } else { run.ended - graceful };

@@ -50,6 +50,7 @@ pub struct Row {
     pub node_selector: &'static str,
     pub tolerations: &'static str,
     pub source_platform: &'static str,
+    pub namespace: &'static str,
     pub protected: bool,
     pub retry_limit: Option<i64>,
     /// Every so many milliseconds of work are saved.
@@ -95,7 +96,7 @@ impl Row {
 const HEADER: &str = "run_id,task_id,attempt,kind,workflow,state,depends_on,trigger_delay_seconds,submit_time,\
     pod_created_time,start_time,end_time,finish_observed_time,work_seconds,cpu_request_milli,\
     memory_request_mib,ephemeral_storage_mib,image,image_size_mib,priority,node_selector,tolerations,\
-    source_platform,do_not_disrupt,retry_limit,checkpoint_interval_seconds\n";
+    source_platform,namespace,do_not_disrupt,retry_limit,checkpoint_interval_seconds\n";
 
 pub fn time_text(ms: i64) -> String {
     let time = chrono::DateTime::from_timestamp_millis(ms).expect("a time of a trace");
@@ -135,6 +136,7 @@ pub fn csv(rows: &[Row]) -> String {
             row.node_selector.to_owned(),
             row.tolerations.to_owned(),
             row.source_platform.to_owned(),
+            row.namespace.to_owned(),
             row.protected.to_string(),
             optional(row.retry_limit),
             row.checkpoint.map(seconds).unwrap_or_default(),

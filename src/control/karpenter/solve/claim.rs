@@ -7,7 +7,7 @@ use super::super::prices::PriceBook;
 use super::super::types::TypeSet;
 use super::compat::NarrowedId;
 use super::{MAX_INSTANCE_TYPES, NewClaim, Pod, Scheduler};
-use crate::decide::karpenter::gosort;
+use crate::decide::gosort;
 use crate::sim::RunIndex;
 use crate::units::{Rate, Resources};
 

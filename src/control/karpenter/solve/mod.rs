@@ -30,7 +30,7 @@ use super::prices::PriceBook;
 use super::shapes::{ShapeId, Shapes};
 use super::types::Offerings;
 use crate::catalog::{CapacityType, Requirements, TypeId};
-use crate::decide::karpenter::gosort;
+use crate::decide::gosort;
 use crate::ledger::{LeaseId, TemplateId};
 use crate::sim::{NodeType, RunIndex};
 use crate::units::{Cpu, Memory, Resources, Time};

@@ -8,8 +8,8 @@
 use std::cmp::Ordering;
 
 use crate::catalog::CapacityType;
+use crate::decide::gosort;
 use crate::decide::karpenter::Version;
-use crate::decide::karpenter::gosort;
 use crate::units::{Span, Time};
 
 /// A node that Karpenter may disrupt now. Lists of them come in the order of the nodes' names: Karpenter's come in that

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::candidate::Candidate;
 use crate::catalog::CapacityType;
-use crate::decide::karpenter::gosort;
+use crate::decide::gosort;
 
 /// Spot nodes are replaced one by one only if at least so many types would be cheaper, and by the cheapest of these:
 /// what is launched is then among the cheapest already and will not be replaced again.

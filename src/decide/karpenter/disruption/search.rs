@@ -10,7 +10,8 @@ use super::balanced::Balanced;
 use super::budget::Budgets;
 use super::candidate::{Candidate, sort};
 use super::decision::{Decision, Replacement, Simulated, decide};
-use crate::decide::karpenter::{Version, gosort};
+use crate::decide::gosort;
+use crate::decide::karpenter::Version;
 use crate::units::{Span, Time};
 
 /// Multi-node consolidation looks at a hundred candidates (and at 101 if there are more).

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{ClusterState, Node, PodSpec, Reason};
+use crate::decide::kube_scheduler::state::BySpec;
 use crate::kube::PodTerm;
 
 /// How many pods match in each topology domain; domains without any are not there.
@@ -68,16 +69,13 @@ impl<'a> AffinityCounts<'a> {
     pub(super) fn new(pod: &'a PodSpec, cluster: &ClusterState) -> Option<Self> {
         let mut counts = Self::none_yet(pod);
         let asks = counts.asks();
-        if asks {
+        if asks || cluster.has_required_anti_affinity() {
+            let mut matter = BySpec::default();
             for state in cluster.nodes() {
-                for other in state.pods() {
-                    counts.count(&state.node, &other.spec, 1);
-                }
-            }
-        } else if cluster.has_required_anti_affinity() {
-            for state in cluster.nodes() {
-                for other in state.pods_with_affinity() {
-                    counts.count(&state.node, &other.spec, 1);
+                for other in if asks { state.pods() } else { state.pods_with_affinity() } {
+                    if matter.of(&other.spec, |other| matters(pod, other)) {
+                        counts.count(&state.node, &other.spec, 1);
+                    }
                 }
             }
         }
@@ -140,6 +138,15 @@ impl<'a> AffinityCounts<'a> {
                 // The first of a group of pods that want to be together may go anywhere.
                 || self.affine.is_empty() && matches_all(terms, self.pod, self.pod))
     }
+}
+
+/// Whether a required term of one of the two means the other.
+fn matters(pod: &PodSpec, other: &PodSpec) -> bool {
+    let required = |of: &PodSpec, other: &PodSpec| {
+        let mut terms = of.affinity.required.iter().chain(&of.anti_affinity.required);
+        terms.any(|term| term.means(of, other))
+    };
+    required(pod, other) || required(other, pod)
 }
 
 /// Whether `other` is meant by all `terms` of `own`; by none if there are none.

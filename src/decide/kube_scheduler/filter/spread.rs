@@ -5,6 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{ClusterState, Node, PodOnNode, PodSpec, Reason, has_untolerated_taint, matches_node_affinity};
+use crate::decide::kube_scheduler::state::BySpec;
 use crate::kube::{NodeInclusionPolicy, SpreadConstraint, WhenUnsatisfiable};
 
 /// The pods in each topology domain, for each `DoNotSchedule` constraint of a pod.
@@ -39,16 +40,17 @@ impl<'a> SpreadCounts<'a> {
         if constraints.is_empty() {
             return None;
         }
+        let mut known: Vec<BySpec<bool>> = constraints.iter().map(|_| BySpec::default()).collect();
         let mut counts = Self { pod, constraints };
         for state in cluster.nodes() {
             if !counts.has_all_keys(&state.node) {
                 continue;
             }
-            for counts in &mut counts.constraints {
+            for (counts, known) in counts.constraints.iter_mut().zip(&mut known) {
                 if !is_looked_at(counts.constraint, pod, &state.node) {
                     continue;
                 }
-                let matching = matching(counts.constraint, pod, state.pods());
+                let matching = matching(counts.constraint, pod, state.pods(), known);
                 let value = &state.node.labels[&counts.constraint.topology_key];
                 match counts.by_value.get_mut(value) {
                     Some(count) => *count += matching,
@@ -108,7 +110,15 @@ pub fn is_looked_at(constraint: &SpreadConstraint, pod: &PodSpec, node: &Node) -
 }
 
 /// How many of `others` a constraint of `pod` counts; those that are on their way out are no longer.
-pub fn matching(constraint: &SpreadConstraint, pod: &PodSpec, others: &[PodOnNode]) -> i64 {
-    let counted = others.iter().filter(|other| !other.is_terminating && constraint.counts(pod, &other.spec));
-    counted.count() as i64
+pub fn matching(
+    constraint: &SpreadConstraint,
+    pod: &PodSpec,
+    others: &[PodOnNode],
+    known: &mut BySpec<bool>,
+) -> i64 {
+    let mut count = 0;
+    for other in others.iter().filter(|other| !other.is_terminating) {
+        count += i64::from(known.of(&other.spec, |other| constraint.counts(pod, other)));
+    }
+    count
 }

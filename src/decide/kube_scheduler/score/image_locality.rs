@@ -20,7 +20,7 @@ pub(super) fn score(pod: &PodSpec, cluster: &ClusterState, states: &[&NodeState]
     let of_node = |state: &&NodeState| {
         let images = names.iter().zip(&nodes_having);
         let present = images.filter_map(|(name, having)| Some((size(state, name)?, *having)));
-        image_locality(present, cluster.nodes().len(), names.len())
+        image_locality(present, cluster.nodes().len(), names.len().max(pod.containers as usize))
     };
     states.iter().map(of_node).collect()
 }

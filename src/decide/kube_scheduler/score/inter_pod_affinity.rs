@@ -8,6 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{ClusterState, MAX_SCORE, NodeState, PodSpec};
+use crate::decide::kube_scheduler::state::BySpec;
 use crate::kube::{Node, PodTerm};
 
 const HARD_POD_AFFINITY_WEIGHT: i64 = 1;
@@ -34,9 +35,17 @@ impl<'a> Worth<'a> {
         if !prefers && !cluster.has_affinity() {
             return worth;
         }
+        let mut moot = BySpec::default();
         for state in cluster.nodes() {
             let others = if prefers { state.pods() } else { state.pods_with_affinity() };
             for other in others {
+                let is_moot = |other: &PodSpec| {
+                    !weighed(pod, false).any(|(_, term)| term.means(pod, other))
+                        && !weighed(other, true).any(|(_, term)| term.means(other, pod))
+                };
+                if moot.of(&other.spec, is_moot) {
+                    continue;
+                }
                 let other: &PodSpec = &other.spec;
                 for (weight, term) in weighed(pod, false) {
                     worth.add(term, weight, term.means(pod, other), &state.node);

@@ -13,7 +13,9 @@ mod taint_toleration;
 mod topology_spread;
 
 pub use balanced_allocation::BalancedAllocation;
+pub use node_affinity::preference;
 pub use resources_fit::Scoring;
+pub use taint_toleration::untolerated;
 
 use super::filter::{Filters, Reason};
 use super::state::{ClusterState, NodeState};
@@ -24,14 +26,19 @@ pub const MAX_SCORE: i64 = 100;
 
 /// The plugins with their weights, in the profile's order.
 pub const PLUGINS: [(&str, i64); 7] = [
-    ("TaintToleration", 3),
-    ("NodeAffinity", 2),
+    ("TaintToleration", TAINTS_WEIGHT),
+    ("NodeAffinity", NODES_WEIGHT),
     ("NodeResourcesFit", 1),
-    ("PodTopologySpread", 2),
-    ("InterPodAffinity", 2),
+    ("PodTopologySpread", SPREAD_WEIGHT),
+    ("InterPodAffinity", AFFINITY_WEIGHT),
     ("NodeResourcesBalancedAllocation", 1),
     ("ImageLocality", 1),
 ];
+
+const TAINTS_WEIGHT: i64 = 3;
+const NODES_WEIGHT: i64 = 2;
+const SPREAD_WEIGHT: i64 = 2;
+const AFFINITY_WEIGHT: i64 = 2;
 
 /// What a cluster's operator may choose of the scheduler's profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +113,33 @@ pub fn score(
         }
     }
     scores
+}
+
+/// Of [`score`] only what depends on where other pods are, with its weights: PodTopologySpread by the pod's own
+/// constraints, and InterPodAffinity. 0 for every node if the pod and the others do not mind.
+pub fn topology(pod: &PodSpec, cluster: &ClusterState, feasible: &[usize]) -> Vec<i64> {
+    let states: Vec<&NodeState> = feasible.iter().map(|node| cluster.node(*node)).collect();
+    let spread = topology_spread::score(pod, cluster, &states, false);
+    let affinity = inter_pod_affinity::score(pod, cluster, &states);
+    spread
+        .iter()
+        .zip(affinity)
+        .map(|(spread, affinity)| SPREAD_WEIGHT * spread + AFFINITY_WEIGHT * affinity)
+        .collect()
+}
+
+/// Of [`score`] only what depends on the node's labels and taints, with its weights: TaintToleration and NodeAffinity.
+///
+/// `nodes` are what [`untolerated`] and [`preference`] say of each feasible node.
+pub fn of_labels(nodes: &[(i64, i64)]) -> Vec<i64> {
+    let (mut taints, mut affinity): (Vec<i64>, Vec<i64>) = nodes.iter().copied().unzip();
+    normalize(&mut taints, true);
+    normalize(&mut affinity, false);
+    taints
+        .iter()
+        .zip(affinity)
+        .map(|(taints, affinity)| TAINTS_WEIGHT * taints + NODES_WEIGHT * affinity)
+        .collect()
 }
 
 /// `DefaultNormalizeScore` of `plugins/helper/normalize_score.go`: the highest becomes 100, or 0 where more is worse.

@@ -12,7 +12,7 @@ pub(super) fn score(pod: &PodSpec, states: &[&NodeState]) -> Vec<i64> {
 }
 
 /// What a node is worth to a pod by its labels. An empty term prefers nothing.
-pub(super) fn preference(pod: &PodSpec, node: &Node) -> i64 {
+pub fn preference(pod: &PodSpec, node: &Node) -> i64 {
     let met = pod.preferred_node_terms.iter().filter(|(_, term)| term.matches(&node.name, &node.labels));
     met.map(|(weight, _)| i64::from(*weight)).sum()
 }

@@ -13,7 +13,7 @@ pub(super) fn score(pod: &PodSpec, states: &[&NodeState]) -> Vec<i64> {
 }
 
 /// How many taints of a node should keep a pod away, though they need not.
-pub(super) fn untolerated(pod: &PodSpec, node: &Node) -> i64 {
+pub fn untolerated(pod: &PodSpec, node: &Node) -> i64 {
     let soft = node.taints.iter().filter(|taint| taint.effect == TaintEffect::PreferNoSchedule);
     soft.filter(|taint| !tolerates(pod, taint)).count() as i64
 }

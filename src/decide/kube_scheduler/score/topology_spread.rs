@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::{ClusterState, MAX_SCORE, NodeState, PodSpec};
 use crate::decide::kube_scheduler::filter::{is_looked_at, matching};
+use crate::decide::kube_scheduler::state::BySpec;
 use crate::kube::{LabelSelector, Node, NodeInclusionPolicy, SpreadConstraint, WhenUnsatisfiable};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -33,10 +34,10 @@ pub(super) fn score(
     // A node without one of the labels is left out, but not by the defaults: a cluster may have no zones.
     let is_in =
         |node: &Node| !are_own || constraints.iter().all(|one| node.labels.contains_key(&one.topology_key));
-    let spreads: Vec<Spread> =
+    let mut spreads: Vec<Spread> =
         constraints.iter().map(|one| Spread::new(one, pod, cluster, states, &is_in)).collect();
     let costs = states.iter().map(|state| {
-        let cost = || spreads.iter().fold(0.0, |sum, spread| sum + spread.cost(pod, state));
+        let mut cost = || spreads.iter_mut().fold(0.0, |sum, spread| sum + spread.cost(pod, state));
         is_in(&state.node).then(|| libm::round(cost()) as i64)
     });
     normalized(&costs.collect::<Vec<_>>())
@@ -47,6 +48,8 @@ struct Spread<'a> {
     constraint: &'a SpreadConstraint,
     /// Pods by topology value; of node names they are counted when a node is scored.
     by_value: FxHashMap<&'a str, i64>,
+    /// Which pods match.
+    known: BySpec<bool>,
     weight: f64,
 }
 
@@ -59,6 +62,7 @@ impl<'a> Spread<'a> {
         is_in: &dyn Fn(&Node) -> bool,
     ) -> Self {
         let mut by_value = FxHashMap::default();
+        let mut known = BySpec::default();
         let candidates = || states.iter().filter(|state| is_in(&state.node));
         let domains = if constraint.topology_key == HOSTNAME {
             candidates().count()
@@ -72,18 +76,18 @@ impl<'a> Spread<'a> {
                     && is_looked_at(constraint, pod, &state.node)
                     && let Some(count) = by_value.get_mut(value(constraint, &state.node))
                 {
-                    *count += matching(constraint, pod, state.pods());
+                    *count += matching(constraint, pod, state.pods(), &mut known);
                 }
             }
         }
-        Self { constraint, by_value, weight: libm::log((domains + 2) as f64) }
+        Self { constraint, by_value, known, weight: libm::log((domains + 2) as f64) }
     }
 
-    fn cost(&self, pod: &PodSpec, state: &NodeState) -> f64 {
+    fn cost(&mut self, pod: &PodSpec, state: &NodeState) -> f64 {
         let constraint = self.constraint;
         let Some(value) = state.node.labels.get(&constraint.topology_key) else { return 0.0 };
         let count = if constraint.topology_key == HOSTNAME {
-            matching(constraint, pod, state.pods())
+            matching(constraint, pod, state.pods(), &mut self.known)
         } else {
             self.by_value[value.as_str()]
         };

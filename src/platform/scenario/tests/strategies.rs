@@ -140,6 +140,7 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
         });
     let scheduler = (word(), word()).prop_map(|(scoring, balanced_allocation)| KubeScheduler {
         pop_from_backoff_q: scoring == Scoring::LeastAllocated,
+        preemption: balanced_allocation == BalancedAllocation::Absolute,
         scoring,
         balanced_allocation,
     });
@@ -180,6 +181,7 @@ pub(in crate::platform) fn settings() -> impl Strategy<Value = Settings> {
                 spot: rest.4,
                 discounts: rest.5,
                 system: rest.6,
+                ..Settings::default()
             }
         },
     )
