@@ -112,9 +112,10 @@ impl Pasted {
         self.pools.iter().any(|pool| pool.name == name)
     }
 
-    /// The NodeClass of that name; `None` where the file has none at all, since every cluster has a default one.
+    /// The NodeClass of that name; `None` where the file has none at all, and of the one that every cluster has.
     pub fn auto_class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
-        if self.auto_classes.is_empty() {
+        let is_known = self.auto_classes.iter().any(|class| class.name == name);
+        if self.auto_classes.is_empty() || name == "default" && !is_known {
             return Ok(None);
         }
         find(&mut self.auto_classes, name, "NodeClass", "").map(Some)
