@@ -3,8 +3,6 @@
 pub use super::gosort;
 pub mod benchmark;
 pub mod bits;
-pub use super::gosort;
-
 pub mod disruption;
 pub mod launch;
 pub mod model;

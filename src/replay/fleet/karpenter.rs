@@ -1,7 +1,6 @@
 //! Karpenter's fleet: what each NodePool could launch, as kinds of nodes, and who can never run on any of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::super::Setup;
 use super::{Refusal, Refusals, node_type, pool_values, refuse};
@@ -20,7 +19,7 @@ use crate::sim::NodeType;
 use crate::sim::kube_scheduler::scored_request;
 use crate::trace::{PodArch, Word};
 use crate::units::{Cpu, Memory};
-use crate::workload::{PodClass, pod_spec};
+use crate::workload::PodClass;
 
 /// Complains about NodePools that could launch nothing.
 pub(in crate::replay) fn check(setup: &Setup, name: &str, node_pools: &[NodePool]) -> Result<()> {
@@ -209,8 +208,7 @@ pub(super) fn controller(
     pools: Vec<Pool>,
     node_types: &[NodeType],
 ) -> Karpenter {
-    let spec = |class| Arc::new(pod_spec(class, &setup.trace.words));
-    let specs: Vec<_> = setup.workload.classes.iter().map(spec).collect();
+    let specs = setup.workload.pod_specs(&setup.trace.words);
     let zones = &setup.catalog.zones;
     let scheduler = Scheduler::new(pools, &specs, node_types, zones, Options::default());
     Karpenter::new(config, scheduler, zones.len())
@@ -219,7 +217,8 @@ pub(super) fn controller(
 /// What decides which kinds of nodes admit a pod, whatever its size.
 type Demands = (PodArch, Word, Word, bool);
 
-/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is asked once for all that ask for the same.
+/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is
+/// asked once for all that ask for the same.
 pub(super) fn refuse_classes(
     setup: &Setup,
     pools: &[Pool],
