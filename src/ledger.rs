@@ -157,6 +157,8 @@ pub enum EndReason {
     Expired,
     /// Its node group got another version.
     Upgraded,
+    /// Karpenter gave it up: it had not registered in time.
+    NotRegistered,
     /// EC2 took a Spot instance back.
     Interrupted,
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
@@ -176,6 +178,7 @@ impl EndReason {
             Self::Empty => "emptiness",
             Self::Consolidated => "consolidation",
             Self::Drifted => "drift",
+            Self::NotRegistered => "registration_timeout",
             Self::Expired => "expiration",
             Self::Upgraded => "upgrade",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",

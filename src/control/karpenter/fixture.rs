@@ -14,7 +14,7 @@ use crate::sim::kube_scheduler::NodeLabels;
 use crate::sim::{NodeType, PullRates};
 use crate::trace::{OwnerKind, PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Rate, Resources, Time};
-use crate::workload::{PodClass, pod_spec};
+use crate::workload::{PodClass, Workload};
 
 /// An instance type of so many cores and GiB, all of which pods can have.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,9 @@ impl World {
             let this = &known[id.0 as usize];
             Rate::parse(if capacity_type == CapacityType::Spot { this.spot } else { this.on_demand })
         });
-        let specs: Vec<_> = classes.iter().map(|class| Arc::new(pod_spec(class, &words))).collect();
+        let workload = Workload::default();
+        let spec = |class| Arc::new(workload.spec_of(class, &words));
+        let specs: Vec<_> = classes.iter().map(spec).collect();
         let zones = ZONES.map(String::from);
         let scheduler = Scheduler::new(prepared, &specs, &node_types, &zones, Options::default());
         let pods = pods.iter().zip(0u32..).map(|(ask, run)| Pod {

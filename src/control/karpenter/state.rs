@@ -9,6 +9,7 @@ use super::nodes::{NodeClaim, NodeClaims};
 use super::prices::PriceBook;
 use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
 use crate::control::{Action, Launch, LaunchPath, PendingPod, Trigger, View};
+use crate::decide::karpenter::disruption::eligible::{Limit, stays_for_good};
 use crate::ledger::{EndReason, LeaseId};
 use crate::platform::{self, KarpenterVersion};
 use crate::sim::{Node, NodeState};
@@ -73,11 +74,6 @@ impl State {
         Some(launched + Span::from_ms((late + DRIFT_CHECK.ms() - 1) / DRIFT_CHECK.ms() * DRIFT_CHECK.ms()))
     }
 
-    /// Whether a pod on a node keeps it from being disrupted.
-    pub fn is_blocked_by_pod(&self, _now: Time, node: &Node, view: &View) -> bool {
-        node.pods.iter().any(|run| view.classes[view.pod(*run).class as usize].do_not_disrupt)
-    }
-
     /// Takes note of what happened. The simulation began at `start`.
     pub fn observe(&mut self, now: Time, trigger: &Trigger, start: Time) {
         match *trigger {
@@ -111,9 +107,7 @@ impl State {
                 self.outstanding.remove(&token);
             }
             Trigger::NodeReady(lease) => {
-                if let Some(claim) = self.claims.get_mut(lease) {
-                    claim.initialized = Some(now);
-                }
+                self.claims.set_initialized(lease, now);
             }
             Trigger::NodeGone(lease) => {
                 self.claims.remove(lease);
@@ -219,14 +213,15 @@ impl State {
         pods
     }
 
-    /// The pods on a node that would move if it went: all but those that must not be disrupted, and those that are being
-    /// evicted already (`IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
+    /// The pods on a node that would move if it went: all but those that must not be disrupted or that a budget holds
+    /// forever, and those that are being evicted already (`IsCurrentlyReschedulable` of `pkg/utils/pdb`, `IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
     /// is a pod of its own.
     pub fn pods_on(&self, view: &View, lease: LeaseId, origin: Origin, pods: &mut Vec<Pod>) {
         let Some(node) = view.node(lease) else { return };
         let all = node.pods.iter().map(|run| view.pod(*run));
-        let protected = |pod: &PendingPod| view.classes[pod.class as usize].do_not_disrupt;
-        let movable = all.filter(|pod| !protected(pod) && !view.is_terminating(pod.run));
+        let (evictable, limits) = (view.evictable(), never_allowing(view));
+        let stays = |pod: &PendingPod| stays_for_good(evictable.pod(pod.run), &limits, view.now);
+        let movable = all.filter(|pod| !view.is_terminating(pod.run) && !stays(pod));
         pods.extend(movable.map(|pod| self.pod(&pod, origin)));
     }
 
@@ -234,4 +229,9 @@ impl State {
         let shape = self.scheduler.shape(pod.class);
         Pod { run: pod.run, shape, created: pod.created, uid: pod.uid, origin }
     }
+}
+
+/// Budgets as far as it matters whether they ever allow anything.
+fn never_allowing<'a>(view: &View<'a>) -> Vec<Limit<'a>> {
+    view.pdbs.iter().map(|pdb| Limit { pdb, allowed: 0 }).collect()
 }
