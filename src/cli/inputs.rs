@@ -85,6 +85,12 @@ pub struct ScenarioArgs {
     /// Without it, cost-sim.yaml of the working directory is used if there is one. Flags win over what the file says.
     #[arg(short, long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Kubernetes and eksctl manifests (YAML or JSON), also as `kubectl get -o yaml` prints them.
+    ///
+    /// NodePools, EC2NodeClasses, a ClusterConfig, PodDisruptionBudgets, PriorityClasses, Cluster Autoscaler's Deployment
+    /// and what makes pods. Where the scenario names no platforms, those of the manifests are compared as `own`.
+    #[arg(long, value_name = "FILE")]
+    manifests: Vec<PathBuf>,
     /// Use no scenario, even if there is a cost-sim.yaml.
     #[arg(long, conflicts_with = "scenario")]
     no_scenario: bool,
@@ -230,20 +236,24 @@ impl ScenarioArgs {
         let scenario = match &self.scenario {
             Some(path) => {
                 printer.detail(|| format!("reading the scenario {}", path.display()));
-                read_scenario(path)?
+                Some(path.as_path())
             }
             None if !self.no_scenario && found.exists() => {
                 printer.note(&format!("using the scenario {SCENARIO} of this directory"));
-                read_scenario(found)?
+                Some(found)
             }
-            None => unnamed,
+            None => None,
         };
+        let files: Vec<&Path> =
+            scenario.into_iter().chain(self.manifests.iter().map(PathBuf::as_path)).collect();
+        let scenario = if files.is_empty() { unnamed } else { read_scenario(&files)? };
         scenario.apply(&self.overrides())
     }
 
     /// Whether no flag says anything.
     pub fn is_unsaid(&self) -> bool {
         self.scenario.is_none()
+            && self.manifests.is_empty()
             && self.prices.is_none()
             && !self.strict
             && self.overrides() == Overrides::default()
@@ -305,9 +315,11 @@ impl ScenarioArgs {
     }
 }
 
-/// The scenario in a file.
-pub fn read_scenario(path: &Path) -> Result<Scenario> {
-    platform::read(path, &read_text(path)?)
+/// The scenario that files make together.
+pub fn read_scenario(files: &[&Path]) -> Result<Scenario> {
+    let texts: Vec<String> = files.iter().map(|path| read_text(path)).collect::<Result<_>>()?;
+    let files: Vec<(&Path, &str)> = files.iter().copied().zip(texts.iter().map(String::as_str)).collect();
+    platform::read_all(&files)
 }
 
 /// A file that the user named, as text.

@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::instance_type;
 use super::node_class::NodeClass;
 use super::node_pool::{self, NodePool};
-use super::reading::{Object, Read, Wrong, integer, owned, string, time, unknown, word};
+use super::objects::{daemon_set, decoded, node, node_group, pod};
+use super::reading::{Object, Read, Wrong, string, time, unknown, word};
 use super::settings::Settings;
 use super::well_known;
 use crate::decide::karpenter::model::InstanceType;
-use crate::kube::decode::{Decoded, Decoder, Problem, Step};
-use crate::kube::{Node, NodeClaim, OwnerRef, Pdb, Pod, PodSpec, ResourceNames};
+use crate::kube::decode::Decoder;
+use crate::kube::{Node, NodeClaim, Pdb, Pod, PodSpec, ResourceNames};
 use crate::units::Time;
 
 /// Which decision is asked for.
@@ -180,154 +181,6 @@ fn latest(pods: &[Pod], nodes: &[NodeInCase]) -> Time {
     let of_nodes = nodes.iter().filter_map(|node| node.node.as_ref()).map(|node| node.created);
     let of_claims = nodes.iter().filter_map(|node| node.node_claim.as_ref()).map(of_claim);
     of_pods.chain(of_nodes).chain(of_claims).max().unwrap_or_default()
-}
-
-/// The first of the problems, as this module says it.
-pub(super) fn decoded<T>(read: Decoded<T>) -> Read<T> {
-    read.map_err(|problems| {
-        let Some(Problem { path, text, message, hint }) = problems.into_iter().next() else {
-            return Wrong::new("cannot be read");
-        };
-        let wrong = Wrong { path: String::new(), message, text: (!text.is_empty()).then_some(text), hint };
-        path.steps().iter().rev().fold(wrong, |wrong, step| match step {
-            Step::Field(name) => wrong.within(name),
-            Step::Item(index) => wrong.at(*index),
-        })
-    })
-}
-
-/// A pod; its name stands in for a UID that is not given, and without a status it is what a new pod becomes when
-/// kube-scheduler has found no node for it.
-fn pod(decoder: &mut Decoder, value: &Value) -> Read<Pod> {
-    let mut pod = decoded(decoder.pod(value))?;
-    if pod.uid.is_empty() {
-        pod.uid = format!("{}/{}", pod.spec.namespace, pod.name);
-    }
-    let says_nothing = value.get("status").and_then(|status| status.get("conditions")).is_none();
-    if says_nothing && pod.node_name.is_none() {
-        pod.is_unschedulable = true;
-    }
-    Ok(pod)
-}
-
-/// A DaemonSet, a pod of one, or the template of its pods.
-fn daemon_set(decoder: &mut Decoder, value: &Value) -> Read<PodSpec> {
-    let kind = value.get("kind").and_then(Value::as_str);
-    let is_workload = kind.is_some_and(|kind| kind != "PodTemplateSpec");
-    let mut spec = decoded(if is_workload { decoder.workload(value) } else { decoder.pod_template(value) })?;
-    if !spec.is_of_daemon_set() {
-        let name = value.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
-        let name = name.unwrap_or_default().to_owned();
-        spec.owner = Some(OwnerRef { kind: "DaemonSet".to_owned(), uid: name.clone(), name });
-    }
-    Ok(spec)
-}
-
-fn node(decoder: &mut Decoder, value: &Value) -> Read<NodeInCase> {
-    let object = Object::of(value)?.only(&["node", "nodeClaim", "nodeGroup", "pods"])?;
-    let mut node = object.read("node", |value| decoded(decoder.node(value)))?;
-    let mut node_claim = object.read("nodeClaim", |value| claim(decoder, value))?;
-    if node.is_none() && node_claim.is_none() {
-        return Err(Wrong::new("there is neither a node nor a NodeClaim").text(value));
-    }
-    if let Some(node) = &mut node {
-        let says_nothing = object.get("node").and_then(|node| node.pointer("/status/conditions")).is_none();
-        if says_nothing {
-            node.ready_since = Some(node.created);
-        }
-    }
-    if let (Some(node), Some(claim)) = (&mut node, &mut node_claim) {
-        complete(node, claim);
-    }
-    let node_name = node.as_ref().map(|node| node.name.clone());
-    let pods = object.list("pods", |value| {
-        let mut pod = pod(decoder, value)?;
-        pod.is_unschedulable = false;
-        if pod.node_name.is_none() {
-            pod.node_name.clone_from(&node_name);
-        }
-        // Bound pods of which nothing else is said run.
-        if value.pointer("/status/phase").is_none() {
-            pod.phase = crate::kube::Phase::Running;
-        }
-        Ok(pod)
-    })?;
-    let claim = object.get("nodeClaim");
-    let has_conditions = claim.is_some_and(|claim| claim.pointer("/status/conditions").is_some());
-    Ok(NodeInCase { node, node_claim, pods, has_conditions, node_group: object.read("nodeGroup", owned)? })
-}
-
-/// A NodeClaim; one that has no conditions has everything behind it.
-fn claim(decoder: &mut Decoder, value: &Value) -> Read<NodeClaim> {
-    let named;
-    let has_name = value.pointer("/metadata/name").is_some();
-    let value = if has_name || !value.is_object() {
-        value
-    } else {
-        let mut copy = value.clone();
-        copy["metadata"]["name"] = Value::from("unnamed");
-        named = copy;
-        &named
-    };
-    let mut claim = decoded(decoder.node_claim(value))?;
-    if !has_name {
-        claim.name.clear();
-    }
-    if value.pointer("/status/conditions").is_none() {
-        let since = Some(claim.created);
-        (claim.launched, claim.registered, claim.initialized) = (since, since, since);
-    }
-    Ok(claim)
-}
-
-/// What a node and its NodeClaim say of each other, where one of them is silent.
-fn complete(node: &mut Node, claim: &mut NodeClaim) {
-    if claim.name.is_empty() {
-        claim.name.clone_from(&node.name);
-    }
-    if claim.node_name.is_empty() {
-        claim.node_name.clone_from(&node.name);
-    }
-    if claim.provider_id.is_empty() {
-        claim.provider_id.clone_from(&node.provider_id);
-    }
-    for (key, value) in &node.labels {
-        claim.labels.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-    if claim.capacity.is_zero() {
-        claim.capacity = node.capacity;
-    }
-    if claim.allocatable.is_zero() {
-        claim.allocatable = node.allocatable;
-    }
-    if node.allocatable.is_zero() {
-        (node.capacity, node.allocatable) = (claim.capacity, claim.allocatable);
-    }
-    if claim.registered.is_some() {
-        for (key, value) in &claim.labels {
-            node.labels.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-    }
-}
-
-fn node_group(decoder: &mut Decoder, value: &Value) -> Read<NodeGroup> {
-    let object = Object::of(value)?.only(&["max", "min", "name", "target", "template"])?;
-    let name = object.need("name", owned)?;
-    let template = object.read("template", |value| {
-        let is_named = value.pointer("/metadata/name").is_some();
-        if is_named || !value.is_object() {
-            return decoded(decoder.node(value));
-        }
-        let mut copy = value.clone();
-        copy["metadata"]["name"] = Value::from(format!("template-node-for-{name}"));
-        decoded(decoder.node(&copy))
-    })?;
-    let min = object.read("min", integer)?.unwrap_or(0);
-    let max = object.need("max", integer)?;
-    if min < 0 || max < min {
-        return Err(Wrong::new("a group has at least 0 nodes and at most as many as `max`").text(value));
-    }
-    Ok(NodeGroup { name, min, max, target: object.read("target", integer)?, template })
 }
 
 /// Pods among the pending ones that are bound already go to their nodes.

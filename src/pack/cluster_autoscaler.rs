@@ -8,7 +8,7 @@ use crate::catalog::labels;
 use crate::decide::cluster_autoscaler::{
     GroupDelta as Grown, Input, InputGroup, InputNode, Settings, run_once,
 };
-use crate::decide::kube_scheduler::{Filters, NodeState};
+use crate::decide::kube_scheduler::{ClusterState, Filters, NodeState};
 use crate::kube::{Labels, Node, Phase, Pod, PodSpec};
 use crate::units::Time;
 
@@ -94,7 +94,7 @@ fn has_all(node: &Node, template: &Labels) -> bool {
 /// Pods that DaemonSets will have on a node of a template.
 fn daemon_pods(case: &Case, template: &Node) -> Vec<Pod> {
     let state = NodeState::new(Arc::new(template.clone()));
-    let runs = |spec: &&PodSpec| Filters::new(spec, &Default::default()).check(&state).is_ok();
+    let runs = |spec: &&PodSpec| Filters::new(spec, &ClusterState::default()).check(&state).is_ok();
     let pod = |(number, spec): (usize, &PodSpec)| Pod {
         name: format!("daemon-{number}"),
         uid: format!("daemon-{number}"),

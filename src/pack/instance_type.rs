@@ -56,7 +56,9 @@ pub fn by_pool(
         let mut types = list(value, |value| instance_type(value, names))?;
         if !settings.karpenter.reserved_capacity {
             let reserved = |offering: &Offering| offering.capacity_type == CapacityType::Reserved;
-            types.iter_mut().for_each(|this| this.offerings.retain(|offering| !reserved(offering)));
+            for this in &mut types {
+                this.offerings.retain(|offering| !reserved(offering));
+            }
         }
         Ok(types)
     };

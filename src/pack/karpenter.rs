@@ -114,7 +114,7 @@ impl<'c> View<'c> {
     pub fn reschedulable(&self, node: &StateNode) -> Vec<usize> {
         let moves = |number: &usize| {
             let pod = self.pods[*number];
-            let bound = self.as_disruption_sees(pod);
+            let bound = as_disruption_sees(pod);
             let stays = eligible::stays_for_good(bound, &self.limits, self.case.now);
             bound.is_reschedulable(pod.is_terminating) && !stays
         };
@@ -158,15 +158,6 @@ impl<'c> View<'c> {
         bound.iter().any(|pod| !pod.spec.anti_affinity.required.is_empty())
     }
 
-    pub fn as_disruption_sees<'p>(&self, pod: &'p Pod) -> eligible::BoundPod<'p> {
-        eligible::BoundPod {
-            spec: &pod.spec,
-            active: !pod.phase.is_terminal() && !pod.is_terminating,
-            started: pod.started,
-            unready: false,
-        }
-    }
-
     /// As the scheduler takes it.
     pub fn pod(&self, scheduler: &mut Scheduler, number: usize, origin: Origin) -> model::Pod {
         let pod = self.pods[number];
@@ -205,6 +196,16 @@ impl<'c> View<'c> {
             }
         }
         bound
+    }
+}
+
+/// A bound pod in the words of disruption; readiness is not known of it.
+pub fn as_disruption_sees(pod: &Pod) -> eligible::BoundPod<'_> {
+    eligible::BoundPod {
+        spec: &pod.spec,
+        active: !pod.phase.is_terminal() && !pod.is_terminating,
+        started: pod.started,
+        unready: false,
     }
 }
 

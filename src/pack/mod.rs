@@ -12,6 +12,7 @@ mod instance_type;
 mod karpenter;
 mod node_class;
 mod node_pool;
+mod objects;
 mod output;
 mod reading;
 mod requirement;
@@ -32,20 +33,20 @@ use output::line;
 pub fn read(file: &str, text: &str) -> Result<Vec<Case>> {
     let lines: Vec<(usize, &str)> =
         text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
-    let read = lines.par_iter().map(|(index, line)| {
+    let read = |(index, line): &(usize, &str)| -> std::result::Result<Case, Box<Diagnostic>> {
         let number = *index as u64 + 1;
         let value: Value =
             serde_json::from_str(line).map_err(|error| not_json(file, number, line, &error))?;
-        Case::read(&value).map_err(|wrong| {
-            let mut diagnostic = Diagnostic::new(file, wrong.to_string()).line(number);
-            diagnostic.text = wrong.text.or_else(|| Some((*line).to_owned()));
-            diagnostic.hint = wrong.hint.or_else(|| Some("docs/pack.md says what can stand here".to_owned()));
-            diagnostic
-        })
-    });
+        Ok(Case::read(&value).map_err(|wrong| {
+            let text = wrong.text.clone().unwrap_or_else(|| (*line).to_owned());
+            let hint =
+                wrong.hint.clone().unwrap_or_else(|| "docs/pack.md says what can stand here".to_owned());
+            Diagnostic::new(file, wrong.to_string()).line(number).text(text).hint(hint)
+        })?)
+    };
     // Of several mistakes the first in the file, whichever was found first.
-    let read: Vec<std::result::Result<Case, Diagnostic>> = read.collect();
-    Ok(read.into_iter().collect::<std::result::Result<_, _>>()?)
+    let all: Vec<std::result::Result<Case, Box<Diagnostic>>> = lines.par_iter().map(read).collect();
+    all.into_iter().collect::<std::result::Result<_, _>>().map_err(|diagnostic| (*diagnostic).into())
 }
 
 fn not_json(file: &str, line: u64, text: &str, error: &serde_json::Error) -> Diagnostic {

@@ -32,8 +32,10 @@ fn spec(value: &Value) -> Read<NodeSettings> {
     }
     settings.raid0 = spec.read("instanceStorePolicy", string)? == Some("RAID0");
     let aliases = spec.list("amiSelectorTerms", |value| Object::of(value)?.read("alias", string))?;
-    let is_bottlerocket = |alias: &Option<&str>| alias.is_some_and(|alias| alias.starts_with("bottlerocket"));
-    if aliases.iter().any(is_bottlerocket) || spec.read("amiFamily", string)? == Some("Bottlerocket") {
+    let is_bottlerocket = |alias: &&str| alias.starts_with("bottlerocket");
+    if aliases.iter().flatten().any(is_bottlerocket)
+        || spec.read("amiFamily", string)? == Some("Bottlerocket")
+    {
         settings.kube_reserved_pods = KubeReservedPods::Configured;
     }
     Ok(settings)

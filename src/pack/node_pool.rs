@@ -115,7 +115,7 @@ fn template(value: &Value, pool: &mut NodePool) -> Read<()> {
 fn taints(spec: Object, field: &str) -> Read<Vec<Taint>> {
     let Some(taints) = spec.get(field) else { return Ok(Vec::new()) };
     let node = serde_json::json!({"metadata": {"name": "template"}, "spec": {"taints": taints}});
-    let node = super::case::decoded(Decoder::default().node(&node));
+    let node = super::objects::decoded(Decoder::default().node(&node));
     node.map(|node| node.taints).map_err(|wrong| {
         let path =
             wrong.path.strip_prefix("spec.taints").unwrap_or_default().trim_start_matches('.').to_owned();

@@ -1,5 +1,6 @@
 //! Mode `score`: on which nodes kube-scheduler would let a pod run, and how it likes them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::case::Case;
@@ -36,7 +37,7 @@ pub fn score(case: &Case) -> Scored {
                 }
                 Err(reason) => {
                     let filter = Some(reason.plugin().to_owned());
-                    NodeScore { name, filter, scores: Default::default(), total: None }
+                    NodeScore { name, filter, scores: BTreeMap::new(), total: None }
                 }
             }
         })

@@ -161,7 +161,7 @@ pub(super) struct Section<'n> {
     entries: &'n [Entry],
     known: Vec<&'static str>,
     /// Neither unknown nor worth a hint.
-    silent: Vec<&'static str>,
+    silent: Vec<&'n str>,
 }
 
 impl<'n> Section<'n> {
@@ -221,6 +221,15 @@ impl<'n> Section<'n> {
                 reader.not_simulated(self.generic(&entry.key));
             }
         }
+    }
+
+    /// The same for names that nobody can list: of extended resources, for one.
+    pub fn unsimulated_where(&mut self, reader: &mut Reader, is_known: impl Fn(&str) -> bool) {
+        let entries = self.entries;
+        for entry in entries.iter().filter(|entry| is_known(&entry.key)) {
+            reader.not_simulated(self.generic(&entry.key));
+        }
+        self.silent.extend(entries.iter().filter(|entry| is_known(&entry.key)).map(|e| e.key.as_str()));
     }
 
     /// Fields that exist in reality and would change the result: recognised only to be refused, unless empty.

@@ -32,6 +32,7 @@ mod savings_plan;
 mod settings;
 mod spot;
 mod system;
+mod upgrades;
 mod vary;
 
 #[cfg(test)]
@@ -177,7 +178,8 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 {name: d, kind: node-group, groups: [{name: a}]}, {name: e, kind: karpenter, nodePools: [a], drift: [{at: 0}]}, \
                 {name: f, kind: node-group, nodeGroups: [g]}, {name: h, kind: auto-mode, nodePools: [system, k]}, \
                 {name: i, kind: mixed, parts: [{name: j, kind: fargate}]}], \
-                system: [{name: a, instanceType: m6i.large, nodes: 1}]}\n\
+                system: [{name: a, instanceType: m6i.large, nodes: 1}], \
+                podTemplates: [{match: {workflow: a}, template: {spec: {containers: []}}}]}\n\
                 ---\n\
                 {apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {name: a}, managedNodeGroups: [\
                 {name: g, minSize: 0, maxSize: 1, taints: [{key: a, effect: NoSchedule}]}]}\n\
@@ -187,7 +189,7 @@ pub(super) fn every_field() -> std::collections::BTreeSet<String> {
                 requirements: [{key: a, operator: Exists}], taints: [{key: a, effect: NoSchedule}]}}}}\n\
                 ---\n\
                 {apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: a}, spec: {\
-                blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
+                amiSelectorTerms: [{alias: al2023@latest}], blockDeviceMappings: [{ebs: {volumeSize: 20Gi}}]}}\n\
                 ---\n\
                 {apiVersion: karpenter.sh/v1, kind: NodePool, metadata: {name: k}, spec: {template: {spec: {\
                 nodeClassRef: {kind: NodeClass, name: k}}}}}\n\

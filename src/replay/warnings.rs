@@ -1,9 +1,12 @@
 //! What a reader must know before believing a result: one line each.
 
+use std::collections::BTreeSet;
+
 use super::Study;
+use super::fleet::unknown_pool_values;
 use super::study::region_of;
 use crate::bill::UsedPrice;
-use crate::platform::{Kind, Part, RegionSource};
+use crate::platform::{Kind, Part, Platform, RegionSource};
 use crate::trace::SourcePlatform;
 use crate::units::Span;
 
@@ -24,9 +27,20 @@ pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Ve
     warnings.extend(window(study));
     warnings.extend(prices(used, inferred));
     warnings.extend(leftovers(study));
+    warnings.extend(unknown_values(study));
     warnings.extend(not_simulated(study));
     warnings.extend(study.warnings.iter().cloned());
     warnings
+}
+
+/// Each NodePool once, whoever uses it.
+fn unknown_values(study: &Study) -> Vec<String> {
+    let setup = study.setup();
+    let parts = study.scenario.platforms.iter().flat_map(Platform::parts);
+    let mut pools: Vec<_> = parts.flat_map(|part| part.kind.node_pools()).collect();
+    let mut seen = BTreeSet::new();
+    pools.retain(|pool| seen.insert(pool.name.as_str()));
+    pools.into_iter().filter_map(|pool| unknown_pool_values(&setup, pool)).collect()
 }
 
 /// Platforms on which several controllers answer the same pending pod.

@@ -19,12 +19,9 @@ pub mod nodes;
 pub mod pool;
 pub mod prices;
 pub mod provisioner;
-pub mod shapes;
 pub mod solve;
 pub mod state;
 pub mod types;
-
-pub use crate::decide::gosort;
 
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;
@@ -82,11 +79,14 @@ impl Controller for Karpenter {
         }
         // Disruption may mark nodes for deletion, which concerns the batcher; or give one up that has expired meanwhile.
         let disrupts = self.disruption.step(now, triggers, view, &mut self.state, actions);
+        while let Some(lease) = self.state.claims.take_unregistered(now) {
+            self.state.delete(now, lease, EndReason::NotRegistered, actions);
+        }
         while let Some(lease) = self.state.claims.take_expired(now) {
             self.state.delete(now, lease, EndReason::Expired, actions);
         }
         let provisions = self.provisioner.step(now, view, &mut self.state, actions);
-        let next = [disrupts, provisions, self.state.claims.next_expiration()].into_iter().flatten().min();
+        let next = [disrupts, provisions, self.state.claims.next_expiration(), self.state.claims.next_registration_timeout()].into_iter().flatten().min();
         next.map_or(NextWake::OnTrigger, NextWake::At)
     }
 

@@ -10,6 +10,7 @@ use super::prices::PriceBook;
 use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
 use crate::catalog::CapacityType;
 use crate::control::{Action, Launch, LaunchPath, PendingPod, Trigger, View};
+use crate::decide::karpenter::disruption::eligible::{Limit, stays_for_good};
 use crate::decide::karpenter::policies;
 use crate::ledger::{EndReason, LeaseId};
 use crate::platform::{self, KarpenterVersion};
@@ -89,11 +90,6 @@ impl State {
         Some(launched + Span::from_ms((late + DRIFT_CHECK.ms() - 1) / DRIFT_CHECK.ms() * DRIFT_CHECK.ms()))
     }
 
-    /// Whether a pod on a node keeps it from being disrupted.
-    pub fn is_blocked_by_pod(&self, _now: Time, node: &Node, view: &View) -> bool {
-        node.pods.iter().any(|run| view.classes[view.pod(*run).class as usize].do_not_disrupt)
-    }
-
     /// Takes note of what happened. The simulation began at `start`.
     pub fn observe(&mut self, now: Time, trigger: &Trigger, start: Time) {
         match *trigger {
@@ -130,21 +126,20 @@ impl State {
                 self.outstanding.remove(&token);
             }
             Trigger::NodeReady(lease) => {
-                if let Some(claim) = self.claims.get_mut(lease) {
-                    claim.initialized = Some(now);
-                }
+                self.claims.set_initialized(lease, now);
             }
             Trigger::NodeGone(lease) => {
                 self.claims.remove(lease);
             }
-            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) | Trigger::SpotNotice(_) => {}
+            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) => {}
+            Trigger::SpotNotice(_) | Trigger::RebalanceRecommended(_) => {}
         }
     }
 
     /// Asks EC2 for a node. `None` if nothing of it can be had: the NodeClaim is deleted at once, and its pods are
     /// tried again in a later round.
     pub fn launch(&mut self, now: Time, claim: &NewClaim, actions: &mut Vec<Action>) -> Option<u32> {
-        let offers = launch::offers(&self.scheduler, &self.prices, claim)?;
+        let offers = launch::offers(&mut self.scheduler, &self.prices, claim)?;
         let token = self.next_token;
         self.next_token += 1;
         let bought = offers.first().and_then(|offer| self.scheduler.kind(offer.kind));
@@ -292,19 +287,25 @@ impl State {
         pods
     }
 
-    /// The pods on a node that would move if it went: all but those that must not be disrupted, and those that are being
-    /// evicted already (`IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
+    /// The pods on a node that would move if it went: all but those that must not be disrupted or that a budget holds
+    /// forever, and those that are being evicted already (`IsCurrentlyReschedulable` of `pkg/utils/pdb`, `IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
     /// is a pod of its own.
     pub fn pods_on(&self, view: &View, lease: LeaseId, origin: Origin, pods: &mut Vec<Pod>) {
         let Some(node) = view.node(lease) else { return };
         let all = node.pods.iter().map(|run| view.pod(*run));
-        let protected = |pod: &PendingPod| view.classes[pod.class as usize].do_not_disrupt;
-        let movable = all.filter(|pod| !protected(pod) && !view.is_terminating(pod.run));
+        let (evictable, limits) = (view.evictable(), never_allowing(view));
+        let stays = |pod: &PendingPod| stays_for_good(evictable.pod(pod.run), &limits, view.now);
+        let movable = all.filter(|pod| !view.is_terminating(pod.run) && !stays(pod));
         pods.extend(movable.map(|pod| self.pod(&pod, origin)));
     }
 
     fn pod(&self, pod: &PendingPod, origin: Origin) -> Pod {
-        let shape = self.scheduler.shapes.of_class(pod.class);
+        let shape = self.scheduler.shape(pod.class);
         Pod { run: pod.run, shape, created: pod.created, uid: pod.uid, origin }
     }
+}
+
+/// Budgets as far as it matters whether they ever allow anything.
+fn never_allowing<'a>(view: &View<'a>) -> Vec<Limit<'a>> {
+    view.pdbs.iter().map(|pdb| Limit { pdb, allowed: 0 }).collect()
 }

@@ -68,11 +68,13 @@ impl<'v, 'c, 's> Simulation<'v, 'c, 's> {
             tries: None,
             explain: false,
         });
-        let waits = |pod: u32| pods.iter().any(|own| own.id == pod && own.origin == Origin::Pending);
-        let is_left_over = plan.errors.iter().any(|error| !waits(error.pod));
+        let mut origins = vec![Origin::Pending; view.pods.len()];
+        for pod in &pods {
+            origins[pod.id as usize] = pod.origin;
+        }
+        let is_left_over = plan.errors.iter().any(|error| origins[error.pod as usize] != Origin::Pending);
         // A pod that waits and counts on a node that is coming is no obstacle.
-        let is_of_candidate =
-            |pod: &u32| pods.iter().any(|own| own.id == *pod && own.origin == Origin::Candidate);
+        let is_of_candidate = |pod: &u32| origins[*pod as usize] == Origin::Candidate;
         let counts_on_coming = plan.existing.iter().any(|(node, pods)| {
             !view.nodes[*node as usize].is_initialized && pods.iter().any(is_of_candidate)
         });

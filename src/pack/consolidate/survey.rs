@@ -12,7 +12,7 @@ use crate::decide::karpenter::disruption::{Candidate, DisruptionReason, Method};
 use crate::decide::karpenter::model::{InstanceType, Offering};
 use crate::decide::karpenter::solve::Scheduler;
 use crate::kube::{NodeClaim, Pod};
-use crate::pack::karpenter::{StateNode, View};
+use crate::pack::karpenter::{StateNode, View, as_disruption_sees};
 use crate::pack::node_pool::{ConsolidationPolicy, NodePool};
 use crate::units::Time;
 
@@ -104,8 +104,7 @@ impl<'v, 'c> Survey<'v, 'c> {
     fn facts(&self, node: &Known) -> NodeFacts {
         let (view, now) = (self.view, self.view.case.now);
         let annotations = node.state.given.node.as_ref().map(|node| &node.annotations);
-        let blocks =
-            |pod: usize| eligible::pod_blocks(view.as_disruption_sees(view.pods[pod]), &view.limits, now);
+        let blocks = |pod: usize| eligible::pod_blocks(as_disruption_sees(view.pods[pod]), &view.limits, now);
         NodeFacts {
             managed: true,
             initialized: node.state.is_initialized,
@@ -141,7 +140,7 @@ impl<'v, 'c> Survey<'v, 'c> {
     /// Pods that the removal of a node would bring elsewhere.
     fn moving(&self, node: &Known) -> Vec<&'c Pod> {
         let view = self.view;
-        let moves = |pod: &&Pod| view.as_disruption_sees(pod).is_reschedulable(pod.is_terminating);
+        let moves = |pod: &&Pod| as_disruption_sees(pod).is_reschedulable(pod.is_terminating);
         node.state.pods().map(|pod| view.pods[pod]).filter(moves).collect()
     }
 

@@ -78,7 +78,7 @@ fn managed(name: &str, group: &NodeGroup, own_zones: &[String]) -> Option<Yaml> 
     let mut fields = vec![
         field("name", Yaml::Str(name.to_owned())),
         field("amiFamily", text("AmazonLinux2023")),
-        field("instanceType", text(group.instance_type.as_ref()?)),
+        types(group)?,
     ];
     if !own_zones.is_empty() {
         fields.push(field("availabilityZones", Yaml::InlineList(own_zones.to_vec())));
@@ -107,4 +107,15 @@ fn managed(name: &str, group: &NodeGroup, own_zones: &[String]) -> Option<Yaml> 
         fields.push(field("propagateASGTags", Yaml::Bool(true)));
     }
     Some(Yaml::Map(fields))
+}
+
+fn types(group: &NodeGroup) -> Option<(String, Yaml)> {
+    let first = group.instance_type.as_ref()?;
+    Some(match group.further_types.as_slice() {
+        [] => field("instanceType", text(first)),
+        further => {
+            let all = std::iter::once(first).chain(further).cloned().collect();
+            field("instanceTypes", Yaml::InlineList(all))
+        }
+    })
 }

@@ -8,8 +8,7 @@ use super::{full_names, go_duration, helm_values};
 use crate::units::Memory;
 
 /// The rest of an EC2NodeClass's `spec`, which is the last field of the document: Karpenter takes none without it.
-const AMI_AND_ROLE: &str = "  amiSelectorTerms: [{alias: al2023@latest}]
-  role: KarpenterNodeRole-my-cluster # fill in: the IAM role of Karpenter's nodes
+const ROLE: &str = "  role: KarpenterNodeRole-my-cluster # fill in: the IAM role of Karpenter's nodes
   # fill in: the value of the tag by which Karpenter finds the subnets and security groups of your cluster
 ";
 const NETWORK: &str = "  subnetSelectorTerms: [{tags: {karpenter.sh/discovery: &cluster my-cluster}}]
@@ -22,8 +21,8 @@ pub(super) fn documents(karpenter: &Karpenter, region: &str, zones: &[String]) -
     let mut classes: Vec<&NodePool> = Vec::new();
     let mut documents = Vec::new();
     for pool in &karpenter.node_pools {
-        let alike =
-            |first: &&NodePool| (first.root_volume, first.max_pods) == (pool.root_volume, pool.max_pods);
+        let of = |pool: &NodePool| (pool.root_volume, pool.max_pods, pool.sizing);
+        let alike = |first: &&NodePool| of(first) == of(pool);
         let class = classes.iter().copied().find(alike).unwrap_or(pool);
         documents.push(render(&node_pool(pool, &class.name)));
         if class.name == pool.name {
@@ -33,8 +32,11 @@ pub(super) fn documents(karpenter: &Karpenter, region: &str, zones: &[String]) -
     if !classes.iter().all(|pool| is_size(pool.root_volume)) {
         return None;
     }
-    let rest = [AMI_AND_ROLE, &subnets(region, zones), NETWORK].concat();
-    documents.extend(classes.iter().map(|pool| render(&node_class(pool, &pool.name)) + &rest));
+    let rest = [ROLE, &subnets(region, zones), NETWORK].concat();
+    documents.extend(classes.iter().map(|pool| {
+        let alias = if pool.sizing.bottlerocket { "bottlerocket" } else { "al2023" };
+        format!("{}  amiSelectorTerms: [{{alias: {alias}@latest}}]\n{rest}", render(&node_class(pool, &pool.name)))
+    }));
     Some(settings(karpenter) + &documents.join("---\n"))
 }
 

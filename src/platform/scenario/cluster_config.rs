@@ -8,19 +8,18 @@ use super::super::tree::{Node, Place, Value};
 use super::super::values::*;
 use super::super::*;
 use super::documents::api_version;
-use super::{candidates, constraints, instance_type, settings};
+use super::{candidates, constraints, fargate, instance_type, settings};
 
 pub(in crate::platform) const API_VERSION: &str = "eksctl.io/v1alpha5";
 
 /// Fields of the cluster that change nothing here. What a cluster has beside its nodes (its NAT gateways, its support) is
-/// `cluster`'s to say, and which pods a Fargate profile selects is not asked: a platform runs all pods of the trace.
-const IGNORED: [&str; 18] = [
+/// `cluster`'s to say.
+const IGNORED: [&str; 17] = [
     "accessConfig",
     "addons",
     "addonsConfig",
     "capabilities",
     "cloudWatch",
-    "fargateProfiles",
     "gitops",
     "iam",
     "iamIdentityMappings",
@@ -148,6 +147,7 @@ pub(super) fn read<'n>(
     reader: &mut Reader,
     node: &'n Node,
     location: &mut Location,
+    profiles: &mut Vec<FargateProfile>,
 ) -> Vec<(&'n Node, Managed)> {
     let mut root = Section::new(reader, "ClusterConfig".into(), "ClusterConfig".into(), node);
     api_version(reader, &mut root, node, API_VERSION);
@@ -182,6 +182,8 @@ pub(super) fn read<'n>(
         groups
             .extend(group(reader, section, node, of_region.as_deref(), location).map(|group| (node, group)));
     }
+    let ignored = ["podExecutionRoleARN", "status", "subnets", "tags"];
+    profiles.extend(fargate::profiles(reader, &mut root, "fargateProfiles", &ignored));
     root.ignore(&IGNORED);
     let hint = "remove it, and list managed groups under managedNodeGroups";
     root.refuse(reader, &["nodeGroups"], hint);
@@ -207,10 +209,11 @@ fn group(
         let generic = section.generic("").trim_end_matches('.').to_owned();
         section.rename(format!("ClusterConfig.managedNodeGroups[{name}]"), generic);
     }
-    let (instance_type, type_path) = instance_type(reader, &mut section, node);
+    let ((instance_type, further_types), type_path) = instance_type(reader, &mut section, node);
     let mut group = NodeGroup {
         name: name.clone().unwrap_or_default(),
         instance_type: Some(instance_type.unwrap_or_else(|| DEFAULT_TYPE.to_owned())),
+        further_types,
         root_volume: DEFAULT_VOLUME,
         ..NodeGroup::default()
     };
@@ -233,9 +236,9 @@ fn group(
     name.map(|_| Managed { group, type_path })
 }
 
-/// `instanceType`, or the only one of `instanceTypes`; and the path of what says it.
-fn instance_type(reader: &mut Reader, section: &mut Section, node: &Node) -> (Option<String>, String) {
-    let one = section.optional(reader, "instanceType", instance_type::name);
+/// `instanceType`, or `instanceTypes`; and the path of what says the first one.
+fn instance_type(reader: &mut Reader, section: &mut Section, node: &Node) -> (instance_type::Types, String) {
+    let one = (section.optional(reader, "instanceType", instance_type::name), Vec::new());
     let listed = section.entry(reader, "instanceTypes");
     let path = section.path("instanceTypes");
     let Some(listed) = listed else { return (one, section.path("instanceType")) };
@@ -246,8 +249,8 @@ fn instance_type(reader: &mut Reader, section: &mut Section, node: &Node) -> (Op
         return (one, section.path("instanceType"));
     }
     let items = section.list(reader, "instanceTypes");
-    let only = items.and_then(|items| instance_type::only(reader, &path, listed, items));
-    (only, format!("{path}[0]"))
+    let types = items.map(|items| instance_type::listed(reader, &path, listed, items));
+    (types.unwrap_or_default(), format!("{path}[0]"))
 }
 
 /// eksctl's `ValidateManagedNodeGroup`: what is left out follows from the rest.

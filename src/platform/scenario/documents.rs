@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::kube::decode::Decoder;
 use crate::kube::{Pdb, PodSpec};
 use crate::platform::values::all_of;
-use crate::platform::{ClusterAutoscaler, NodePool};
+use crate::platform::{ClusterAutoscaler, FargateProfile, NodePool};
 
 /// Kinds of documents that this version recognises only to refuse them, with what they belong to.
 const NOT_YET: [(&str, &str); 1] = [("Provisioner", "Karpenter before its NodePools")];
@@ -83,6 +83,8 @@ pub(super) struct Pasted {
     pub location: Location,
     /// The flags of a Cluster Autoscaler that is among the documents.
     pub autoscaler: Option<ClusterAutoscaler>,
+    /// Fargate profiles of all ClusterConfigs.
+    pub profiles: Vec<FargateProfile>,
     pub pdbs: Vec<Pdb>,
     /// Knows the PriorityClasses.
     pub decoder: Decoder,
@@ -110,9 +112,10 @@ impl Pasted {
         self.pools.iter().any(|pool| pool.name == name)
     }
 
-    /// The NodeClass of that name; `None` where the file has none at all, since every cluster has a default one.
+    /// The NodeClass of that name; `None` where the file has none at all, and of the one that every cluster has.
     pub fn auto_class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
-        if self.auto_classes.is_empty() {
+        let is_known = self.auto_classes.iter().any(|class| class.name == name);
+        if self.auto_classes.is_empty() || name == "default" && !is_known {
             return Ok(None);
         }
         find(&mut self.auto_classes, name, "NodeClass", "").map(Some)
@@ -253,7 +256,8 @@ pub(super) fn scenario(reader: &mut Reader, texts: &[&str]) -> Result<Scenario> 
         workload(reader, node, &mut pasted);
     }
     for node in of(Kind::ClusterConfig) {
-        for (node, managed) in cluster_config::read(reader, node, &mut pasted.location) {
+        for (node, managed) in cluster_config::read(reader, node, &mut pasted.location, &mut pasted.profiles)
+        {
             keep_group(reader, node, &mut pasted.groups, managed);
         }
     }

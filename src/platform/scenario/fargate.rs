@@ -9,7 +9,7 @@ use super::candidates;
 const EXAMPLE: &str = "write {name: jobs, selectors: [{namespace: jobs, labels: {size: small}}]}";
 
 pub(super) fn read(reader: &mut Reader, section: &mut Section) -> Fargate {
-    let mut f = Fargate { profiles: profiles(reader, section), ..Fargate::default() };
+    let mut f = Fargate { profiles: profiles(reader, section, "profiles", &[]), ..Fargate::default() };
     let tokens = |text: &str| whole(text, 1, 1_000_000).map(|n| n as u32);
     section.set(reader, "launchBurst", &mut f.launch_burst, tokens);
     section.set(reader, "launchRate", &mut f.launch_rate, tokens);
@@ -17,9 +17,15 @@ pub(super) fn read(reader: &mut Reader, section: &mut Section) -> Fargate {
     f
 }
 
-fn profiles(reader: &mut Reader, platform: &mut Section) -> Vec<FargateProfile> {
-    let (path, generic) = (platform.path("profiles"), platform.generic("profiles[]"));
-    let items = platform.list(reader, "profiles").unwrap_or_default();
+/// The profiles in the list `name`, with fields that change nothing.
+pub(super) fn profiles(
+    reader: &mut Reader,
+    section: &mut Section,
+    name: &'static str,
+    ignored: &[&'static str],
+) -> Vec<FargateProfile> {
+    let (path, generic) = (section.path(name), section.generic(&format!("{name}[]")));
+    let items = section.list(reader, name).unwrap_or_default();
     if let Some(excess) = items.get(FargateProfile::MOST_PROFILES) {
         let message =
             format!("{path}: a cluster has at most {} Fargate profiles", FargateProfile::MOST_PROFILES);
@@ -31,7 +37,8 @@ fn profiles(reader: &mut Reader, platform: &mut Section) -> Vec<FargateProfile> 
     }
     let mut profiles: Vec<FargateProfile> = Vec::new();
     for (index, node) in items.iter().enumerate() {
-        let profile = profile(reader, format!("{path}[{index}]"), generic.clone(), node, &profiles);
+        let section = Section::new(reader, format!("{path}[{index}]"), generic.clone(), node);
+        let profile = profile(reader, section, node, &profiles, ignored);
         profiles.extend(profile);
     }
     profiles
@@ -39,12 +46,13 @@ fn profiles(reader: &mut Reader, platform: &mut Section) -> Vec<FargateProfile> 
 
 fn profile(
     reader: &mut Reader,
-    path: String,
-    generic: String,
+    mut section: Section,
     node: &Node,
     before: &[FargateProfile],
+    ignored: &[&'static str],
 ) -> Option<FargateProfile> {
-    let mut section = Section::new(reader, path.clone(), generic, node);
+    let path = section.path("").trim_end_matches('.').to_owned();
+    section.ignore(ignored);
     let name = section.optional(reader, "name", |text| {
         if before.iter().any(|other| other.name == text) {
             return Err(Refusal::new("is there twice"));

@@ -1,5 +1,5 @@
-//! A Karpenter EC2NodeClass (`karpenter.k8s.aws/v1`): the root volume and kubelet's `maxPods` are read, networks, images
-//! and roles change nothing here.
+//! A Karpenter EC2NodeClass (`karpenter.k8s.aws/v1`): what decides how much a node has room for is read; networks and roles
+//! change nothing here.
 
 use super::super::fields::{Reader, Section};
 use super::super::tree::Node;
@@ -10,9 +10,7 @@ use super::documents::{api_version, metadata};
 const API_VERSION: &str = "karpenter.k8s.aws/v1";
 
 /// Fields that change nothing here; what they do to the start-up of nodes is `startup`'s to say.
-const IGNORED: [&str; 13] = [
-    "amiFamily",
-    "amiSelectorTerms",
+const IGNORED: [&str; 9] = [
     "associatePublicIPAddress",
     "context",
     "detailedMonitoring",
@@ -21,16 +19,18 @@ const IGNORED: [&str; 13] = [
     "metadataOptions",
     "role",
     "securityGroupSelectorTerms",
-    "subnetSelectorTerms",
     "tags",
-    "userData",
 ];
+
+/// Families of AMIs that Karpenter knows, `Custom` among them.
+const AMI_FAMILIES: [&str; 6] = ["AL2", "AL2023", "Bottlerocket", "Custom", "Windows2019", "Windows2022"];
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeClass {
     pub name: String,
     pub root_volume: Option<Memory>,
     pub max_pods: Option<i64>,
+    pub sizing: NodeSizing,
 }
 
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<NodeClass> {
@@ -46,6 +46,19 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<NodeClass> {
     let root_volume = volumes(reader, &mut spec);
     let mut kubelet = spec.section(reader, "kubelet");
     let max_pods = kubelet.optional(reader, "maxPods", |t| whole(t, 1, 1_000).map(|n| n as i64));
+    let mut sizing = NodeSizing {
+        pods_per_core: kubelet.optional(reader, "podsPerCore", |t| whole(t, 1, 1_000).map(|n| n as i64)),
+        ..NodeSizing::default()
+    };
+    let mut reserved = kubelet.section(reader, "systemReserved");
+    let of_system = &mut sizing.system_reserved;
+    reserved.set(reader, "cpu", &mut of_system.cpu, |t| cpu(t, Cpu::ZERO));
+    reserved.set(reader, "memory", &mut of_system.memory, |t| memory(t, Memory::ZERO, MOST_MEMORY));
+    reserved.set(reader, "ephemeral-storage", &mut of_system.ephemeral, |t| {
+        memory(t, Memory::ZERO, MOST_MEMORY)
+    });
+    reserved.unsimulated(reader, &["pid"]);
+    reserved.finish(reader);
     kubelet.ignore(&[
         "clusterDNS",
         "cpuCFSQuota",
@@ -55,15 +68,38 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<NodeClass> {
         "imageGCHighThresholdPercent",
         "imageGCLowThresholdPercent",
     ]);
-    let hint = "remove it: nodes reserve what Karpenter assumes for AL2023";
-    kubelet.refuse(reader, &["evictionHard", "kubeReserved", "podsPerCore", "systemReserved"], hint);
+    kubelet.unsimulated(reader, &["evictionHard", "kubeReserved"]);
     kubelet.finish(reader);
+    if let Some(policy) = spec.optional(reader, "instanceStorePolicy", |t| choice(t, &[("RAID0", true)])) {
+        sizing.raid0 = policy;
+    }
+    amis(reader, &mut spec, &mut sizing);
     spec.ignore(&IGNORED);
-    let hint = "remove it from the document";
-    spec.refuse(reader, &["capacityReservationSelectorTerms", "instanceStorePolicy"], hint);
+    // Which subnets those are, and in which zones, only the account knows: nodes are in the scenario's `zones`.
+    spec.unsimulated(reader, &["capacityReservationSelectorTerms", "subnetSelectorTerms", "userData"]);
     spec.finish(reader);
     root.finish(reader);
-    name.map(|name| NodeClass { name, root_volume, max_pods })
+    name.map(|name| NodeClass { name, root_volume, max_pods, sizing })
+}
+
+/// The family of the AMI, or what an alias such as `al2023@latest` says of it.
+fn amis(reader: &mut Reader, spec: &mut Section, sizing: &mut NodeSizing) {
+    let family = spec.optional(reader, "amiFamily", |t| choice(t, &AMI_FAMILIES.map(|name| (name, name))));
+    sizing.bottlerocket = family == Some("Bottlerocket");
+    let (path, generic) = (spec.path("amiSelectorTerms"), spec.generic("amiSelectorTerms[]"));
+    for (index, node) in spec.list(reader, "amiSelectorTerms").unwrap_or_default().iter().enumerate() {
+        let mut term = Section::new(reader, format!("{path}[{index}]"), generic.clone(), node);
+        let alias = term.optional(reader, "alias", |text| {
+            let known = ["al2", "al2023", "bottlerocket", "windows2019", "windows2022"];
+            match text.split_once('@') {
+                Some((family, version)) if known.contains(&family) && !version.is_empty() => Ok(family.to_owned()),
+                _ => Err(Refusal::new("is not an alias of AMIs").hint("write for example al2023@latest")),
+            }
+        });
+        sizing.bottlerocket |= alias.as_deref() == Some("bottlerocket");
+        term.ignore(&["id", "name", "owner", "ssmParameter", "tags"]);
+        term.finish(reader);
+    }
 }
 
 /// A NodeClass of EKS Auto Mode (`eks.amazonaws.com/v1`): the size of its data volume is read.
@@ -97,21 +133,19 @@ pub(super) fn read_auto_mode(reader: &mut Reader, node: &Node) -> Option<NodeCla
         "subnetSelectorTerms",
         "tags",
     ]);
-    spec.refuse(reader, &["capacityReservationSelectorTerms"], "remove it from the document");
+    spec.unsimulated(reader, &["capacityReservationSelectorTerms"]);
     spec.finish(reader);
     root.finish(reader);
-    name.map(|name| NodeClass { name, root_volume, max_pods: None })
+    name.map(|name| NodeClass { name, root_volume, max_pods: None, sizing: NodeSizing::default() })
 }
 
-/// A gp3 volume's performance, which is all that has a price here.
+/// A gp3 volume's performance, beyond which there is no price here.
 fn baseline(reader: &mut Reader, volume: &mut Section) {
-    for (name, number) in [("iops", "3000"), ("throughput", "125")] {
-        volume.optional(reader, name, |text| {
-            if text == number {
-                return Ok(());
-            }
-            Err(Refusal::new("is not simulated by this version").hint(format!("gp3's baseline is {number}")))
-        });
+    for (name, number) in [("iops", 3_000), ("throughput", 125)] {
+        let given = volume.optional(reader, name, |text| whole(text, 1, 1_000_000));
+        if given.is_some_and(|given| given != number) {
+            reader.not_simulated(format!("{} (volumes are gp3 at its baseline, {number})", volume.generic(name)));
+        }
     }
 }
 
@@ -119,10 +153,8 @@ fn baseline(reader: &mut Reader, volume: &mut Section) {
 fn volumes(reader: &mut Reader, spec: &mut Section) -> Option<Memory> {
     let (path, generic) = (spec.path("blockDeviceMappings"), spec.generic("blockDeviceMappings[]"));
     let items = spec.list(reader, "blockDeviceMappings")?;
-    if let Some(second) = items.get(1) {
-        let refusal = Refusal::new(format!("{path}: nodes with more than one volume are not simulated"))
-            .hint("keep the root volume");
-        reader.problem(second.place, "", refusal);
+    if items.len() > 1 {
+        reader.not_simulated(format!("{generic} beyond the first (nodes have one volume)"));
     }
     let node = items.first()?;
     let mut mapping = Section::new(reader, format!("{path}[0]"), generic, node);
@@ -130,10 +162,11 @@ fn volumes(reader: &mut Reader, spec: &mut Section) -> Option<Memory> {
     let mut ebs = mapping.section(reader, "ebs");
     let size =
         ebs.optional(reader, "volumeSize", |t| memory(t, Memory::from_gib(1), Memory::from_gib(64 << 10)));
-    ebs.optional(reader, "volumeType", |text| match text {
-        "gp3" => Ok(()),
-        _ => Err(Refusal::new("must be gp3: no other volume has a price here")),
-    });
+    let types = ["gp2", "gp3", "io1", "io2", "sc1", "st1", "standard"];
+    let volume_type = ebs.optional(reader, "volumeType", |text| choice(text, &types.map(|word| (word, word))));
+    if let Some(other) = volume_type.filter(|word| *word != "gp3") {
+        reader.not_simulated(format!("{} {other} (billed as gp3)", ebs.generic("volumeType")));
+    }
     baseline(reader, &mut ebs);
     ebs.ignore(&["deleteOnTermination", "encrypted", "kmsKeyID", "snapshotID", "volumeInitializationRate"]);
     ebs.finish(reader);

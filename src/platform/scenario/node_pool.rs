@@ -12,7 +12,6 @@ use super::print::node_pools::DOCUMENT;
 use super::{constraints, requirements};
 
 const API_VERSION: &str = "karpenter.sh/v1";
-const REMOVE: &str = "remove it from the document";
 
 pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Option<NodePool> {
     let mut root = Section::new(reader, "NodePool".into(), "NodePool".into(), node);
@@ -52,8 +51,8 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
     let grace = nodes.optional(reader, "terminationGracePeriod", kubernetes_duration);
     pool.termination_grace_period = grace.or(pool.termination_grace_period);
     node_class(reader, &mut nodes, &mut pool, pasted);
-    let hint = "remove it; how long such a taint keeps pods away can be added to startup.registeredToReady";
-    nodes.refuse(reader, &["startupTaints"], hint);
+    // How long such a taint keeps pods away, only what removes it knows: `startup.registeredToReady` can say it.
+    nodes.unsimulated(reader, &["startupTaints"]);
     nodes.finish(reader);
     template.finish(reader);
     spec.finish(reader);
@@ -72,7 +71,8 @@ fn limits(reader: &mut Reader, spec: &mut Section, limits: &mut PoolLimits) {
     limits.cpu = section.optional(reader, "cpu", |t| cpu(t, Cpu::ZERO));
     limits.memory = section.optional(reader, "memory", |t| memory(t, Memory::ZERO, MOST_MEMORY));
     limits.nodes = section.optional(reader, "nodes", |t| whole(t, 0, 1_000_000).map(|n| n as u32));
-    section.refuse(reader, &["ephemeral-storage", "pods"], REMOVE);
+    section.unsimulated(reader, &["ephemeral-storage", "pods"]);
+    section.unsimulated_where(reader, |key| key.contains('/') || key.starts_with("hugepages-"));
     section.finish(reader);
 }
 
@@ -154,6 +154,7 @@ fn node_class(reader: &mut Reader, nodes: &mut Section, pool: &mut NodePool, pas
     if let Some(class) = section.optional(reader, "name", class).flatten() {
         pool.root_volume = class.root_volume.unwrap_or(pool.root_volume);
         pool.max_pods = class.max_pods;
+        pool.sizing = class.sizing;
     }
     section.finish(reader);
 }

@@ -190,6 +190,8 @@ fn spot(spot: &Spot) -> (String, Yaml) {
             ("interruptionRate", text(ppm_text(spot.hazard_permille * 1_000))),
             ("poolLoss", text(ppm_text(spot.pool_loss_ppm))),
             ("shortage", step(spot.shortage)),
+            ("asgRetry", text(duration_text(spot.asg_retry))),
+            ("rebalanceLead", text(duration_text(spot.rebalance_lead))),
             ("events", Yaml::List(spot.events.iter().map(event).collect())),
         ],
     )

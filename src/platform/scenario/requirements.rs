@@ -60,7 +60,10 @@ fn values(reader: &mut Reader, section: &mut Section, key: Option<&str>) -> Opti
     let read: Vec<String> = items
         .iter()
         .enumerate()
-        .filter_map(|(index, node)| reader.scalar(&format!("{path}[{index}]"), node, |t| value(key, t)))
+        .filter_map(|(index, node)| {
+            reader.mark(format!("{path}[{index}]"), node);
+            reader.scalar(&format!("{path}[{index}]"), node, |t| value(key, t))
+        })
         .collect();
     (read.len() == items.len()).then_some(read)
 }

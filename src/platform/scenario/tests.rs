@@ -1,3 +1,4 @@
+mod manifests;
 pub(in crate::platform) mod strategies;
 
 use std::path::Path;
@@ -117,7 +118,8 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
     let s = scenario(&node_pool("{}"));
     let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
     let expected = NodePool {
-        auto_mode: false,
+        sizing: NodeSizing::default(),
+            auto_mode: false,
         name: "jobs".into(),
         weight: 0,
         requirements: Vec::new(),
@@ -166,6 +168,7 @@ fn what_a_managed_node_group_leaves_out_has_the_defaults_of_eksctl() {
     let expected = NodeGroup {
         name: "g".into(),
         instance_type: Some("m5.large".into()),
+        further_types: Vec::new(),
         capacity_type: CapacityType::OnDemand,
         size: GroupSize::Fixed(2),
         root_volume: Memory::from_gib(80),

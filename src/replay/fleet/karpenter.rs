@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::super::Setup;
-use super::{Refusal, Refusals, node_type, refuse};
+use super::{Refusal, Refusals, node_type, pool_values, refuse};
 use crate::catalog::{
     CapacityType, Catalog, InstanceType, KubeReservedPods, NodeSettings, Requirement, Requirements, TypeId,
     labels,
 };
 use crate::control::Karpenter;
 use crate::control::karpenter::pool::{Pool, PoolType, by_preference, template};
-use crate::control::karpenter::shapes::Shapes;
 use crate::control::karpenter::solve::Scheduler;
+use crate::decide::karpenter::model::Options;
 use crate::error::{Error, Result};
 use crate::ledger::TemplateId;
-use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, TaintEffect, is_supported};
+use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, is_supported};
 use crate::sim::NodeType;
 use crate::sim::kube_scheduler::scored_request;
 use crate::trace::{PodArch, Word};
@@ -24,6 +24,7 @@ use crate::workload::PodClass;
 /// Complains about NodePools that could launch nothing.
 pub(in crate::replay) fn check(setup: &Setup, name: &str, node_pools: &[NodePool]) -> Result<()> {
     for pool in node_pools {
+        pool_values::check(setup, pool)?;
         if candidates(setup.catalog, pool, &template(pool)).next().is_none() {
             let message = format!(
                 "platform {name}: no instance type with a price in {} meets the requirements of the node pool {}",
@@ -89,8 +90,20 @@ fn renamed(requirements: &Requirements) -> Requirements {
 
 /// How large nodes of a pool are.
 fn node_settings(pool: &NodePool, instance: &InstanceType) -> NodeSettings {
-    let settings =
-        NodeSettings { max_pods: pool.max_pods, root_volume: pool.root_volume, ..NodeSettings::default() };
+    let sizing = &pool.sizing;
+    let settings = NodeSettings {
+        max_pods: pool.max_pods,
+        root_volume: pool.root_volume,
+        pods_per_core: sizing.pods_per_core,
+        system_reserved: sizing.system_reserved,
+        raid0: sizing.raid0,
+        kube_reserved_pods: if sizing.bottlerocket {
+            KubeReservedPods::Configured
+        } else {
+            KubeReservedPods::EniLimited
+        },
+        ..NodeSettings::default()
+    };
     if !pool.auto_mode {
         return settings;
     }
@@ -157,9 +170,9 @@ fn kind_of_node(
         ..NodeGroup::default()
     };
     let mut node = node_type(setup, &pool.name, &group, id);
+    let instance = setup.catalog.instance_type(id);
+    node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
     if pool.auto_mode {
-        let instance = setup.catalog.instance_type(id);
-        node.template.allocatable = instance.allocatable(&node_settings(pool, instance));
         node.template.auto_mode = true;
         // What AWS manages are processes of the host.
         let agents = setup.settings.daemon_sets.iter();
@@ -195,12 +208,10 @@ pub(super) fn controller(
     pools: Vec<Pool>,
     node_types: &[NodeType],
 ) -> Karpenter {
-    let soft =
-        |pool: &Pool| pool.spec.taints.iter().any(|taint| taint.effect == TaintEffect::PreferNoSchedule);
-    let prefers = pools.iter().any(soft);
-    let shapes = Shapes::new(&setup.workload.classes, &setup.trace.words, prefers);
+    let specs = setup.workload.pod_specs(&setup.trace.words);
     let zones = &setup.catalog.zones;
-    Karpenter::new(config, Scheduler::new(pools, shapes, node_types, zones), zones.len())
+    let scheduler = Scheduler::new(pools, &specs, node_types, zones, Options::default());
+    Karpenter::new(config, scheduler, zones.len())
 }
 
 /// What decides which kinds of nodes admit a pod, whatever its size.

@@ -102,8 +102,12 @@ fn rounds_of_provisioning() {
             ("zone-anti-affinity-one-a-round", solved(&[claim(&["t.large"], "1", &["p1"])], &[], &["p2"])),
             // The DaemonSet asks for 1 CPU on amd64: 3.5 + 1 > 4 there, 3.5 fits on arm64.
             ("daemon-overhead-by-group", solved(&[claim(&["g.xlarge"], "3500m", &["a"])], &[], &[])),
-            // Both fit; of the DaemonSet's 1 CPU and 0 CPU the lesser is requested. By price: 0.15, 0.20.
-            ("least-daemon-overhead", solved(&[claim(&["g.xlarge", "x.xlarge"], "2", &["a"])], &[], &[])),
+            // A second DaemonSet asks for 0.25 CPU everywhere. Both types fit, and of 1.25 CPU with two pods and 0.25 with one
+            // the lesser is requested. By price: 0.15, 0.20.
+            (
+                "least-daemon-overhead",
+                solved(&[overhead("2250m", "2", claim(&["g.xlarge", "x.xlarge"], "2", &["a"]))], &[], &[]),
+            ),
             // On amd64 alone: 2 + 1 CPU, and two pods.
             (
                 "daemon-overhead-counts",

@@ -193,7 +193,7 @@ impl<'s> Round<'s> {
             }
             let set = self.context.scheduler.templates[pool];
             let mut types = self.within_limits[pool].clone();
-            types.intersect(&self.context.usable(pool, set));
+            types.intersect(&self.context.scheduler.usable(pool, set));
             let mut claim = Claim::new(pool, set, types, host);
             match claim.can_add(&mut self.context, &class, self.mode, self.policy) {
                 Ok(accepted) => {
@@ -278,7 +278,7 @@ impl<'s> Round<'s> {
         let mut reasons = Vec::new();
         for pool in 0..self.remaining.len() {
             let set = self.context.scheduler.templates[pool];
-            let usable = self.context.usable(pool, set);
+            let usable = self.context.scheduler.usable(pool, set);
             if usable.is_empty() {
                 continue;
             }

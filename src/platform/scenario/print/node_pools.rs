@@ -157,7 +157,28 @@ pub(in crate::platform) fn node_class(pool: &NodePool, name: &str) -> Yaml {
         ),
     ]);
     let mut spec = vec![field("blockDeviceMappings", Yaml::List(vec![volume]))];
-    spec.extend(pool.max_pods.map(|n| map("kubelet", [("maxPods", whole_number(n))])));
+    let sizing = &pool.sizing;
+    let mut kubelet = Vec::new();
+    kubelet.extend(pool.max_pods.map(|pods| field("maxPods", whole_number(pods))));
+    kubelet.extend(sizing.pods_per_core.map(|pods| field("podsPerCore", whole_number(pods))));
+    let reserved = &sizing.system_reserved;
+    if *reserved != Resources::ZERO {
+        let reserved = vec![
+            field("cpu", Yaml::Str(cpu_text(reserved.cpu))),
+            field("memory", Yaml::Str(memory_text(reserved.memory))),
+            field("ephemeral-storage", Yaml::Str(memory_text(reserved.ephemeral))),
+        ];
+        kubelet.push(field("systemReserved", Yaml::Inline(reserved)));
+    }
+    if !kubelet.is_empty() {
+        spec.push(field("kubelet", Yaml::Map(kubelet)));
+    }
+    if sizing.raid0 {
+        spec.push(field("instanceStorePolicy", text("RAID0")));
+    }
+    if sizing.bottlerocket {
+        spec.push(field("amiFamily", text("Bottlerocket")));
+    }
     document("karpenter.k8s.aws/v1", "EC2NodeClass", metadata, spec)
 }
 

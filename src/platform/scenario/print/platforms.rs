@@ -35,9 +35,20 @@ fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> 
         ])),
         Kind::NodeGroups(g) => {
             fields.extend(groups(g));
+            if !g.upgrades.is_empty() {
+                fields.push(field("upgrades", Yaml::List(g.upgrades.iter().map(upgrade).collect())));
+            }
             // Without a group that changes its size, there is none.
             if g.is_autoscaled() {
-                let flags = flags(&g.autoscaler, duration_text);
+                let mut flags = flags(&g.autoscaler, duration_text);
+                let priorities = &g.autoscaler.priorities;
+                if !priorities.is_empty() {
+                    let one = |(priority, names): &(i64, Vec<String>)| {
+                        let names = names.iter().map(|name| Yaml::Str(name.clone())).collect();
+                        (priority.to_string(), Yaml::List(names))
+                    };
+                    flags.push(field("priorities", Yaml::Map(priorities.iter().map(one).collect())));
+                }
                 fields.push(field("clusterAutoscaler", Yaml::Map(flags)));
                 fields.push(home(&g.home));
             }
@@ -50,6 +61,14 @@ fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> 
         }
     }
     Yaml::Map(fields)
+}
+
+fn upgrade(u: &Upgrade) -> Yaml {
+    let mut fields = vec![field("at", text(duration_text(u.at)))];
+    fields.extend(u.group.as_ref().map(|group| field("nodeGroup", text(group))));
+    fields.push(field("force", Yaml::Bool(u.force)));
+    fields.push(field("maxUnavailable", Yaml::Whole(u.max_unavailable.into())));
+    Yaml::Inline(fields)
 }
 
 fn groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
@@ -76,17 +95,29 @@ pub(in crate::platform) fn flags(
         ppm => text(fraction_text(ppm)),
     };
     vec![
-        field("expander", text(ca.expander.word())),
+        field("expander", text(expanders_text(&ca.expanders))),
+        field("balance-similar-node-groups", Yaml::Bool(ca.balance_similar_node_groups)),
         field("scan-interval", span(ca.scan_interval)),
         field("frequent-loops-enabled", Yaml::Bool(ca.frequent_loops_enabled)),
         field("new-pod-scale-up-delay", span(ca.new_pod_scale_up_delay)),
         field("max-nodes-per-scaleup", Yaml::Whole(ca.max_nodes_per_scaleup.into())),
+        field("max-nodes-total", Yaml::Whole(ca.max_nodes_total.into())),
+        field("expendable-pods-priority-cutoff", text(ca.expendable_pods_priority_cutoff.to_string())),
         field("max-node-provision-time", span(ca.max_node_provision_time)),
         field("scale-down-enabled", Yaml::Bool(ca.scale_down_enabled)),
         field("scale-down-delay-after-add", span(ca.scale_down_delay_after_add)),
+        field("scale-down-delay-after-delete", span(ca.scale_down_delay_after_delete)),
         field("scale-down-delay-after-failure", span(ca.scale_down_delay_after_failure)),
         field("scale-down-unneeded-time", span(ca.scale_down_unneeded_time)),
         field("scale-down-utilization-threshold", threshold),
+        field("ignore-daemonsets-utilization", Yaml::Bool(ca.ignore_daemonsets_utilization)),
+        field("skip-nodes-with-system-pods", Yaml::Bool(ca.skip_nodes_with_system_pods)),
+        field("skip-nodes-with-local-storage", Yaml::Bool(ca.skip_nodes_with_local_storage)),
+        field(
+            "skip-nodes-with-custom-controller-pods",
+            Yaml::Bool(ca.skip_nodes_with_custom_controller_pods),
+        ),
+        field("unremovable-node-recheck-timeout", span(ca.unremovable_node_recheck_timeout)),
         field("max-scale-down-parallelism", Yaml::Whole(ca.max_scale_down_parallelism.into())),
         field("max-drain-parallelism", Yaml::Whole(ca.max_drain_parallelism.into())),
         field("node-delete-delay-after-taint", span(ca.node_delete_delay_after_taint)),
@@ -201,7 +232,9 @@ pub(in crate::platform) fn taints(taints: &[Taint]) -> Yaml {
 }
 
 fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
-    let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::InlineList(vec![t.clone()]));
+    let types = g.instance_type.as_ref().map_or(text("auto"), |first| {
+        Yaml::InlineList(std::iter::once(first).chain(&g.further_types).cloned().collect())
+    });
     let scaling = match g.size {
         GroupSize::HoldPeak => text("holdPeak"),
         GroupSize::Auto { min, max, desired } => Yaml::Inline(vec![
