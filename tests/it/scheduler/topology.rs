@@ -8,7 +8,6 @@ use cost_sim::kube::{
     LabelSelector, Labels, NodeInclusionPolicy, PodAffinity, PodSpec, PodTerm, SpreadConstraint,
     WhenUnsatisfiable,
 };
-use cost_sim::workload::pod_spec;
 
 use super::*;
 
@@ -297,7 +296,7 @@ fn compare(seed: u64, nodes: usize, steps: usize) -> (usize, usize) {
     let workload = &study.workload;
     let class_of = |index: usize| workload.steps.class[index];
     let mut specs: Vec<PodSpec> =
-        workload.classes.iter().map(|class| pod_spec(class, &study.trace.words)).collect();
+        (0..workload.classes.len() as u32).map(|class| workload.pod_spec(class, &study.trace.words)).collect();
     for (index, social) in social.iter().enumerate() {
         social.adds_to(&mut specs[class_of(index) as usize]);
     }
