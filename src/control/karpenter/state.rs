@@ -200,11 +200,13 @@ impl State {
     /// Adds the pods that are to be replaced before they are pending, and leaves those out for which a node may become free.
     /// Promises to pods that wait no more are forgotten.
     pub fn apply_policies(&mut self, now: Time, pods: &mut Vec<Pod>, view: &View) {
-        // Who is there already, or again, is not counted twice.
-        let known: BTreeSet<StepId> = pods.iter().map(|pod| view.runs[pod.run as usize].step).collect();
-        for run in std::mem::take(&mut self.to_replace) {
-            if !known.contains(&view.runs[run as usize].step) {
-                pods.push(self.pod(&view.pod(run), Origin::DeletingNode));
+        if !self.to_replace.is_empty() {
+            // Who is there already, or again, is not counted twice.
+            let known: BTreeSet<StepId> = pods.iter().map(|pod| view.runs[pod.run as usize].step).collect();
+            for run in std::mem::take(&mut self.to_replace) {
+                if !known.contains(&view.runs[run as usize].step) {
+                    pods.push(self.pod(&view.pod(run), Origin::DeletingNode));
+                }
             }
         }
         let delay = self.config.policies.scale_out_delay;
