@@ -35,8 +35,9 @@ impl PodMatch {
         [workflow, task, image, namespace]: [&str; 4],
         labels: impl Fn(&str) -> Option<&'t str>,
     ) -> bool {
-        let holds =
-            |pattern: &Option<String>, text: &str| pattern.as_ref().is_none_or(|pattern| matches(pattern, text));
+        let holds = |pattern: &Option<String>, text: &str| {
+            pattern.as_ref().is_none_or(|pattern| matches(pattern, text))
+        };
         let labelled =
             |(key, pattern): &(String, String)| labels(key).is_some_and(|value| matches(pattern, value));
         holds(&self.workflow, workflow)

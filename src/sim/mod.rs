@@ -24,8 +24,8 @@ mod startup;
 mod tests;
 
 pub use cluster::{Cluster, Node, NodeId, NodeState, NodeType};
-pub use evictable::{Evictable, Verdict};
 pub use event::{Event, EventQueue, LaunchId, RunIndex};
+pub use evictable::{Evictable, Verdict};
 pub use images::{NodeImages, PullRates};
 pub use market::{Market, NOTICE, Pool, PoolEvent, hazard_per_ms};
 pub use startup::StartupTimes;

@@ -121,18 +121,23 @@ fn cron_jobs_make_nodes_come_and_go_unless_consolidation_waits_for_the_next() {
 /// before a launch (`scaleOutDelay`, which stock Karpenter does not have) trades the useless nodes for start delay.
 #[test]
 fn nodes_come_too_late_for_pods_that_have_found_a_place() {
-    // Jobs of 60 s, each filling a node, at a rate of one in 50 s: more than one node can do, less than two.
-    let rows: Vec<Row> = (0..20).map(|n| pod(&format!("job{n}"), n * 50_000, 1_500, 60)).collect();
+    // One job fills an m5.large. Every 210 s two of 60 s come, the second 50 s after the first: ten seconds before there is
+    // room for it, and 22 before a new node is Ready. That one leaves again after 100 s without a pod; the node that is in
+    // use never waits so long.
+    let pair = |n: i64| {
+        let job = |name: &str, at: i64| pod(&format!("{name}{n}"), at + n * 210_000, 1_500, 60);
+        [job("first", 100_000), job("second", 150_000)]
+    };
+    let rows: Vec<Row> = [pod("warm-up", 0, 1_500, 60)].into_iter().chain((0..5).flat_map(pair)).collect();
     let nodes = |delay: i64| {
         let mut k = karpenter(&["m5.large"], &["on-demand"]);
         k.policies = Policies { scale_out_delay: Span::from_secs(delay), ..Policies::default() };
-        k.node_pools[0].consolidate_after = Some(Span::ZERO);
+        k.node_pools[0].consolidate_after = Some(Span::from_secs(100));
         let ledger = ran(&rows, settings(), k).ledger;
         let used = |lease: usize| ledger.runs.iter().any(|run| run.lease as usize == lease);
         let useless = (0..ledger.leases.len()).filter(|lease| !used(*lease)).count();
         (ledger.leases.len(), useless)
     };
-    let ((stock, useless), (patient, still_useless)) = (nodes(0), nodes(30));
-    assert!(useless > 0 && still_useless < useless, "{useless} and {still_useless} of no use");
-    assert!(patient < stock, "{patient} and {stock} nodes");
+    assert_eq!(nodes(0), (6, 5), "nodes, and those of them that never had a pod");
+    assert_eq!(nodes(30), (1, 0));
 }

@@ -26,16 +26,16 @@ fn capacity_types(ledger: &Ledger) -> Vec<String> {
 
 #[test]
 fn a_node_that_becomes_free_before_a_new_one_joins_saves_it_where_scale_out_waits() {
-    // One pod fills an m5.large. a ends at 83.001 s (a node from 23.001 s on, 60 s of work). b comes at 70 s. Stock
-    // Karpenter asks for a node at 71.001 s, which would be Ready at 93.001 s; b runs in a's place before that.
-    let rows = [pod("a", 0, 1_500, 60), pod("b", 70_000, 1_500, 60)];
+    // One pod fills an m5.large. z brings one about, which a finds free at 100 s and leaves at 160 s. b comes at 150 s.
+    // Stock Karpenter asks for a node at 151.001 s, which is Ready at 173.001 s; b runs in a's place before that.
+    let rows = [pod("z", 0, 1_500, 10), pod("a", 100_000, 1_500, 60), pod("b", 150_000, 1_500, 60)];
     let one_type = || karpenter(&["m5.large"], &["on-demand"]);
     let stock = ran(&rows, settings(), one_type());
-    assert_eq!(requested(&stock.ledger), [1_001, 71_001]);
+    assert_eq!(requested(&stock.ledger), [1_001, 151_001]);
     assert_eq!(useless(&stock.ledger), 1);
     let patient = Policies { scale_out_delay: Span::from_secs(30), ..Policies::default() };
     let patient = ran(&rows, settings(), with(one_type(), patient));
-    // a waits for its 30 s (it triggers again every ten), b never comes to that.
+    // z waits for its 30 s (it triggers again every ten), b never comes to that.
     assert_eq!(patient.ledger.leases.len(), 1);
     assert_eq!(useless(&patient.ledger), 0);
     let waited = requested(&patient.ledger)[0];

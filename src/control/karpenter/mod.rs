@@ -86,7 +86,15 @@ impl Controller for Karpenter {
             self.state.delete(now, lease, EndReason::Expired, actions);
         }
         let provisions = self.provisioner.step(now, view, &mut self.state, actions);
-        let next = [disrupts, provisions, self.state.claims.next_expiration(), self.state.claims.next_registration_timeout()].into_iter().flatten().min();
+        let next = [
+            disrupts,
+            provisions,
+            self.state.claims.next_expiration(),
+            self.state.claims.next_registration_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         next.map_or(NextWake::OnTrigger, NextWake::At)
     }
 

@@ -178,7 +178,10 @@ mod tests {
         // 5 was created at 0 s, 2 at 10 s, 3 at 20 s and 1 at 30 s; 5 and 3 are Ready, 4 is gone.
         claims.set_initialized(5, t(40));
         claims.set_initialized(3, t(60));
-        assert_eq!((claims.next_registration_timeout(), claims.take_unregistered(t(909))), (Some(t(910)), None));
+        assert_eq!(
+            (claims.next_registration_timeout(), claims.take_unregistered(t(909))),
+            (Some(t(910)), None)
+        );
         assert_eq!([(); 3].map(|()| claims.take_unregistered(t(930))), [Some(2), Some(1), None]);
         claims.set_deleting(3, false);
         assert_eq!(claims.deleting().count(), 0);

@@ -7,7 +7,7 @@ use super::batcher::{Batcher, Source};
 use super::launch;
 use super::nodes::{NodeClaim, NodeClaims};
 use super::prices::PriceBook;
-use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
+use super::solve::{BoundPod, ExistingNode, NewClaim, Origin, Pod, Scheduler};
 use crate::catalog::CapacityType;
 use crate::control::{Action, Launch, LaunchPath, PendingPod, Trigger, View};
 use crate::decide::karpenter::disruption::eligible::{Limit, stays_for_good};
@@ -200,11 +200,13 @@ impl State {
     /// Adds the pods that are to be replaced before they are pending, and leaves those out for which a node may become free.
     /// Promises to pods that wait no more are forgotten.
     pub fn apply_policies(&mut self, now: Time, pods: &mut Vec<Pod>, view: &View) {
-        // Who is there already, or again, is not counted twice.
-        let known: BTreeSet<StepId> = pods.iter().map(|pod| view.runs[pod.run as usize].step).collect();
-        for run in std::mem::take(&mut self.to_replace) {
-            if !known.contains(&view.runs[run as usize].step) {
-                pods.push(self.pod(&view.pod(run), Origin::DeletingNode));
+        if !self.to_replace.is_empty() {
+            // Who is there already, or again, is not counted twice.
+            let known: BTreeSet<StepId> = pods.iter().map(|pod| view.runs[pod.run as usize].step).collect();
+            for run in std::mem::take(&mut self.to_replace) {
+                if !known.contains(&view.runs[run as usize].step) {
+                    pods.push(self.pod(&view.pod(run), Origin::DeletingNode));
+                }
             }
         }
         let delay = self.config.policies.scale_out_delay;
@@ -295,6 +297,22 @@ impl State {
         let stays = |pod: &PendingPod| stays_for_good(evictable.pod(pod.run), &limits, view.now);
         let movable = all.filter(|pod| !view.is_terminating(pod.run) && !stays(pod));
         pods.extend(movable.map(|pod| self.pod(&pod, origin)));
+    }
+
+    /// All pods that have a node and keep it for now, if any pod's place depends on where others are.
+    pub fn bound_pods(&self, view: &View) -> Vec<BoundPod> {
+        if !self.scheduler.has_topology() {
+            return Vec::new();
+        }
+        let is_there = |node: &&Node| node.state != NodeState::Gone;
+        let of_node = |node: &Node| {
+            let Node { lease, kind, zone, .. } = *node;
+            let pods = node.pods.iter().filter(|run| !view.is_terminating(**run));
+            let bound =
+                |run: &RunIndex| BoundPod { run: *run, class: view.pod(*run).class, lease, kind, zone };
+            pods.map(bound).collect::<Vec<_>>()
+        };
+        view.cluster.nodes.iter().filter(is_there).flat_map(of_node).collect()
     }
 
     fn pod(&self, pod: &PendingPod, origin: Origin) -> Pod {

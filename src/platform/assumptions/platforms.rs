@@ -467,7 +467,12 @@ fn system_reserved(reserved: &Resources) -> String {
         return "none".to_owned();
     }
     let Resources { cpu, memory, ephemeral, .. } = *reserved;
-    format!("cpu {} memory {} ephemeral-storage {}", cpu_text(cpu), memory_text(memory), memory_text(ephemeral))
+    format!(
+        "cpu {} memory {} ephemeral-storage {}",
+        cpu_text(cpu),
+        memory_text(memory),
+        memory_text(ephemeral)
+    )
 }
 
 pub(super) fn home(home: &Home) -> String {

@@ -119,7 +119,7 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
     let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
     let expected = NodePool {
         sizing: NodeSizing::default(),
-            auto_mode: false,
+        auto_mode: false,
         name: "jobs".into(),
         weight: 0,
         requirements: Vec::new(),

@@ -31,7 +31,7 @@ pub(super) fn refuse(
         return Some(why.to_owned());
     }
     let zone = first.zones.first().and_then(|zone| setup.catalog.zones.get(usize::from(*zone)));
-    let fits = 
+    let fits =
         admits_pod(&node_type.labels, zone, &setup.workload.spec_of(class, &setup.trace.words)).is_some();
     (!fits).then(|| {
         let zone = zone.map_or("its first zone", |zone| zone);

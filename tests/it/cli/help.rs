@@ -88,6 +88,8 @@ Trace:
 
 Platforms and assumptions:
   -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
+      --manifests <FILE>           Kubernetes and eksctl manifests (YAML or JSON), also as `kubectl
+                                   get -o yaml` prints them
       --no-scenario                Use no scenario, even if there is a cost-sim.yaml
   -p, --platform <NAME>            Use only these platforms, of the scenario or built in
       --vary <FIELD=VALUE,…>       Take every platform that has this field once for each of these

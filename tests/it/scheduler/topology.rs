@@ -8,7 +8,6 @@ use cost_sim::kube::{
     LabelSelector, Labels, NodeInclusionPolicy, PodAffinity, PodSpec, PodTerm, SpreadConstraint,
     WhenUnsatisfiable,
 };
-use cost_sim::workload::pod_spec;
 
 use super::*;
 
@@ -296,8 +295,9 @@ fn compare(seed: u64, nodes: usize, steps: usize) -> (usize, usize) {
     let study = study(&rows, Settings::default(), &[fargate()]);
     let workload = &study.workload;
     let class_of = |index: usize| workload.steps.class[index];
-    let mut specs: Vec<PodSpec> =
-        workload.classes.iter().map(|class| pod_spec(class, &study.trace.words)).collect();
+    let mut specs: Vec<PodSpec> = (0..workload.classes.len() as u32)
+        .map(|class| workload.pod_spec(class, &study.trace.words))
+        .collect();
     for (index, social) in social.iter().enumerate() {
         social.adds_to(&mut specs[class_of(index) as usize]);
     }

@@ -397,10 +397,7 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
         max_pods: nodes.4,
         sizing: NodeSizing {
             pods_per_core: nodes.4.map(|pods| pods % 9 + 1).filter(|pods| *pods > 2),
-            system_reserved: Resources {
-                cpu: Cpu::from_milli(nodes.4.unwrap_or(0)),
-                ..Resources::ZERO
-            },
+            system_reserved: Resources { cpu: Cpu::from_milli(nodes.4.unwrap_or(0)), ..Resources::ZERO },
             raid0: nodes.4.is_some_and(|pods| pods % 2 == 0),
             bottlerocket: nodes.4.is_some_and(|pods| pods % 3 == 0),
         },
