@@ -1,7 +1,7 @@
 //! eksctl's ClusterConfig: managed node groups, or a Fargate profile.
 
 use super::super::scenario::CLUSTER_CONFIG;
-use super::super::scenario::print::platforms::{flags, group_name, labels, taints};
+use super::super::scenario::print::platforms::{flags, group_name, labels, priorities, taints};
 use super::super::scenario::print::render;
 use super::super::scenario::print::yaml::{Yaml, field, text, whole_number};
 use super::super::{CapacityType, GroupSize, NodeGroup, NodeGroups};
@@ -40,7 +40,9 @@ pub(super) fn node_groups(
     let managed = render(&Yaml::Map(vec![field("managedNodeGroups", Yaml::List(all?))]));
     let autoscaler = if groups.is_autoscaled() {
         let flags = flags(&groups.autoscaler, go_duration);
-        helm_values("cluster-autoscaler", vec![field("extraArgs", Yaml::Map(flags))])
+        let mut values = vec![field("extraArgs", Yaml::Map(flags))];
+        values.extend(priorities("expanderPriorities", &groups.autoscaler));
+        helm_values("cluster-autoscaler", values)
     } else {
         String::new()
     };

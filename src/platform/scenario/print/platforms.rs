@@ -41,14 +41,7 @@ fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> 
             // Without a group that changes its size, there is none.
             if g.is_autoscaled() {
                 let mut flags = flags(&g.autoscaler, duration_text);
-                let priorities = &g.autoscaler.priorities;
-                if !priorities.is_empty() {
-                    let one = |(priority, names): &(i64, Vec<String>)| {
-                        let names = names.iter().map(|name| Yaml::Str(name.clone())).collect();
-                        (priority.to_string(), Yaml::List(names))
-                    };
-                    flags.push(field("priorities", Yaml::Map(priorities.iter().map(one).collect())));
-                }
+                flags.extend(priorities("priorities", &g.autoscaler));
                 fields.push(field("clusterAutoscaler", Yaml::Map(flags)));
                 fields.push(home(&g.home));
             }
@@ -82,6 +75,16 @@ fn groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
             vec![field("groups", Yaml::List(several.iter().map(group).collect()))]
         }
     }
+}
+
+/// The priorities of the expander of that name, under `key`; nothing if there are none.
+pub(in crate::platform) fn priorities(key: &str, ca: &ClusterAutoscaler) -> Option<(String, Yaml)> {
+    let one = |(priority, names): &(i64, Vec<String>)| {
+        let names = names.iter().map(|name| Yaml::Str(name.clone())).collect();
+        (priority.to_string(), Yaml::List(names))
+    };
+    let all = ca.priorities.iter().map(one).collect();
+    (!ca.priorities.is_empty()).then(|| field(key, Yaml::Map(all)))
 }
 
 /// Cluster Autoscaler's flags, with durations as `span` writes them.

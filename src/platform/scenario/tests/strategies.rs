@@ -525,9 +525,14 @@ fn mixed() -> impl Strategy<Value = Kind> {
                 group.name = format!("group-{number}");
             }
         }
+        for upgrade in &mut groups.upgrades {
+            if let Some(name) = &mut upgrade.group {
+                name.clone_from(&groups.groups[0].name);
+            }
+        }
         // What there is not is not printed.
         if !groups.is_autoscaled() {
-            groups = NodeGroups { groups: groups.groups, ..NodeGroups::default() };
+            groups = NodeGroups { groups: groups.groups, upgrades: groups.upgrades, ..NodeGroups::default() };
         }
         Kind::NodeGroups(groups)
     });
