@@ -1,5 +1,8 @@
 //! Karpenter's own scheduling benchmark: see [`cost_sim::decide::karpenter::benchmark`].
 
+// Numbers of nodes are results, too.
+#![expect(clippy::print_stdout)]
+
 use std::hint::black_box;
 
 use cost_sim::decide::karpenter::benchmark::{diverse_pods, preference_pods, prepared};

@@ -34,19 +34,18 @@ pub struct World {
 
 impl World {
     pub fn new(view: &View, groups: &[ManagedGroup]) -> Self {
-        let mut specs: Vec<Arc<PodSpec>> = Vec::with_capacity(view.classes.len());
-        for (index, class) in view.classes.iter().enumerate() {
-            let mut spec = view.workload.spec_of(class, view.words);
+        let mut specs = view.workload.pod_specs(view.words);
+        for (index, (class, spec)) in view.classes.iter().zip(&mut specs).enumerate() {
+            let spec = Arc::make_mut(spec);
             // Pods of a class that has a controller are taken to be of one.
-            if let Some(owner) = &mut spec.owner {
+            if let Some(owner) = spec.owner.as_mut().filter(|owner| owner.uid.is_empty()) {
                 owner.uid = index.to_string();
             }
             // A trace says of a pod that it must not be disrupted, whoever would; to Cluster Autoscaler one says so with
             // the annotation `safe-to-evict: "false"`.
-            if class.do_not_disrupt {
+            if class.do_not_disrupt && spec.safe_to_evict.is_none() {
                 spec.safe_to_evict = Some(false);
             }
-            specs.push(Arc::new(spec));
         }
         let daemons = view.cluster.types.iter().map(|of| daemons(&mut specs, of)).collect();
         let mut snapshot = Snapshot::new(specs);

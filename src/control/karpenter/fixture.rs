@@ -129,7 +129,7 @@ impl World {
 
     pub fn solve(&mut self, nodes: &[ExistingNode]) -> Plan {
         let Self { scheduler, prices, pods } = self;
-        scheduler.solve(&Input { pods, nodes, prices, tries: usize::MAX })
+        scheduler.solve(&Input { pods, nodes, prices, bound: &[], tries: usize::MAX })
     }
 
     /// The kind of node that a type of the first pool is.

@@ -86,7 +86,8 @@ fn solve(now: Time, view: &View, state: &mut State) -> Phase {
         ControllerSpeed::Measured => ((SOLVE_TIMEOUT.ms() / SOLVE_PER_POD.ms()) as usize, SOLVE_PER_POD),
         ControllerSpeed::Unlimited => (usize::MAX, Span::ZERO),
     };
-    let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, tries };
+    let bound = state.bound_pods(view);
+    let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, bound: &bound, tries };
     let plan = state.scheduler.solve(&input);
     let until = now + Span::from_ms(per_try.ms() * plan.tries as i64);
     Phase::Solving { until, plan }

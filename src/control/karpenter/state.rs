@@ -7,7 +7,7 @@ use super::batcher::{Batcher, Source};
 use super::launch;
 use super::nodes::{NodeClaim, NodeClaims};
 use super::prices::PriceBook;
-use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
+use super::solve::{BoundPod, ExistingNode, NewClaim, Origin, Pod, Scheduler};
 use crate::catalog::CapacityType;
 use crate::control::{Action, Launch, LaunchPath, PendingPod, Trigger, View};
 use crate::decide::karpenter::disruption::eligible::{Limit, stays_for_good};
@@ -297,6 +297,22 @@ impl State {
         let stays = |pod: &PendingPod| stays_for_good(evictable.pod(pod.run), &limits, view.now);
         let movable = all.filter(|pod| !view.is_terminating(pod.run) && !stays(pod));
         pods.extend(movable.map(|pod| self.pod(&pod, origin)));
+    }
+
+    /// All pods that have a node and keep it for now, if any pod's place depends on where others are.
+    pub fn bound_pods(&self, view: &View) -> Vec<BoundPod> {
+        if !self.scheduler.has_topology() {
+            return Vec::new();
+        }
+        let is_there = |node: &&Node| node.state != NodeState::Gone;
+        let of_node = |node: &Node| {
+            let Node { lease, kind, zone, .. } = *node;
+            let pods = node.pods.iter().filter(|run| !view.is_terminating(**run));
+            let bound =
+                |run: &RunIndex| BoundPod { run: *run, class: view.pod(*run).class, lease, kind, zone };
+            pods.map(bound).collect::<Vec<_>>()
+        };
+        view.cluster.nodes.iter().filter(is_there).flat_map(of_node).collect()
     }
 
     fn pod(&self, pod: &PendingPod, origin: Origin) -> Pod {

@@ -169,7 +169,7 @@ pub fn one_reservation_a_zone(types: &[InstanceType], left: &mut Vec<Launchable>
             let Some(reservation) = &offering.reservation else { continue };
             match best.iter_mut().find(|(_, other, _)| other.zone == offering.zone) {
                 Some(other) if other.2 < reservation.capacity => {
-                    *other = (index, offering, reservation.capacity)
+                    *other = (index, offering, reservation.capacity);
                 }
                 Some(_) => {}
                 None => best.push((index, offering, reservation.capacity)),
@@ -200,6 +200,8 @@ pub fn without_dear_spot(types: &[InstanceType], left: &mut Vec<Launchable>) {
 
 #[cfg(test)]
 mod tests {
+    use ReservationKind::{CapacityBlock, Default};
+
     use super::super::model::Reservation;
     use super::super::solve::fixture::{kind as on_demand, resources};
     use super::*;
@@ -291,7 +293,6 @@ mod tests {
         let reserved = |id: &str, capacity, kind, zone: &str, price| {
             Offering::reserved(Reservation { id: id.to_owned(), capacity, kind }, zone, price)
         };
-        use ReservationKind::{CapacityBlock, Default};
         let ids = |types: &[InstanceType]| -> Vec<String> {
             let places: Vec<usize> = (0..types.len()).collect();
             let any = Requirements::default();

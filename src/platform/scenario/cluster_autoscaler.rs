@@ -25,6 +25,7 @@ const PRIORITIES: &str = "write priorities: {10: [\".*\"], 50: [spot]}";
 pub(super) fn read(reader: &mut Reader, platform: &mut Section, ca: &mut ClusterAutoscaler) {
     let mut section = platform.section(reader, "clusterAutoscaler");
     flags(reader, &mut section, ca);
+    priorities(reader, &mut section, ca);
     section.refuse(reader, &NOT_SIMULATED, "remove the flag: its default is what is simulated");
     section.finish(reader);
 }
@@ -47,7 +48,6 @@ pub(super) fn flags(reader: &mut Reader, section: &mut Section, ca: &mut Cluster
         }
         Ok(expanders)
     });
-    priorities(reader, section, ca);
     let mut span = |name, value: &mut Span, least| {
         section.set(reader, name, value, |t| duration_from(t, least, DAY));
     };

@@ -217,7 +217,8 @@ pub(super) fn controller(
 /// What decides which kinds of nodes admit a pod, whatever its size.
 type Demands = (PodArch, Word, Word, bool);
 
-/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is asked once for all that ask for the same.
+/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is
+/// asked once for all that ask for the same.
 pub(super) fn refuse_classes(
     setup: &Setup,
     pools: &[Pool],

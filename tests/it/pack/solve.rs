@@ -128,6 +128,11 @@ fn rounds_of_provisioning() {
                 "overhead-is-not-for-pods",
                 solved(&[claim(&["t.large"], "1800m", &["fits"])], &[], &["does-not"]),
             ),
+            // Instance types have the label `size`, but neither the NodePool nor anybody else says that nodes do.
+            ("label-that-nobody-declares", solved(&[], &[], &["a"])),
+            // The same as the label of a provider: of the two types one is big.
+            ("label-of-the-provider", solved(&[claim(&["big.large"], "1", &["a"])], &[], &[])),
+            ("label-of-the-node-pool", solved(&[claim(&["t.large"], "1", &["a"])], &[], &["b"])),
             // kubernetes-sigs/karpenter#2150: pods of 2 CPU and 13 GiB, one to a node by their spread over hosts (maxSkew
             // 1, and an empty node is always possible). The cheapest type that holds one is a c6a.2xlarge, eight times:
             // 8 × 0.32832 = 2.63 USD an hour. An r6a.2xlarge holds four of them: 2 × 0.5076 = 1.02 USD.

@@ -9,7 +9,7 @@ mod translate;
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pool::Pool;
 use super::prices::PriceBook;
@@ -54,12 +54,24 @@ pub struct ExistingNode {
     pub settling: bool,
 }
 
+/// A pod on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoundPod {
+    pub run: RunIndex,
+    pub class: ClassId,
+    pub lease: LeaseId,
+    pub kind: TemplateId,
+    pub zone: u8,
+}
+
 /// Everything that a round is a function of. The order of pods and nodes does not matter.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub pods: &'a [Pod],
     pub nodes: &'a [ExistingNode],
     pub prices: &'a PriceBook,
+    /// Pods that have a node; those that are among `pods` do not count there.
+    pub bound: &'a [BoundPod],
     /// How many tries there is time for: `Solve` stops after a minute with what it has.
     pub tries: usize,
 }
@@ -108,6 +120,7 @@ pub struct Scheduler {
     decider: decider::Scheduler,
     /// By class of pods.
     shapes: Vec<ShapeId>,
+    specs: Vec<Arc<PodSpec>>,
     /// By [`TemplateId`]; `None` for nodes that are not Karpenter's.
     kinds: Vec<Option<KindOf>>,
     labels: Vec<NodeLabels>,
@@ -145,6 +158,7 @@ impl Scheduler {
         let mut decider = decider::Scheduler::new(models, &daemon_sets, options);
         Self {
             shapes: specs.iter().map(|spec| decider.shape(spec)).collect(),
+            specs: specs.to_vec(),
             decider,
             zones: zones.to_vec(),
             kinds,
@@ -159,6 +173,11 @@ impl Scheduler {
 
     pub fn shape(&self, class: ClassId) -> ShapeId {
         self.shapes[class as usize]
+    }
+
+    /// Whether any pod's place depends on where others are.
+    pub fn has_topology(&self) -> bool {
+        self.specs.iter().any(|spec| spec.has_topology())
     }
 
     pub fn kind(&self, kind: TemplateId) -> Option<KindOf> {
@@ -192,7 +211,27 @@ impl Scheduler {
     /// One round.
     pub fn solve(&mut self, input: &Input) -> Plan {
         self.learn(input.prices);
+        // Hostnames only matter where others do.
+        let counts_hosts = self.has_topology();
+        let name = |lease: LeaseId| if counts_hosts { format!("node-{lease}") } else { String::new() };
+        let names: Vec<String> = input.nodes.iter().map(|node| name(node.lease)).collect();
         let nodes: Vec<_> = input.nodes.iter().map(|node| self.node(node)).collect();
+        let named = nodes.into_iter().zip(&names).map(|(node, name)| model::ExistingNode {
+            hostname: counts_hosts.then_some(name.as_str()),
+            ..node
+        });
+        let nodes: Vec<model::ExistingNode> = named.collect();
+        let moving: FxHashSet<RunIndex> = input.pods.iter().map(|pod| pod.run).collect();
+        let staying: Vec<&BoundPod> = input.bound.iter().filter(|pod| !moving.contains(&pod.run)).collect();
+        let homes: Vec<(NodeKindId, String)> =
+            staying.iter().map(|pod| (self.node_kind(pod.kind, pod.zone), name(pod.lease))).collect();
+        let specs = std::mem::take(&mut self.specs);
+        let bound = staying.iter().zip(&homes).map(|(pod, (node, hostname))| model::BoundPod {
+            spec: &specs[pod.class as usize],
+            node: *node,
+            hostname: Some(hostname),
+        });
+        let bound: Vec<model::BoundPod> = bound.collect();
         let pod = |pod: &Pod| model::Pod {
             id: pod.run,
             shape: pod.shape,
@@ -205,11 +244,12 @@ impl Scheduler {
         let plan = self.decider.solve(&model::Input {
             pods: &pods,
             nodes: &nodes,
-            bound: &[],
+            bound: &bound,
             reserved: ReservedMode::Strict,
             tries: Some(input.tries),
             explain: false,
         });
+        self.specs = specs;
         Plan {
             claims: plan.claims.into_iter().map(|claim| self.claim(claim)).collect(),
             existing: plan.existing,
@@ -238,12 +278,15 @@ impl Scheduler {
         }
     }
 
-    fn node(&mut self, node: &ExistingNode) -> model::ExistingNode<'static> {
-        let ExistingNode { kind, zone, .. } = *node;
+    fn node_kind(&mut self, kind: TemplateId, zone: u8) -> NodeKindId {
         let Self { decider, labels, zones, node_kinds, .. } = self;
         let of_kind = || translate::node_kind(decider, &labels[kind as usize], zones.get(usize::from(zone)));
-        let node_kind = *node_kinds.entry((kind, zone)).or_insert_with(of_kind);
-        let of = self.kind(kind);
+        *node_kinds.entry((kind, zone)).or_insert_with(of_kind)
+    }
+
+    fn node(&mut self, node: &ExistingNode) -> model::ExistingNode<'static> {
+        let node_kind = self.node_kind(node.kind, node.zone);
+        let of = self.kind(node.kind);
         let this = of.map(|of| (of.pool, &self.pools[of.pool].types[of.pool_type]));
         model::ExistingNode {
             id: node.lease,

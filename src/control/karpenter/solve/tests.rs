@@ -246,7 +246,7 @@ fn a_round_stops_when_its_time_is_up() {
     let pods: Vec<Ask> = (0..5).map(|uid| Ask { uid, ..ask(1_000, 1) }).collect();
     let mut world = jobs(vec![kind("eight", 8, 64, "1")], &pods);
     let World { scheduler, prices, pods } = &mut world;
-    let plan = scheduler.solve(&Input { pods, nodes: &[], prices, tries: 3 });
+    let plan = scheduler.solve(&Input { pods, nodes: &[], prices, bound: &[], tries: 3 });
     assert_eq!((pods_of(&plan), plan.unplaced, plan.tries), (vec![vec![0, 1, 2]], vec![3, 4], 3));
 }
 

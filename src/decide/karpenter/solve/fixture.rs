@@ -69,8 +69,8 @@ fn app(value: &str) -> Labels {
     Labels::from([("app".to_owned(), value.to_owned())])
 }
 
-pub fn selector(value: &str) -> Option<LabelSelector> {
-    Some(LabelSelector { match_labels: app(value), match_expressions: Vec::new() })
+pub fn selector(value: &str) -> LabelSelector {
+    LabelSelector { match_labels: app(value), match_expressions: Vec::new() }
 }
 
 pub fn one_of(key: &str, values: &[&str]) -> NodeTerm {
@@ -85,7 +85,7 @@ pub fn spread(key: &str, value: &str) -> SpreadConstraint {
         max_skew: 1,
         topology_key: key.to_owned(),
         when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        selector: selector(value),
+        selector: Some(selector(value)),
         min_domains: None,
         node_affinity_policy: NodeInclusionPolicy::Honor,
         node_taints_policy: NodeInclusionPolicy::Ignore,
@@ -96,7 +96,7 @@ pub fn spread(key: &str, value: &str) -> SpreadConstraint {
 pub fn term(key: &str, value: &str) -> PodTerm {
     PodTerm {
         topology_key: key.to_owned(),
-        selector: selector(value),
+        selector: Some(selector(value)),
         namespaces: Vec::new(),
         namespace_selector: None,
         match_label_keys: Vec::new(),

@@ -24,10 +24,16 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
         Some((labels::ARCH, "arm64")),
         Some((labels::CAPACITY_TYPE, "on-demand")),
         Some(("team", "a")),
+        Some(("disk", "ssd")),
     ]);
-    let one = (1i64..12, 1i64..40, selector, any::<bool>(), 0i64..3_000);
-    let one = one.prop_map(|(halves, gib, selector, avoids_spot, created)| {
-        let spec = PodSpec { avoids_spot, ..ask(halves * 500, gib) };
+    let one = (1i64..12, 1i64..40, selector, any::<bool>(), 0i64..3_000, prop::bool::weighted(0.2));
+    let one = one.prop_map(|(halves, gib, selector, avoids_spot, created, avoids_disks)| {
+        let mut spec = PodSpec { avoids_spot, ..ask(halves * 500, gib) };
+        if avoids_disks {
+            let mut term = one_of("disk", &["hdd"]);
+            term.match_expressions[0].operator = crate::kube::SelectorOperator::NotIn;
+            spec.required_node_terms = vec![term];
+        }
         let spec = match selector {
             Some((key, value)) => only(key, value, spec),
             None => spec,
@@ -104,6 +110,9 @@ fn plainly(asks: &[Ask], limit: i64, nodes: &[(usize, bool, i64, i64)]) -> Outco
         for (key, value) in &ask.spec.node_selector {
             wants.add(key, Requirement::one_of([value.as_str()]));
         }
+        if !ask.spec.required_node_terms.is_empty() {
+            wants.add("disk", Requirement::none_of(["hdd"]));
+        }
         if ask.spec.avoids_spot {
             wants.add(labels::CAPACITY_TYPE, Requirement::none_of(["spot"]));
         }
@@ -123,7 +132,6 @@ fn plainly(asks: &[Ask], limit: i64, nodes: &[(usize, bool, i64, i64)]) -> Outco
     let mut on_nodes: Vec<Vec<u32>> = vec![Vec::new(); nodes.len()];
     let mut claims: Vec<Open> = Vec::new();
     let mut limited = limit * 1_000_000_000;
-    let mut left = Vec::new();
     let join = |pool: &NodePool, open: &Open, ask: &Ask| -> Option<(Requirements, Vec<usize>)> {
         let wants = wants(ask);
         open.requirements.compatible(&wants, Undefined::WellKnownAllowed).ok()?;
@@ -141,7 +149,12 @@ fn plainly(asks: &[Ask], limit: i64, nodes: &[(usize, bool, i64, i64)]) -> Outco
         let types: Vec<usize> = open.types.iter().filter(fits).copied().collect();
         (!types.is_empty()).then_some((both, types))
     };
-    'pods: for id in queue {
+    let mut queue: std::collections::VecDeque<(u32, usize)> = queue.into_iter().map(|id| (id, 0)).collect();
+    'pods: while let Some((id, length)) = queue.pop_front() {
+        if length == queue.len() + 1 {
+            queue.push_front((id, length));
+            break;
+        }
         let ask = &asks[id as usize];
         for at in &order {
             let takes = has[*at].compatible(&wants(ask), Undefined::Denied).is_ok();
@@ -179,12 +192,10 @@ fn plainly(asks: &[Ask], limit: i64, nodes: &[(usize, bool, i64, i64)]) -> Outco
                 continue 'pods;
             }
         }
-        left.push(id);
+        let length = queue.len() + 1;
+        queue.push_back((id, length));
     }
-    if !left.is_empty() {
-        // One of them is tried again after the last one that was placed.
-        gosort::sort_by(&mut claims, |a, b| a.pods.len() < b.pods.len());
-    }
+    let mut left: Vec<u32> = queue.into_iter().map(|(id, _)| id).collect();
     let claims = claims.into_iter().map(|open| (open.pool, open.types, open.pods)).collect();
     let got = order.into_iter().filter(|at| !on_nodes[*at].is_empty());
     let on_nodes: Vec<_> = got.map(|at| (at as u32, on_nodes[at].clone())).collect();
