@@ -39,14 +39,17 @@ impl<'a> Survey<'a> {
     }
 
     /// The nodes that a method may disrupt, by name. Consolidation leaves empty ones to emptiness, which only budgets can
-    /// have kept from them.
+    /// have kept from them; to that a node to which pods have come meanwhile is none of its own any more.
     pub fn candidates(&self, method: Method) -> Vec<Candidate> {
-        let (version, consolidates) = (self.state.config.version, method >= Method::MultiNode);
-        let wanted = |(claim, candidate): &(&NodeClaim, Candidate)| {
-            !consolidates
-                || (self.moves_pods(claim)
+        let version = self.state.config.version;
+        let wanted = |(claim, candidate): &(&NodeClaim, Candidate)| match method {
+            Method::Emptiness => candidate.is_empty(version),
+            Method::Drift => true,
+            Method::MultiNode | Method::SingleNode => {
+                self.moves_pods(claim)
                     && !candidate.is_empty(version)
-                    && self.is_little_used(claim, candidate.id))
+                    && self.is_little_used(claim, candidate.id)
+            }
         };
         self.eligible(method).into_iter().filter(wanted).map(|(_, candidate)| candidate).collect()
     }
