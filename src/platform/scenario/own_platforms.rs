@@ -1,5 +1,5 @@
-//! Platforms that manifests make by themselves, where no scenario names any: all NodePools together are one, all managed
-//! node groups another. They are compared with the built-in ones.
+//! The platform that manifests make by themselves, where no scenario names any: all NodePools, managed node groups and
+//! Fargate profiles are one cluster. It is compared with the built-in platforms.
 
 use super::super::fields::Reader;
 use super::super::tree::Node;
@@ -7,27 +7,34 @@ use super::super::*;
 use super::documents::Pasted;
 use super::node_groups;
 
-const KARPENTER: &str = "own-karpenter";
-const AUTO_MODE: &str = "own-auto-mode";
-const NODE_GROUPS: &str = "own-node-groups";
+/// What the platform of the documents is called.
+const OWN: &str = "own";
 
-/// `others` and, before them, those of the documents.
+/// `others` and, before them, that of the documents.
 pub(super) fn beside(reader: &mut Reader, others: Vec<Platform>, pasted: &mut Pasted) -> Vec<Platform> {
-    let mut platforms = Vec::new();
+    let mut parts = Vec::new();
+    let mut part = |name: &str, kind: Kind| parts.push(Platform { name: name.to_owned(), kind });
     let (pools, groups) = pasted.names();
     let pools = pools.iter().filter_map(|name| pasted.pool(name).ok());
-    let (auto, own): (Vec<NodePool>, Vec<NodePool>) = pools.partition(|pool| pool.auto_mode);
-    if !own.is_empty() {
-        let karpenter = Karpenter { node_pools: own, ..Karpenter::default() };
-        platforms.push(Platform { name: KARPENTER.to_owned(), kind: Kind::Karpenter(karpenter) });
-    }
-    if !auto.is_empty() {
-        let auto_mode = AutoMode { node_pools: auto };
-        platforms.push(Platform { name: AUTO_MODE.to_owned(), kind: Kind::AutoMode(auto_mode) });
-    }
+    let (auto_mode, karpenter): (Vec<NodePool>, Vec<NodePool>) = pools.partition(|pool| pool.auto_mode);
     if !groups.is_empty() {
-        let groups = node_groups::of_documents(reader, NODE_GROUPS, &groups, pasted);
-        platforms.push(Platform { name: NODE_GROUPS.to_owned(), kind: Kind::NodeGroups(groups) });
+        part("node-groups", Kind::NodeGroups(node_groups::of_documents(reader, OWN, &groups, pasted)));
+    }
+    if !karpenter.is_empty() {
+        part("karpenter", Kind::Karpenter(Karpenter { node_pools: karpenter, ..Karpenter::default() }));
+    }
+    if !auto_mode.is_empty() {
+        part("auto-mode", Kind::AutoMode(AutoMode { node_pools: auto_mode }));
+    }
+    if !pasted.profiles.is_empty() {
+        let profiles = std::mem::take(&mut pasted.profiles);
+        part("fargate", Kind::Fargate(Fargate { profiles, ..Fargate::default() }));
+    }
+    let mut platforms = Vec::new();
+    if parts.len() > 1 {
+        platforms.push(Platform { name: OWN.to_owned(), kind: Kind::Mixed(Mixed { parts }) });
+    } else {
+        platforms.extend(parts.pop().map(|only| Platform { name: OWN.to_owned(), ..only }));
     }
     platforms.extend(others);
     platforms
