@@ -474,7 +474,7 @@ mod tests {
         assert_eq!(
             refusal("", &["consolidationPolicy=WhenEmpty,Sometimes"]),
             "error: --vary consolidationPolicy=Sometimes: karpenter: \
-             NodePool[karpenter].spec.disruption.consolidationPolicy must be WhenEmpty or WhenEmptyOrUnderutilized\n"
+             NodePool[karpenter].spec.disruption.consolidationPolicy must be WhenEmpty, WhenEmptyOrUnderutilized or Balanced\n"
         );
         let ambiguous = refusal("platforms: [karpenter]\n", &["cpu=1,2"]);
         assert!(ambiguous.contains("karpenter has several fields of this name"), "{ambiguous}");
