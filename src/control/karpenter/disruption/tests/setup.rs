@@ -185,8 +185,7 @@ pub(super) fn simulate_as(
     });
     let prepared = Pool { template: template(&pool), spec: pool.clone(), types: types.to_vec() };
     let specs = workload.pod_specs(&words);
-    let scheduler =
-        Scheduler::new(vec![prepared], &specs, &node_types, &catalog.zones, Options::default());
+    let scheduler = Scheduler::new(vec![prepared], &specs, &node_types, &catalog.zones, Options::default());
     let config = platform::Karpenter { node_pools: vec![pool], ..config };
     let karpenter = Karpenter::new(config, scheduler, catalog.zones.len());
     let fleet = Fleet {
