@@ -77,7 +77,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim check trace.csv --baseline report.json --max-cost-increase 5%
   cost-sim diff last-month.csv this-month.csv     why did it cost more?
   cost-sim generate day --pods 10000 --out day.csv
-  cost-sim pack --input cases.ndjson              single decisions of Karpenter and others, to compare";
+  cost-sim pack --input cases.ndjson              single decisions of the controllers";
 
 const EXIT_CODES: &str = "Exit codes:
   0  fine

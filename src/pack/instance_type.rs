@@ -142,6 +142,10 @@ fn offering(value: &Value) -> Read<Offering> {
     let fields = ["available", "capacityType", "price", "requirements", "reservationCapacity", "zone"];
     let object = Object::of(value)?.only(&fields)?;
     let mut requirements = object.read("requirements", requirements)?.unwrap_or_default();
+    // Karpenter's name of the label and the AWS provider's are one here.
+    if let Some(ids) = requirements.remove(CORE_RESERVATION_ID) {
+        requirements.add(RESERVATION_ID, ids);
+    }
     for (field, key) in [("capacityType", labels::CAPACITY_TYPE), ("zone", labels::ZONE)] {
         if let Some(given) = object.read(field, owned)? {
             requirements.add(key, Requirement::one_of([given]));
@@ -164,7 +168,7 @@ fn offering(value: &Value) -> Read<Offering> {
     }
     let single = |key: &str| single(&requirements, key);
     let reservation = if capacity_type == CapacityType::Reserved {
-        let id = single(RESERVATION_ID).or_else(|| single(CORE_RESERVATION_ID));
+        let id = single(RESERVATION_ID);
         let without = || Wrong::new("a reserved offering needs the id of its reservation").text(value);
         let id = id.ok_or_else(|| without().hint(format!("add a requirement of {RESERVATION_ID}")))?;
         let capacity = object.read("reservationCapacity", integer)?.unwrap_or(1);
