@@ -188,6 +188,11 @@ impl Diagnostics {
         }
     }
 
+    /// The first one that was found.
+    pub fn first(&self) -> Option<&Diagnostic> {
+        self.list.first()
+    }
+
     pub fn append(&mut self, other: Self) {
         self.total += other.total;
         self.list.extend(other.list);

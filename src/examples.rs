@@ -27,7 +27,7 @@ macro_rules! example {
     };
 }
 
-static ALL: [Example; 3] = [
+static ALL: [Example; 4] = [
     example!(
         "wear",
         "a synthetic week of batch workflows on EKS Fargate, shaped like those of a fashion app"
@@ -36,6 +36,7 @@ static ALL: [Example; 3] = [
         "flowbench",
         "502 real runs of a radio-astronomy workflow, by the FlowBench authors (CC BY 4.0)"
     ),
+    example!("incident", "a synthetic week in which consolidation evicts long jobs"),
     example!("small", "a synthetic nightly workflow of ten pods, too small to move"),
 ];
 

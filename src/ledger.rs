@@ -155,6 +155,10 @@ pub enum EndReason {
     Drifted,
     /// It reached `expireAfter`.
     Expired,
+    /// Its node group got another version.
+    Upgraded,
+    /// Karpenter gave it up: it had not registered in time.
+    NotRegistered,
     /// EC2 took a Spot instance back.
     Interrupted,
     /// A controller drained a Spot instance at the interruption notice and terminated it before EC2 did, which is
@@ -174,7 +178,9 @@ impl EndReason {
             Self::Empty => "emptiness",
             Self::Consolidated => "consolidation",
             Self::Drifted => "drift",
+            Self::NotRegistered => "registration_timeout",
             Self::Expired => "expiration",
+            Self::Upgraded => "upgrade",
             Self::Interrupted | Self::DrainedAtNotice => "interruption",
             Self::Preempted => "preemption",
         }

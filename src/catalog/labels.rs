@@ -34,6 +34,10 @@ pub const GPU_MEMORY: &str = "karpenter.k8s.aws/instance-gpu-memory";
 pub const ACCELERATOR_NAME: &str = "karpenter.k8s.aws/instance-accelerator-name";
 pub const ACCELERATOR_MANUFACTURER: &str = "karpenter.k8s.aws/instance-accelerator-manufacturer";
 pub const ACCELERATOR_COUNT: &str = "karpenter.k8s.aws/instance-accelerator-count";
+pub const RESERVATION_ID: &str = "karpenter.k8s.aws/capacity-reservation-id";
+pub const RESERVATION_TYPE: &str = "karpenter.k8s.aws/capacity-reservation-type";
+pub const RESERVATION_INTERRUPTIBLE: &str = "karpenter.k8s.aws/capacity-reservation-interruptible";
+pub const TENANCY: &str = "karpenter.k8s.aws/instance-tenancy";
 
 /// Labels of instances have this prefix under one's own Karpenter,
 pub const KARPENTER_AWS: &str = "karpenter.k8s.aws/";
@@ -43,7 +47,7 @@ pub const AUTO_MODE: &str = "eks.amazonaws.com/";
 pub const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 
 /// Labels that Karpenter may give any value when nothing says otherwise.
-pub const WELL_KNOWN: [&str; 30] = [
+pub const WELL_KNOWN: [&str; 34] = [
     INSTANCE_TYPE,
     ARCH,
     OS,
@@ -74,6 +78,10 @@ pub const WELL_KNOWN: [&str; 30] = [
     ACCELERATOR_NAME,
     ACCELERATOR_MANUFACTURER,
     ACCELERATOR_COUNT,
+    RESERVATION_ID,
+    RESERVATION_TYPE,
+    RESERVATION_INTERRUPTIBLE,
+    TENANCY,
 ];
 
 /// Begins the names of labels that are well known because somebody declared them to be: a provider's own.

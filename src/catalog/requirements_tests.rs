@@ -82,7 +82,7 @@ fn min_values_are_carried_and_the_larger_one_counts() {
     assert!(requirements.has_min_values());
     requirements.set_min_values("a", Some(1));
     assert_eq!(requirements.get("a").unwrap().min_values(), Some(1));
-    assert_eq!(requirements.remove("a").unwrap().to_string(), "In [a b c]");
+    assert_eq!(requirements.remove("a").unwrap().to_string(), "In [a b c] minValues 1");
     assert!(!requirements.has_min_values());
 }
 

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use super::printer::Printer;
 use super::trace_file::{Rows, write};
 use crate::error::Result;
-use crate::generate::{day, wear};
+use crate::generate::{day, incident, wear};
 use crate::units::parse_decimal;
 
 #[derive(Debug, ClapArgs)]
@@ -25,6 +25,8 @@ enum What {
     Day(Day),
     /// A week of batch workflows as seen on EKS Fargate. Synthetic.
     Wear(Wear),
+    /// A week of nightly jobs, some of them long, that consolidation disturbs. Synthetic.
+    Incident(Incident),
     /// The JSON schema of what a command writes.
     #[command(after_long_help = "Examples:
   cost-sim generate schema > report.schema.json
@@ -101,6 +103,22 @@ struct Wear {
     out: PathBuf,
 }
 
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = "Example:\n  cost-sim generate incident --out incident.csv.gz")]
+struct Incident {
+    /// How many days.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=366))]
+    days: u32,
+    /// Seed; the same seed gives the same bytes.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// File to write; `-` writes CSV to stdout.
+    ///
+    /// It is CSV, with gzip if it ends in .gz. A `.meta.json` beside it says what it is.
+    #[arg(long, default_value = "-")]
+    out: PathBuf,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Requests {
     AsIs,
@@ -119,6 +137,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<()> {
         What::Day(args) => {
             let params = day::Params { pods: args.pods, seed: args.seed, dag: args.dag };
             write(&args.out, &day::meta_json(&params), Rows::Csv(&|out| day::write(&params, out)), printer)
+        }
+        What::Incident(args) => {
+            let params = incident::Params { days: args.days, seed: args.seed };
+            let rows = Rows::Csv(&|out| incident::write(&params, out));
+            write(&args.out, &incident::meta_json(&params), rows, printer)
         }
         What::Wear(args) => {
             let requests = match args.requests {

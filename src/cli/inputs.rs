@@ -10,7 +10,9 @@ use crate::catalog::Snapshot;
 use crate::error::{Error, Result};
 use crate::examples::Example;
 use crate::import::{self, Format, Mapping, Options, SourceModel};
-use crate::platform::{self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Words as _};
+use crate::platform::{
+    self, Limits, Overrides, PodArch, RegionSource, Replay, Scenario, Variation, Words as _,
+};
 use crate::replay::Study;
 use crate::report::plural;
 use crate::trace::{self, ReadOptions, SourcePlatform, Trace};
@@ -27,7 +29,7 @@ pub struct TraceArgs {
     /// them; `-` for standard input. Several are one trace.
     #[arg(required_unless_present = "example", value_name = "TRACE", help_heading = None::<&str>)]
     pub traces: Vec<PathBuf>,
-    /// Use a trace that comes with the program instead: wear, flowbench or small.
+    /// Use a trace that comes with the program instead: wear, flowbench, incident or small.
     #[arg(long, value_name = "NAME", conflicts_with = "traces", value_parser = example)]
     pub example: Option<&'static Example>,
     #[command(flatten)]
@@ -98,6 +100,13 @@ pub struct ScenarioArgs {
     /// karpenter-consolidate and auto-mode. The first one is what the others are compared with.
     #[arg(short, long = "platform", value_name = "NAME")]
     platforms: Vec<String>,
+    /// Take every platform that has this field once for each of these values.
+    ///
+    /// FIELD is a field of a platform or of its NodePools as a scenario calls it, such as consolidateAfter or
+    /// scale-down-unneeded-time; more of its path (limits.cpu) where it has several of one name, and the platform's name
+    /// before it (karpenter.consolidateAfter) where only that one is meant. Given several times, every combination is taken.
+    #[arg(long, value_name = "FIELD=VALUE,…", value_parser = Variation::parse)]
+    vary: Vec<Variation>,
     /// AWS region, such as ap-northeast-1.
     #[arg(long)]
     region: Option<String>,
@@ -260,6 +269,7 @@ impl ScenarioArgs {
             seed: self.seed,
             replay: self.replay,
             platforms: self.platforms.clone(),
+            vary: self.vary.clone(),
         }
     }
 

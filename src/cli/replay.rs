@@ -63,6 +63,7 @@ const EXAMPLES: &str = "Examples:
   cost-sim replay trace.csv --cpu-request 1 --memory-request 2Gi --region ap-northeast-1
   zcat month.csv.gz | cost-sim replay - --format json > report.json
   cost-sim replay trace.csv --print-scenario > scenario.yaml
+  cost-sim replay trace.csv --platform karpenter --vary consolidateAfter=30s,10m
   cost-sim replay trace.csv --bill cost-explorer.json
   cost-sim replay --example wear";
 

@@ -11,18 +11,22 @@ mod cluster_autoscaler;
 mod fargate;
 mod fixed_group;
 pub mod karpenter;
+mod node_group;
 
-pub use cluster_autoscaler::{AutoscaledGroup, ClusterAutoscaler};
+pub use cluster_autoscaler::ClusterAutoscaler;
 pub use fargate::FargateController;
 pub use fixed_group::FixedGroup;
 pub use karpenter::Karpenter;
+pub use node_group::{GroupKind, ManagedGroup, Upgrade};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::catalog::{Catalog, PriceView};
+use crate::kube::{Pdb, PodSpec};
 use crate::ledger::{EndReason, LeaseId, PodRun, TemplateId};
 use crate::sim::kube_scheduler::SchedulingQueue;
-use crate::sim::{Cluster, Node, NodeId, RunIndex};
+use crate::sim::{Cluster, Evictable, Node, NodeId, RunIndex};
 use crate::trace::Words;
 use crate::units::{Span, Time};
 use crate::workload::{ClassId, PodClass, Workload};
@@ -39,6 +43,7 @@ pub trait Controller {
 
 /// What a controller can see.
 pub struct View<'a> {
+    pub now: Time,
     pub cluster: &'a Cluster,
     pub classes: &'a [PodClass],
     pub workload: &'a Workload,
@@ -52,6 +57,9 @@ pub struct View<'a> {
     pub(crate) runs: &'a [PodRun],
     pub(crate) node_of_lease: &'a [NodeId],
     pub(crate) stopping: &'a BTreeMap<RunIndex, EndReason>,
+    /// What pods ask for, by class.
+    pub specs: &'a [Arc<PodSpec>],
+    pub pdbs: &'a [Pdb],
 }
 
 /// A pod that kube-scheduler has tried to place in vain and will try again.
@@ -64,11 +72,24 @@ pub struct PendingPod {
     pub uid: u64,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// The node of a lease, unless it is gone.
     pub fn node(&self, lease: LeaseId) -> Option<&Node> {
         let node = self.cluster.nodes.get(*self.node_of_lease.get(lease as usize)? as usize)?;
         (node.lease == lease && node.state != crate::sim::NodeState::Gone).then_some(node)
+    }
+
+    /// Which pods may be evicted now.
+    pub fn evictable(&self) -> Evictable<'a> {
+        Evictable {
+            cluster: self.cluster,
+            runs: self.runs,
+            stopping: self.stopping,
+            workload: self.workload,
+            specs: self.specs,
+            pdbs: self.pdbs,
+            now: self.now,
+        }
     }
 
     /// How many pods wait for capacity.
@@ -136,6 +157,8 @@ pub enum Trigger {
     NodeGone(LeaseId),
     /// EC2 will take this Spot instance back in two minutes.
     SpotNotice(LeaseId),
+    /// EC2 advises to replace this Spot instance: a notice will follow.
+    RebalanceRecommended(LeaseId),
 }
 
 /// The kinds of triggers a controller is called for.
@@ -168,7 +191,8 @@ impl Wants {
             | Trigger::NodeReady(_)
             | Trigger::NodeEmpty(_)
             | Trigger::NodeGone(_)
-            | Trigger::SpotNotice(_) => self.nodes,
+            | Trigger::SpotNotice(_)
+            | Trigger::RebalanceRecommended(_) => self.nodes,
         }
     }
 }

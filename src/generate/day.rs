@@ -43,7 +43,8 @@ const WORK_MS: [(u64, (u64, u64)); 6] = [
     (1_000, (5_400_000, 14_400_000)),
 ];
 
-struct SplitMix64(u64);
+/// A small generator that other languages have in a line.
+pub(super) struct SplitMix64(pub u64);
 
 impl SplitMix64 {
     fn next(&mut self) -> u64 {
@@ -54,14 +55,19 @@ impl SplitMix64 {
     }
 
     /// Uniform in `0..n`.
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next() >> 11) * u128::from(n)) >> 53) as u64
     }
 
     fn pick<T: Copy>(&mut self, choices: &[(u64, T)]) -> T {
-        let draw = self.below(1_000);
+        self.pick_of(1_000, choices)
+    }
+
+    /// The last choice goes up to `whole`.
+    pub fn pick_of<T: Copy>(&mut self, whole: u64, choices: &[(u64, T)]) -> T {
+        let draw = self.below(whole);
         let found = choices.iter().find(|(up_to, _)| draw < *up_to);
-        found.expect("the last choice goes up to 1000").1
+        found.expect("the last choice goes up to the whole").1
     }
 
     fn arrival(&mut self) -> u64 {

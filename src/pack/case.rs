@@ -57,8 +57,8 @@ pub struct NodeInCase {
     /// `None`: Karpenter does not manage it.
     pub node_claim: Option<NodeClaim>,
     pub pods: Vec<Pod>,
-    /// The NodeClaim says which of its conditions hold.
-    pub has_conditions: bool,
+    /// The NodeClaim says whether it is consolidatable.
+    pub says_consolidatable: bool,
     /// The node group that it is said to belong to.
     pub node_group: Option<String>,
 }

@@ -127,13 +127,13 @@ impl<'c> View<'c> {
         deleting.flat_map(|node| self.reschedulable(node)).collect()
     }
 
-    /// Whether pods may be moved off a node to save money: its condition says so or, if nobody gives conditions, enough
-    /// time has passed.
+    /// Whether pods may be moved off a node to save money: its condition says so or, where there is none, enough time
+    /// has passed.
     pub fn is_consolidatable(&self, state: &StateNode) -> bool {
         let (Some(claim), Some(after)) = (&state.given.node_claim, self.consolidate_after(state)) else {
             return false;
         };
-        if state.given.has_conditions {
+        if state.given.says_consolidatable {
             return claim.consolidatable.is_some();
         }
         let from = eligible::consolidatable_from(Some(after), claim.initialized, claim.last_pod_event);

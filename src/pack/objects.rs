@@ -78,8 +78,10 @@ pub fn node(decoder: &mut Decoder, value: &Value) -> Read<NodeInCase> {
         Ok(pod)
     })?;
     let claim = object.get("nodeClaim");
-    let has_conditions = claim.is_some_and(|claim| claim.pointer("/status/conditions").is_some());
-    Ok(NodeInCase { node, node_claim, pods, has_conditions, node_group: object.read("nodeGroup", owned)? })
+    let conditions = claim.and_then(|claim| claim.pointer("/status/conditions")?.as_array());
+    let is_consolidatable = |one: &Value| one.get("type").and_then(Value::as_str) == Some("Consolidatable");
+    let says_consolidatable = conditions.is_some_and(|all| all.iter().any(is_consolidatable));
+    Ok(NodeInCase { node, node_claim, pods, says_consolidatable, node_group: object.read("nodeGroup", owned)? })
 }
 
 /// A NodeClaim; one that has no conditions has everything behind it.

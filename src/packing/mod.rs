@@ -2,8 +2,6 @@
 
 mod bounds;
 mod first_fit;
-mod round_robin;
 
 pub use bounds::fluid_bound;
 pub use first_fit::{FirstFit, Stays};
-pub use round_robin::{KnownFull, RoundRobin};

@@ -230,6 +230,16 @@ const SETTINGS: &[Row<Settings>] = &[
     ),
     ("spot.shortage", |s| step(s.spot.shortage), "no source"),
     (
+        "spot.asgRetry",
+        |s| duration_text(s.spot.asg_retry),
+        "not published; activity histories of Auto Scaling groups show tries about every minute",
+    ),
+    (
+        "spot.rebalanceLead",
+        |s| duration_text(s.spot.rebalance_lead),
+        "no source for the lead; AWS says that a recommendation may come with the notice and not before",
+    ),
+    (
         "spot.events",
         |s| listed(s.spot.events.iter().map(event)),
         "no source; interruptions are drawn, none is prescribed",

@@ -144,6 +144,8 @@ impl Default for Spot {
             depth_weight_ppm: 250_000,
             pool_loss_ppm: 500_000,
             shortage: Step { median: Span::from_secs(30 * 60), p95: Span::from_secs(4 * 3_600) },
+            asg_retry: Span::from_secs(60),
+            rebalance_lead: Span::ZERO,
             events: Vec::new(),
         }
     }
@@ -160,6 +162,7 @@ impl Default for NodeGroups {
         Self {
             groups: vec![NodeGroup::default()],
             autoscaler: ClusterAutoscaler::default(),
+            upgrades: Vec::new(),
             home: Home::Fargate {
                 pods: 1,
                 requests: Resources {
@@ -183,17 +186,27 @@ impl Default for ClusterAutoscaler {
     fn default() -> Self {
         let minutes = |n: i64| Span::from_secs(60 * n);
         Self {
-            expander: Expander::LeastWaste,
+            expanders: vec![Expander::LeastWaste],
+            priorities: Vec::new(),
+            balance_similar_node_groups: false,
             scan_interval: Span::from_secs(10),
             frequent_loops_enabled: true,
             new_pod_scale_up_delay: Span::ZERO,
             max_nodes_per_scaleup: 1_000,
+            max_nodes_total: 0,
+            expendable_pods_priority_cutoff: -10,
             max_node_provision_time: minutes(15),
             scale_down_enabled: true,
             scale_down_delay_after_add: minutes(10),
+            scale_down_delay_after_delete: Span::ZERO,
             scale_down_delay_after_failure: minutes(3),
             scale_down_unneeded_time: minutes(10),
             scale_down_utilization_threshold_ppm: 500_000,
+            ignore_daemonsets_utilization: false,
+            skip_nodes_with_system_pods: true,
+            skip_nodes_with_local_storage: true,
+            skip_nodes_with_custom_controller_pods: true,
+            unremovable_node_recheck_timeout: minutes(5),
             max_scale_down_parallelism: 10,
             max_drain_parallelism: 1,
             node_delete_delay_after_taint: Span::from_secs(5),
@@ -222,6 +235,22 @@ impl Default for Karpenter {
             spot_to_spot_consolidation: false,
             drift: Vec::new(),
             controller_speed: ControllerSpeed::Measured,
+            do_not_disrupt: DoNotDisrupt::Recorded,
+            policies: Policies::default(),
+        }
+    }
+}
+
+/// Stock Karpenter.
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            scale_in_utilization_threshold_ppm: 1_000_000,
+            scale_out_delay: Span::ZERO,
+            scale_out_hold_back: Span::ZERO,
+            replace_at_notice: false,
+            on_demand_fallback_after: Span::ZERO,
+            on_demand_fallback_ttl: None,
         }
     }
 }
@@ -273,6 +302,7 @@ impl Default for NodeGroup {
         Self {
             name: String::new(),
             instance_type: None,
+            further_types: Vec::new(),
             capacity_type: CapacityType::OnDemand,
             size: GroupSize::Auto { min: 0, max: 1_000, desired: 0 },
             root_volume: Memory::from_gib(20),

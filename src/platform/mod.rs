@@ -26,9 +26,9 @@ pub use fields::Given;
 pub use flat::flat;
 pub use manifests::{manifests, scenario_with_manifests};
 pub use mixed::{Mixed, Part};
-pub use pod_templates::{PodMatch, PodTemplate, glob};
+pub use pod_templates::{PodMatch, PodTemplate};
 pub use profiles::{FargateProfile, ProfileSelector, matches as matches_wildcards, profile_of};
-pub use scenario::{API_VERSION, Limits, Overrides, Scenario, read, read_all};
+pub use scenario::{API_VERSION, Limits, Overrides, Scenario, Variation, read, read_all};
 pub use tree::Place;
 pub use words::Words;
 
@@ -230,6 +230,10 @@ pub struct Spot {
     pub pool_loss_ppm: u32,
     /// How long a pool has no capacity after an event.
     pub shortage: Step,
+    /// How long an Auto Scaling group waits after EC2 had nothing in any of its zones.
+    pub asg_retry: Span,
+    /// How long before an interruption notice EC2 recommends to rebalance.
+    pub rebalance_lead: Span,
     /// Events that a scenario prescribes, beside the drawn ones.
     pub events: Vec<SpotEvent>,
 }
@@ -356,8 +360,23 @@ pub enum BillUntil {
 pub struct NodeGroups {
     pub groups: Vec<NodeGroup>,
     pub autoscaler: ClusterAutoscaler,
+    /// Version upgrades that happen in any case.
+    pub upgrades: Vec<Upgrade>,
     /// Where Cluster Autoscaler runs.
     pub home: Home,
+}
+
+/// A managed node group's nodes are replaced by nodes of another version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// After the start of the trace's window.
+    pub at: Span,
+    /// `None`: every group.
+    pub group: Option<String>,
+    /// Whether pods that do not go are ended.
+    pub force: bool,
+    /// Nodes that are drained at once.
+    pub max_unavailable: u32,
 }
 
 /// Where a platform's controllers run, which the platform has to pay for.
@@ -381,18 +400,31 @@ pub struct System {
 /// Cluster Autoscaler's flags, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterAutoscaler {
-    pub expander: Expander,
+    /// One after the other; there is at least one.
+    pub expanders: Vec<Expander>,
+    /// Of the expander `priority`: regular expressions of group names, by priority.
+    pub priorities: Vec<(i64, Vec<String>)>,
+    pub balance_similar_node_groups: bool,
     pub scan_interval: Span,
     pub frequent_loops_enabled: bool,
     pub new_pod_scale_up_delay: Span,
     pub max_nodes_per_scaleup: u32,
+    /// 0: as many as the groups allow.
+    pub max_nodes_total: u32,
+    pub expendable_pods_priority_cutoff: i32,
     pub max_node_provision_time: Span,
     pub scale_down_enabled: bool,
     pub scale_down_delay_after_add: Span,
+    pub scale_down_delay_after_delete: Span,
     pub scale_down_delay_after_failure: Span,
     pub scale_down_unneeded_time: Span,
     /// In parts per million of the larger of a node's CPU and memory requests.
     pub scale_down_utilization_threshold_ppm: u32,
+    pub ignore_daemonsets_utilization: bool,
+    pub skip_nodes_with_system_pods: bool,
+    pub skip_nodes_with_local_storage: bool,
+    pub skip_nodes_with_custom_controller_pods: bool,
+    pub unremovable_node_recheck_timeout: Span,
     pub max_scale_down_parallelism: u32,
     pub max_drain_parallelism: u32,
     pub node_delete_delay_after_taint: Span,
@@ -403,6 +435,9 @@ pub struct ClusterAutoscaler {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expander {
     LeastWaste,
+    MostPods,
+    LeastNodes,
+    Priority,
     Random,
 }
 
@@ -422,6 +457,37 @@ pub struct Karpenter {
     /// When its nodes drift.
     pub drift: Vec<Drift>,
     pub controller_speed: ControllerSpeed,
+    pub do_not_disrupt: DoNotDisrupt,
+    pub policies: Policies,
+}
+
+/// Rules that stock Karpenter does not have, as some have built them into theirs. By default there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// Pods are only moved from nodes of whose CPU and memory less than this is requested, in parts per million; all of it:
+    /// from any.
+    pub scale_in_utilization_threshold_ppm: u32,
+    /// A pod is launched for when it has waited this long, in which a node may become free.
+    pub scale_out_delay: Span,
+    /// A pod that a node was launched for is not launched for again within this time.
+    pub scale_out_hold_back: Span,
+    /// Pods of a node with an interruption notice are launched for at once, and not only when they are pending again.
+    pub replace_at_notice: bool,
+    /// How long pods wait for Spot before on-demand nodes stand in for it.
+    pub on_demand_fallback_after: Span,
+    /// On-demand nodes that stand in for Spot are drained after this, so that Spot is tried again. `None`: never.
+    pub on_demand_fallback_ttl: Option<Span>,
+}
+
+/// Which pods carry the annotation `karpenter.sh/do-not-disrupt: "true"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoNotDisrupt {
+    /// Those that the trace says.
+    Recorded,
+    All,
+    None,
+    /// Those whose work takes longer than this. In practice: those of the workflows that are known to.
+    LongerThan(Span),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -524,6 +590,8 @@ pub struct NodeGroup {
     /// `None`: the current-generation x86 m/c/r type from `large` to `4xlarge` that fits every pod that any such type
     /// fits and is cheapest: for the work if the group is autoscaled, for the busiest moment if its size is fixed.
     pub instance_type: Option<String>,
+    /// Further types that its Auto Scaling group may launch, in their order.
+    pub further_types: Vec<String>,
     pub capacity_type: CapacityType,
     pub size: GroupSize,
     pub root_volume: Memory,

@@ -32,6 +32,8 @@ mod savings_plan;
 mod settings;
 mod spot;
 mod system;
+mod upgrades;
+mod vary;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -39,7 +41,6 @@ pub(super) mod tests;
 use std::path::Path;
 
 use super::fields::{Given, Reader};
-use super::profiles::PROFILE_LABEL;
 use super::{Kind, Part, Platform, Settings};
 use crate::error::Result;
 use crate::kube::{LabelSelector, PodAffinity};
@@ -48,6 +49,7 @@ use crate::workload::{PodRules, ToldApart};
 pub(super) use cluster_config::API_VERSION as CLUSTER_CONFIG;
 pub use limits::Limits;
 pub use overrides::Overrides;
+pub use vary::Variation;
 
 /// The `apiVersion` of scenario documents.
 pub const API_VERSION: &str = "cost-sim/v1";
@@ -107,17 +109,15 @@ impl Scenario {
             }
             spec.spread.iter().filter_map(|one| one.selector.as_ref()).for_each(&mut selects);
         }
-        let mut profiles = Vec::new();
+        told_apart.namespaces = has_topology || !settings.pdbs.is_empty();
         for part in self.platforms.iter().flat_map(Platform::parts) {
-            if let Kind::Fargate(fargate) = &part.kind {
-                profiles.extend(fargate.profiles.iter().flat_map(|profile| &profile.selectors));
+            let Kind::Fargate(fargate) = &part.kind else { continue };
+            for selector in fargate.profiles.iter().flat_map(|profile| &profile.selectors) {
+                told_apart.namespaces = true;
+                let asked = [super::profiles::PROFILE_LABEL.to_owned()];
+                told_apart.labels.extend(selector.labels.iter().map(|(key, _)| key.clone()).chain(asked));
             }
         }
-        told_apart.labels.extend(profiles.iter().flat_map(|one| &one.labels).map(|(key, _)| key.clone()));
-        if !profiles.is_empty() {
-            told_apart.labels.insert(PROFILE_LABEL.to_owned());
-        }
-        told_apart.namespaces = has_topology || !settings.pdbs.is_empty() || !profiles.is_empty();
         told_apart
     }
 

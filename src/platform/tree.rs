@@ -22,13 +22,13 @@ pub struct Place {
     pub column: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
     pub place: Place,
     pub value: Value,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Value {
     Null,
     /// As written, without the quotes.
@@ -37,7 +37,7 @@ pub(super) enum Value {
     Map(Vec<Entry>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub key: String,
     pub key_place: Place,

@@ -358,6 +358,12 @@ pub(super) fn never_or(span: Option<Span>) -> String {
 }
 
 /// What [`fraction`] reads.
+/// As `--expander` has them.
+pub(super) fn expanders_text(expanders: &[super::Expander]) -> String {
+    use super::Words as _;
+    expanders.iter().map(|expander| expander.word()).collect::<Vec<_>>().join(",")
+}
+
 pub(super) fn fraction_text(ppm: u32) -> String {
     let (whole, part) = (ppm / WHOLE, ppm % WHOLE);
     if part == 0 {

@@ -69,8 +69,13 @@ impl Words for SpotAllocation {
 }
 
 impl Words for Expander {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("least-waste", Self::LeastWaste), ("random", Self::Random)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("least-waste", Self::LeastWaste),
+        ("most-pods", Self::MostPods),
+        ("least-nodes", Self::LeastNodes),
+        ("priority", Self::Priority),
+        ("random", Self::Random),
+    ];
 }
 
 impl Words for KarpenterVersion {
@@ -133,7 +138,13 @@ mod tests {
             SpotAllocation::LowestPrice,
             SpotAllocation::CapacityOptimized,
         ]);
-        has_all(&[Expander::LeastWaste, Expander::Random]);
+        has_all(&[
+            Expander::LeastWaste,
+            Expander::MostPods,
+            Expander::LeastNodes,
+            Expander::Priority,
+            Expander::Random,
+        ]);
         has_all(&[KarpenterVersion::V1_13, KarpenterVersion::V1_14]);
         has_all(&[ControllerSpeed::Measured, ControllerSpeed::Unlimited]);
         has_all(&[

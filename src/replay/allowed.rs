@@ -35,6 +35,9 @@ impl Allowed {
             Kind::NodeGroups(groups) => {
                 for node_group in &groups.groups {
                     let capacity_type = node_group.capacity_type;
+                    for name in &node_group.further_types {
+                        self.instance(catalog, name, capacity_type);
+                    }
                     match &node_group.instance_type {
                         Some(name) => self.instance(catalog, name, capacity_type),
                         None => self.instances.extend(

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use super::Setup;
 use crate::catalog::{CapacityType, FargateRefusal, FargateSize, NodeSettings, TypeId, ZoneId};
-use crate::control::{AutoscaledGroup, FargateController, FixedGroup};
+use crate::control::{FargateController, GroupKind, ManagedGroup};
 use crate::kube::{PODS, PodSpec};
 use crate::ledger::{Machine, NodeTemplate, Role, TemplateId};
 use crate::platform::{Agent, Fargate, GroupSize, Home, NodeGroup, NodeGroups, Taint, Words as _};
@@ -118,27 +118,37 @@ pub(super) fn fargate_template(size: FargateSize) -> NodeTemplate {
 
 /// The node groups of a platform: kinds of nodes, numbered from `first` on, and what minds them.
 fn node_groups(setup: &Setup, platform: &str, groups: &NodeGroups, first: TemplateId) -> GroupNodes {
-    let zones = setup.catalog.zones.len() as u8;
     let mut nodes = GroupNodes::default();
-    for (kind, group) in (first..).zip(&groups.groups) {
-        let type_name =
-            group.instance_type.as_deref().expect("groups are resolved before they are simulated");
-        let id = setup.catalog.find(type_name).expect("resolving a group checks its type");
+    for group in &groups.groups {
         let name = if group.name.is_empty() { platform } else { &group.name };
-        nodes.types.push(node_type(setup, name, group, id));
-        match group.size {
-            GroupSize::Fixed(size) => {
-                let is_spot = group.capacity_type == CapacityType::Spot;
-                nodes.fixed.push(FixedGroup::new(kind, size, zones, is_spot));
-            }
-            GroupSize::Auto { min, max, desired } => {
-                let zones = zones_of(setup, id, group.capacity_type);
-                let instance = setup.catalog.instance_type(id);
-                let (nominal, capacity) =
-                    (instance.nominal_capacity(), instance.capacity(&settings_of(group)));
-                nodes.autoscaled.push(AutoscaledGroup { kind, min, max, desired, zones, nominal, capacity });
-            }
+        let first_type = group.instance_type.iter();
+        let mut kinds = Vec::new();
+        for type_name in first_type.chain(&group.further_types) {
+            let id = setup.catalog.find(type_name).expect("resolving a group checks its types");
+            let instance = setup.catalog.instance_type(id);
+            kinds.push(GroupKind {
+                kind: first + nodes.types.len() as TemplateId,
+                zones: zones_of(setup, id, group.capacity_type),
+                nominal: instance.nominal_capacity(),
+                capacity: instance.capacity(&settings_of(group)),
+            });
+            nodes.types.push(node_type(setup, name, group, id));
+        }
+        let (min, max, desired) = match group.size {
+            GroupSize::Fixed(size) => (size, size, size),
+            GroupSize::Auto { min, max, desired } => (min, max, desired),
             GroupSize::HoldPeak => unreachable!("resolving a group gives it a size"),
+        };
+        let is_fixed = matches!(group.size, GroupSize::Fixed(_));
+        // How many there are of each type, EC2 decides.
+        let count = (is_fixed && kinds.len() == 1).then_some(max);
+        nodes.counts.resize(nodes.types.len(), count);
+        let is_spot = group.capacity_type == CapacityType::Spot;
+        let managed = ManagedGroup { name: name.to_owned(), kinds, is_spot, min, max, desired };
+        if is_fixed {
+            nodes.fixed.push(managed);
+        } else {
+            nodes.autoscaled.push(managed);
         }
     }
     nodes
@@ -148,8 +158,10 @@ fn node_groups(setup: &Setup, platform: &str, groups: &NodeGroups, first: Templa
 #[derive(Default)]
 struct GroupNodes {
     types: Vec<NodeType>,
-    fixed: Vec<FixedGroup>,
-    autoscaled: Vec<AutoscaledGroup>,
+    /// Of each type: how many there are, if that is fixed.
+    counts: Vec<Option<u32>>,
+    fixed: Vec<ManagedGroup>,
+    autoscaled: Vec<ManagedGroup>,
 }
 
 /// Says why pods can run on no node of any group. Any group will do; if none does, that reason is said which is nearest to
@@ -159,7 +171,7 @@ fn refuse_by_groups(setup: &Setup, nodes: &GroupNodes, first: TemplateId, refusa
     for (index, class) in setup.workload.classes.iter().enumerate() {
         let why_not = |(kind, node_type): (TemplateId, &NodeType)| {
             let Some(refusal) = refuse(setup, node_type, class) else {
-                let group = nodes.autoscaled.iter().find(|group| group.kind == kind);
+                let group = nodes.autoscaled.iter().find(|group| group.has(kind));
                 let from_zero = group.and_then(|group| from_zero::refuse(setup, group, node_type, class));
                 return from_zero.map(|text| (0, text));
             };

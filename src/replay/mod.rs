@@ -9,6 +9,7 @@ mod bound;
 mod fleet;
 mod floor;
 mod group;
+mod pod_rules;
 mod recorded;
 mod sensitivity;
 mod study;
@@ -178,6 +179,13 @@ impl Setup<'_> {
     }
 
     fn run_one(&self, platform: &Platform, today: bool) -> PlatformRun {
+        if let Some(workload) = pod_rules::workload(self.workload, platform) {
+            return Setup { workload: &workload, ..*self }.run_as_is(platform, today);
+        }
+        self.run_as_is(platform, today)
+    }
+
+    fn run_as_is(&self, platform: &Platform, today: bool) -> PlatformRun {
         let (mut ledger, refusals) = match fleet::compose(self, platform) {
             Some(Composed { fleet, refusals, .. }) => (self.simulate(fleet), refusals),
             None => (recorded::ledger(self), Refusals::default()),

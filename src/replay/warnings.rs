@@ -33,6 +33,16 @@ pub(super) fn all(study: &Study, used: &[&UsedPrice], inferred: &[String]) -> Ve
     warnings
 }
 
+/// Each NodePool once, whoever uses it.
+fn unknown_values(study: &Study) -> Vec<String> {
+    let setup = study.setup();
+    let parts = study.scenario.platforms.iter().flat_map(Platform::parts);
+    let mut pools: Vec<_> = parts.flat_map(|part| part.kind.node_pools()).collect();
+    let mut seen = BTreeSet::new();
+    pools.retain(|pool| seen.insert(pool.name.as_str()));
+    pools.into_iter().filter_map(|pool| unknown_pool_values(&setup, pool)).collect()
+}
+
 /// Platforms on which several controllers answer the same pending pod.
 fn rivals(study: &Study) -> impl Iterator<Item = String> {
     let makes_nodes = |part: &&Part| match &part.kind {
@@ -51,16 +61,6 @@ fn rivals(study: &Study) -> impl Iterator<Item = String> {
             )
         })
     })
-}
-
-/// Each NodePool once, whoever uses it.
-fn unknown_values(study: &Study) -> Vec<String> {
-    let setup = study.setup();
-    let parts = study.scenario.platforms.iter().flat_map(Platform::parts);
-    let mut pools: Vec<_> = parts.flat_map(|part| part.kind.node_pools()).collect();
-    let mut seen = BTreeSet::new();
-    pools.retain(|pool| seen.insert(pool.name.as_str()));
-    pools.into_iter().filter_map(|pool| unknown_pool_values(&setup, pool)).collect()
 }
 
 /// What manifests say without effect, all in one line.

@@ -3,15 +3,18 @@
 //! One line per platform. What does not fit into the width is left out in a fixed order and named below, so that
 //! lines never wrap. Colour repeats what signs and words already say.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::evidence;
 use super::groups;
 use super::risk::{Rows, histories};
 use super::text::{
-    NONE, Places, between, change, clean, count, ratio, seconds, truncate, usd, width, window, wrap,
+    NONE, Places, between, change, clean, count, plural, ratio, seconds, truncate, usd, width, window, wrap,
 };
-use super::view::{controllers, incomplete, no_start_delays, pods_and_runs, without_modelled_starts};
+use super::view::{
+    controllers, incomplete, kill_reasons, no_start_delays, pods_and_runs, without_modelled_starts,
+};
 use super::{Distribution, PlatformReport, Report, backtest, bill_comparison};
 use crate::units::Usd;
 
@@ -177,10 +180,16 @@ fn comparison(report: &Report, wide: usize, paint: Paint) -> Vec<String> {
         let text = line(name, &|column| pad_left(&column.heads[index], column.width()));
         lines.push(paint.dim(text.trim_end()));
     }
+    let own_line = need_own_lines(platforms, rest);
     for (index, platform) in platforms.iter().enumerate() {
         let suffix = suffix(platform, platforms);
         let name = clean(&platform.name);
-        let name = format!("{}{suffix}", truncate(&name, rest.saturating_sub(suffix.len())));
+        let name = if own_line && width(&name) + suffix.len() > rest {
+            lines.push(wrap(&name, wide, 2));
+            suffix.trim_start().to_owned()
+        } else {
+            format!("{}{suffix}", truncate(&name, rest.saturating_sub(suffix.len())))
+        };
         lines.push(line(&name, &|column| {
             let cell = pad_left(&column.cells[index], column.width());
             if column.title == "change" { paint.change(&cell) } else { cell }
@@ -188,6 +197,17 @@ fn comparison(report: &Report, wide: usize, paint: Paint) -> Vec<String> {
     }
     lines.extend(notes(platforms, &left_out, wide, paint));
     lines
+}
+
+/// Whether names that are cut to so many columns could not be told apart, as those of variants: then names that do not fit
+/// stand above their numbers.
+fn need_own_lines(platforms: &[PlatformReport], most: usize) -> bool {
+    let mut cut: Vec<String> = platforms
+        .iter()
+        .map(|platform| truncate(&clean(&platform.name), most.saturating_sub(" today !".len())).into_owned())
+        .collect();
+    cut.sort_unstable();
+    cut.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// What columns take beside the name.
@@ -219,7 +239,11 @@ fn columns(platforms: &[PlatformReport], tight: bool) -> Vec<Column> {
     if platforms.iter().all(|p| p.disruption.tasks_killed == 0) {
         (killed.rank, killed.telling) = (Some(0), false);
     }
-    vec![
+    let lost = platforms.iter().any(|p| p.disruption.lost_work_hours > 0.0).then(|| {
+        let hours = |p: &PlatformReport| format!("{:.1} h", p.disruption.lost_work_hours);
+        Column::new("lost work", ["lost", "work"], Some(4), each(hours))
+    });
+    let all = vec![
         Column::new("cost", ["", "cost"], None, texts(&totals, false)),
         Column::new(
             "cost a month",
@@ -231,9 +255,12 @@ fn columns(platforms: &[PlatformReport], tight: bool) -> Vec<Column> {
         Column::quantiles("start delay", 5, tight, platforms, |p| &p.latency.start_delay_s),
         Column::quantiles("makespan", 6, tight, platforms, |p| &p.latency.makespan_s),
         killed,
+    ];
+    let size = [
         Column::new("peak nodes", ["peak", "nodes"], Some(2), each(|p| count(p.capacity.nodes_peak))),
         Column::new("CPU fill", ["CPU", "fill"], Some(1), each(|p| ratio(p.capacity.cpu_requested_ratio))),
-    ]
+    ];
+    all.into_iter().chain(lost).chain(size).collect()
 }
 
 /// Marks after a name. The first platform says `today` in another column.
@@ -247,16 +274,41 @@ fn suffix(platform: &PlatformReport, platforms: &[PlatformReport]) -> &'static s
     }
 }
 
+/// Where there are many platforms, what would be said of each: in a sentence for all of them.
+fn notes_of_all(platforms: &[PlatformReport]) -> Vec<String> {
+    const MANY: usize = 5;
+    if platforms.len() < MANY {
+        return Vec::new();
+    }
+    let mut by_reason: BTreeMap<&str, u64> = BTreeMap::new();
+    for (reason, n) in platforms.iter().flat_map(|platform| &platform.disruption.evictions) {
+        *by_reason.entry(reason).or_default() += n;
+    }
+    let reasons: Vec<String> =
+        by_reason.iter().map(|(reason, n)| format!("{} by {}", count(*n), clean(reason))).collect();
+    let killed = (!reasons.is_empty()).then(|| format!("killed on all of them: {}", reasons.join(", ")));
+    let paying = platforms.iter().filter(|platform| controllers(platform).is_some()).count();
+    let paying = (paying > 0).then(|| {
+        format!(
+            "{} pay 10 % or more of their cost for the machines of their controllers",
+            plural(paying as u64, "platform")
+        )
+    });
+    killed.into_iter().chain(paying).collect()
+}
+
 /// What the marks and gaps of the table mean.
 fn notes(platforms: &[PlatformReport], left_out: &[&str], width: usize, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
+    let of_all = notes_of_all(platforms);
+    lines.extend(of_all.iter().map(|text| paint.dim(&wrap(text, width, 2))));
     for platform in platforms {
         if !platform.complete {
             lines.push(paint.yellow(&wrap(&format!("! {}", incomplete(platform)), width, 2)));
         }
-        if let Some(text) = controllers(platform) {
-            lines.push(paint.dim(&wrap(&text, width, 2)));
-        }
+        let own =
+            if of_all.is_empty() { [kill_reasons(platform), controllers(platform)] } else { [None, None] };
+        lines.extend(own.iter().flatten().map(|text| paint.dim(&wrap(text, width, 2))));
         if let Some(text) = no_start_delays(platform) {
             lines.push(paint.dim(&wrap(&text, width, 2)));
         }

@@ -12,10 +12,11 @@ fn the_table_at_80_columns() {
     12,000 pods in 195 workflow runs, 2026-03-01 to 2026-03-08 UTC (7d00h)
     us-east-1, prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
-                         cost    vs      start     makespan  tasks  peak  CPU
-    platform      cost /month today  p50   p99    p50   p99 killed nodes fill
-    fargate    $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 1,234 97 %
-    node-group $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3    42 71 %
+                         cost    vs      start     makespan  tasks  lost  peak  CPU
+    platform      cost /month today  p50   p99    p50   p99 killed  work nodes fill
+    fargate    $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 0.0 h 1,234 97 %
+    node-group $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3 0.2 h    42 71 %
+    killed on node-group: 3 by scale_down
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of
     $412.75)
@@ -30,14 +31,17 @@ fn the_table_at_80_columns() {
     12,000 pods in 195 workflow runs, 2026-03-01 to 2026-03-08 UTC (7d00h)
     prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
-                                cost    vs      start     makespan  tasks  peak  CPU
-    platform             cost /month today  p50   p99    p50   p99 killed nodes fill
-    fargate           $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 1,234 97 %
-    node-group        $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3    42 71 %
-    a-small-fixed-… !       –      –     – 3.2s 1m24s      –     –      3    42 71 %
+                               cost    vs      start     makespan  tasks  lost  peak
+    platform            cost /month today  p50   p99    p50   p99 killed  work nodes
+    fargate          $412.75 $1,793 today  46s 1m31s 25m00s 2h05m      0 0.0 h 1,234
+    node-group       $259.60 $1,128 -37 % 3.2s 1m24s 22m00s 2h01m      3 0.2 h    42
+    a-small-fixed… !       –      –     – 3.2s 1m24s      –     –      3 0.2 h    42
+    killed on node-group: 3 by scale_down
     ! a-small-fixed-group-of-nodes is incomplete, its cost cannot be compared: 200
       pods are unschedulable: they ask for more than a node has
+    killed on a-small-fixed-group-of-nodes: 3 by scale_down
     – a-small-fixed-group-of-nodes has no cost: no price for m9z.large in us-east-1
+    left out to fit the width: CPU fill
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of
     $412.75)
@@ -53,13 +57,15 @@ fn the_table_at_120_columns() {
     12,000 pods in 195 workflow runs, 2026-03-01 to 2026-03-08 UTC (7d00h)
     us-east-1, prices of 2026-02-01 to 2026-02-20, 1 of them inferred
 
-                                                  cost     vs  start delay       makespan   tasks   peak   CPU
-    platform                           cost    a month  today   p50    p99     p50    p99  killed  nodes  fill
-    fargate                         $412.75  $1,793.50  today   46s  1m31s  25m00s  2h05m       0  1,234  97 %
-    node-group                      $259.60  $1,128.02  -37 %  3.2s  1m24s  22m00s  2h01m       3     42  71 %
-    a-small-fixed-group-of-nodes !        –          –      –  3.2s  1m24s       –      –       3     42  71 %
+                                                  cost     vs  start delay       makespan   tasks   lost   peak   CPU
+    platform                           cost    a month  today   p50    p99     p50    p99  killed   work  nodes  fill
+    fargate                         $412.75  $1,793.50  today   46s  1m31s  25m00s  2h05m       0  0.0 h  1,234  97 %
+    node-group                      $259.60  $1,128.02  -37 %  3.2s  1m24s  22m00s  2h01m       3  0.2 h     42  71 %
+    a-small-fixed-group-of-nodes !        –          –      –  3.2s  1m24s       –      –       3  0.2 h     42  71 %
+    killed on node-group: 3 by scale_down
     ! a-small-fixed-group-of-nodes is incomplete, its cost cannot be compared: 200 pods are unschedulable: they ask for more
       than a node has
+    killed on a-small-fixed-group-of-nodes: 3 by scale_down
     – a-small-fixed-group-of-nodes has no cost: no price for m9z.large in us-east-1
 
     node-group would cost 37 % less than fargate (today) ($259.60 instead of $412.75)

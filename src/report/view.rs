@@ -83,6 +83,16 @@ pub(super) fn controllers(platform: &PlatformReport) -> Option<String> {
     })
 }
 
+/// Why a platform took running pods away, most frequent reasons first.
+pub(super) fn kill_reasons(platform: &PlatformReport) -> Option<String> {
+    let mut reasons: Vec<(&str, u64)> =
+        platform.disruption.evictions.iter().map(|(reason, n)| (reason.as_str(), *n)).collect();
+    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let reasons: Vec<String> =
+        reasons.iter().map(|(why, n)| format!("{} by {}", count(*n), clean(why))).collect();
+    (!reasons.is_empty()).then(|| format!("killed on {}: {}", clean(&platform.name), reasons.join(", ")))
+}
+
 /// The kind of the platform that shows what happened.
 const RECORDED: &str = "recorded";
 

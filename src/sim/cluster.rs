@@ -67,6 +67,8 @@ pub struct Node {
     /// Pods bound here whose containers have not ended, in no particular order.
     pub pods: Vec<RunIndex>,
     pub images: NodeImages,
+    /// [`Cluster::version`] when it or its pods last changed.
+    pub changed: u64,
     clock: ShareClock,
 }
 
@@ -161,6 +163,7 @@ impl Cluster {
             balance: score::balance(daemons, allocatable),
             pods: Vec::new(),
             images: NodeImages::default(),
+            changed: self.version,
             clock: ShareClock { shares: share(daemons, allocatable), ..ShareClock::default() },
         };
         if let Some(id) = self.vacant.pop() {
@@ -176,6 +179,7 @@ impl Cluster {
     pub fn set_ready(&mut self, node: NodeId, now: Time) {
         self.version += 1;
         let node = &mut self.nodes[node as usize];
+        node.changed = self.version;
         self.ready += 1;
         node.state = NodeState::Ready;
         node.ready = now;
@@ -185,9 +189,10 @@ impl Cluster {
     /// Begins the end of a node: no pod comes any more. Gives whether it was Ready.
     pub fn set_draining(&mut self, node: NodeId) -> bool {
         self.version += 1;
-        let state = &mut self.nodes[node as usize].state;
-        let was_ready = *state == NodeState::Ready;
-        *state = NodeState::Draining;
+        let node = &mut self.nodes[node as usize];
+        node.changed = self.version;
+        let was_ready = node.state == NodeState::Ready;
+        node.state = NodeState::Draining;
         self.ready -= usize::from(was_ready);
         was_ready
     }
@@ -195,7 +200,8 @@ impl Cluster {
     /// Taints a node so that no further pod is put there, or takes the taint away.
     pub fn set_cordoned(&mut self, node: NodeId, on: bool) {
         self.version += 1;
-        self.nodes[node as usize].cordoned = on;
+        let node = &mut self.nodes[node as usize];
+        (node.cordoned, node.changed) = (on, self.version);
     }
 
     /// Takes `node` away and gives its share clock's last reading.
@@ -204,7 +210,7 @@ impl Cluster {
         let gone = &mut self.nodes[node as usize];
         let was_ready = gone.state == NodeState::Ready;
         let reading = if gone.ready == Time::MAX { 0 } else { gone.clock.advance(now) };
-        gone.state = NodeState::Gone;
+        (gone.state, gone.changed) = (NodeState::Gone, self.version);
         self.vacant.push(node);
         self.ready -= usize::from(was_ready);
         reading
@@ -215,6 +221,7 @@ impl Cluster {
         self.version += 1;
         let types = &self.types;
         let node = &mut self.nodes[node as usize];
+        node.changed = self.version;
         let allocatable = &types[node.kind as usize].template.allocatable;
         let reading = node.clock.advance(now);
         node.clock.shares += share(&class.requests, allocatable);
@@ -233,6 +240,7 @@ impl Cluster {
         self.version += 1;
         let types = &self.types;
         let node = &mut self.nodes[node as usize];
+        node.changed = self.version;
         let allocatable = &types[node.kind as usize].template.allocatable;
         let elapsed = node.clock.advance(now) - reading;
         let part = share(&class.requests, allocatable);

@@ -27,6 +27,8 @@ pub enum Event {
     Noticed(StepId),
     /// EC2 takes instances of a Spot pool back.
     PoolEvent(TypeId, u8),
+    /// EC2 advises to replace a Spot instance.
+    RebalanceRecommended(LeaseId),
     /// A Spot instance gets its interruption notice.
     SpotNotice(LeaseId),
     /// The two minutes of a notice are over: the instance is gone.
@@ -35,6 +37,8 @@ pub enum Event {
     DrainedLongEnough(LeaseId),
     /// The grace period of a draining node is over.
     GraceOver(LeaseId),
+    /// A pod of a draining node that could not be evicted may be now.
+    EvictionRetried(RunIndex),
     /// EC2 answers a launch.
     LaunchAnswered(LaunchId),
     /// The node of a lease becomes Ready.
@@ -61,24 +65,25 @@ impl Event {
             Self::ContainerEnded(_) => 0,
             Self::Noticed(_) => 1,
             Self::PoolEvent(..) => 2,
-            Self::SpotNotice(_) => 3,
+            Self::RebalanceRecommended(_) | Self::SpotNotice(_) => 3,
             Self::SpotReclaim(_) => 4,
             Self::DrainedLongEnough(_) => 5,
             Self::GraceOver(_) => 6,
-            Self::LaunchAnswered(_) => 7,
-            Self::NodeReady(_) => 8,
-            Self::PullProgress(..) => 9,
+            Self::EvictionRetried(_) => 7,
+            Self::LaunchAnswered(_) => 8,
+            Self::NodeReady(_) => 9,
+            Self::PullProgress(..) => 10,
             Self::Eligible(_) => ELIGIBLE_RANK,
-            Self::Created(_) => 11,
-            Self::Retried(_) => 12,
-            Self::BackoffOver(_) => 13,
-            Self::GiveUp(_) => 14,
-            Self::ControllerWake => 15,
+            Self::Created(_) => 12,
+            Self::Retried(_) => 13,
+            Self::BackoffOver(_) => 14,
+            Self::GiveUp(_) => 15,
+            Self::ControllerWake => 16,
         }
     }
 }
 
-const ELIGIBLE_RANK: u8 = 10;
+const ELIGIBLE_RANK: u8 = 11;
 
 /// Pending events, earliest first.
 #[derive(Debug, Default)]

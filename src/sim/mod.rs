@@ -8,8 +8,10 @@
 //! nothing depends on the order of a hash map.
 
 mod cluster;
+mod drain;
 mod ec2;
 mod event;
+mod evictable;
 mod images;
 pub mod kube_scheduler;
 mod market;
@@ -23,6 +25,7 @@ mod tests;
 
 pub use cluster::{Cluster, Node, NodeId, NodeState, NodeType};
 pub use event::{Event, EventQueue, LaunchId, RunIndex};
+pub use evictable::{Evictable, Verdict};
 pub use images::{NodeImages, PullRates};
 pub use market::{Market, NOTICE, Pool, PoolEvent, hazard_per_ms};
 pub use startup::StartupTimes;
@@ -130,6 +133,10 @@ struct Engine<'a> {
     launched_nodes: usize,
     /// Pods that were asked to stop, and why.
     stopping: BTreeMap<RunIndex, EndReason>,
+    /// Pods of draining nodes that are to be evicted later, and how often that was tried.
+    evictions: BTreeMap<RunIndex, u32>,
+    /// Whether some pods are evicted later than others.
+    has_critical_pods: bool,
     /// Work that a checkpoint has saved, of steps whose pods were lost.
     saved_work: BTreeMap<StepId, Span>,
     /// Pods that wait for victims of theirs to leave a node, of which the controllers have not heard.
@@ -195,6 +202,8 @@ impl<'a> Engine<'a> {
             answers: Vec::new(),
             launched_nodes: 0,
             stopping: BTreeMap::new(),
+            evictions: BTreeMap::new(),
+            has_critical_pods: workload.classes.iter().any(|class| class.priority >= evictable::CRITICAL),
             saved_work: BTreeMap::new(),
             unreported: BTreeSet::new(),
             freed: Vec::new(),
@@ -256,11 +265,13 @@ impl<'a> Engine<'a> {
             Event::ContainerEnded(run) => self.container_ended(now, run),
             Event::Noticed(step) => self.noticed(now, step),
             Event::PoolEvent(id, zone) => self.pool_event(now, (id, zone)),
+            Event::RebalanceRecommended(lease) => self.rebalance_recommended(lease),
             Event::SpotNotice(lease) => self.spot_notice(now, lease),
             Event::SpotReclaim(lease) => self.spot_reclaim(now, lease),
             Event::DrainedLongEnough(lease) => self.terminate_if_drained(now, lease),
             Event::LaunchAnswered(launch) => self.launch_answered(launch),
             Event::GraceOver(lease) => self.end_protected_pods(now, lease),
+            Event::EvictionRetried(run) => self.try_evict(now, run),
             Event::NodeReady(lease) => self.node_ready(now, lease),
             Event::PullProgress(node, version) => self.pull_progress(now, node, version),
             Event::Eligible(step) => self.eligible(now, step),
@@ -414,6 +425,7 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let view = View {
+                now,
                 cluster: &self.cluster,
                 classes: &self.input.workload.classes,
                 workload: self.input.workload,
@@ -424,6 +436,8 @@ impl<'a> Engine<'a> {
                 runs: &self.ledger.runs,
                 node_of_lease: &self.node_of_lease,
                 stopping: &self.stopping,
+                specs: self.scheduler.specs(),
+                pdbs: &self.input.settings.pdbs,
             };
             let mut actions = std::mem::take(&mut self.scratch.actions);
             let next = slot.controller.step(now, heard, &view, &mut actions);

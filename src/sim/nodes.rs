@@ -141,7 +141,7 @@ impl Engine<'_> {
     }
 
     /// The node of a lease, unless it is gone and its place taken.
-    fn live_node(&self, lease: LeaseId) -> Option<NodeId> {
+    pub(super) fn live_node(&self, lease: LeaseId) -> Option<NodeId> {
         let node = self.node_of_lease[lease as usize];
         let state = self.cluster.nodes.get(node as usize)?;
         (state.lease == lease && state.state != NodeState::Gone).then_some(node)
@@ -199,15 +199,7 @@ impl Engine<'_> {
             self.terminate(now, lease);
             return;
         }
-        let classes = &self.input.workload.classes;
-        let pods = self.cluster.nodes[node as usize].pods.clone();
-        for run in pods {
-            let step = self.ledger.runs[run as usize].step;
-            let class = self.input.workload.steps.class[step as usize];
-            if !classes[class as usize].do_not_disrupt {
-                self.evict(now, run, reason);
-            }
-        }
+        self.drain(now, lease);
         if let Some(grace) = grace {
             // Pods get their own grace within that of the node.
             let stop = self.input.settings.orchestrator.lost_pods.graceful_stop;
@@ -307,7 +299,11 @@ impl Engine<'_> {
         for event in self.market.events_at(pool, now) {
             for (lease, name) in &leases {
                 if let Some(delay) = self.market.is_taken(pool, &event, *name) {
-                    self.queue.schedule(now + delay, Event::SpotNotice(*lease));
+                    let lead = self.input.settings.spot.rebalance_lead;
+                    if lead > Span::ZERO {
+                        self.queue.schedule(now + delay, Event::RebalanceRecommended(*lease));
+                    }
+                    self.queue.schedule(now + delay + lead, Event::SpotNotice(*lease));
                 }
             }
         }
@@ -315,6 +311,12 @@ impl Engine<'_> {
             self.watched.remove(&pool);
         } else {
             self.schedule_pool_event(now, pool);
+        }
+    }
+
+    pub(super) fn rebalance_recommended(&mut self, lease: LeaseId) {
+        if self.live_node(lease).is_some() && self.wants.nodes {
+            self.triggers.push(Trigger::RebalanceRecommended(lease));
         }
     }
 

@@ -209,6 +209,8 @@ impl Engine<'_> {
             } else if self.wants.nodes {
                 self.triggers.push(Trigger::NodeEmpty(lease));
             }
+        } else if self.has_critical_pods {
+            self.drain(now, lease);
         }
     }
 

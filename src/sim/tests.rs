@@ -1,5 +1,7 @@
 //! The engine under a scripted controller: what it does with actions, triggers and wake-ups.
 
+mod drain;
+
 use super::*;
 use crate::catalog::{CapacityType, Snapshot};
 use crate::control::{Launch, LaunchPath, Offer};

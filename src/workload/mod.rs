@@ -7,6 +7,7 @@
 mod build;
 mod classes;
 mod graph;
+mod policies;
 mod rules;
 mod specs;
 mod tasks;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::kube::{Labels, PodSpec};
-use crate::platform::{Defaults, PodTemplate, glob};
+use crate::platform::{Defaults, PodTemplate, matches_wildcards};
 use crate::trace::{Trace, Word, split_list};
 
 /// What stands in for what the trace does not say of pods.
@@ -30,7 +30,7 @@ impl<'a> From<&'a Defaults> for PodRules<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToldApart {
     pub namespaces: bool,
-    /// Patterns of keys.
+    /// Keys, with `*` and `?` as wildcards.
     pub labels: BTreeSet<String>,
 }
 
@@ -115,7 +115,7 @@ impl<'a> LabelSets<'a> {
         }
         let labels: Labels = split_list(trace.words.get(cell))
             .filter_map(|item| item.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
-            .filter(|(key, _)| self.told_apart.labels.iter().any(|pattern| glob(pattern, key)))
+            .filter(|(key, _)| self.told_apart.labels.iter().any(|known| matches_wildcards(known, key)))
             .collect();
         let number = self.numbers.get(&labels).copied().unwrap_or_else(|| {
             self.sets.push(labels.clone());

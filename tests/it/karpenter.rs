@@ -14,13 +14,13 @@ use proptest::prelude::*;
 use crate::support::generate::*;
 use crate::support::*;
 
-fn one_of(key: &str, values: &[&str]) -> NodeRequirement {
+pub fn one_of(key: &str, values: &[&str]) -> NodeRequirement {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     NodeRequirement { key: key.to_owned(), operator: RequirementOperator::In, values, min_values: None }
 }
 
 /// One pool of these types and capacity types; controllers cost nothing.
-fn karpenter(types: &[&str], capacity_types: &[&str]) -> Karpenter {
+pub fn karpenter(types: &[&str], capacity_types: &[&str]) -> Karpenter {
     let requirements =
         vec![one_of(labels::INSTANCE_TYPE, types), one_of(labels::CAPACITY_TYPE, capacity_types)];
     // Nodes stay: this is about how they come.
@@ -28,12 +28,12 @@ fn karpenter(types: &[&str], capacity_types: &[&str]) -> Karpenter {
     Karpenter { node_pools: vec![pool], home: Home::Elsewhere, ..Karpenter::default() }
 }
 
-fn platform(karpenter: Karpenter) -> Platform {
+pub fn platform(karpenter: Karpenter) -> Platform {
     Platform { name: "karpenter".into(), kind: Kind::Karpenter(karpenter) }
 }
 
 /// EC2 answers after 2 s, and a node is Ready 20 s later. Nothing else takes time, and Spot is calm.
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     let mut settings = instant_settings();
     settings.startup.create_fleet = Step::constant(Span::from_secs(2));
     settings.startup.kernel_to_registered = Step::constant(Span::from_secs(20));
@@ -42,13 +42,13 @@ fn settings() -> Settings {
     settings
 }
 
-fn ran(rows: &[Row], settings: Settings, karpenter: Karpenter) -> PlatformRun {
+pub fn ran(rows: &[Row], settings: Settings, karpenter: Karpenter) -> PlatformRun {
     let study = study(rows, settings, &[platform(karpenter)]);
     replay(&study).0.pop().expect("one platform was asked for")
 }
 
 /// When each node was asked for, and as what.
-fn launches(ledger: &Ledger) -> Vec<(i64, String, String)> {
+pub fn launches(ledger: &Ledger) -> Vec<(i64, String, String)> {
     let of = |lease: &Lease| {
         let Machine::Ec2 { instance_type, capacity_type } =
             &ledger.templates[lease.template as usize].machine
@@ -60,12 +60,12 @@ fn launches(ledger: &Ledger) -> Vec<(i64, String, String)> {
     ledger.leases.iter().map(of).collect()
 }
 
-fn requested(ledger: &Ledger) -> Vec<i64> {
+pub fn requested(ledger: &Ledger) -> Vec<i64> {
     launches(ledger).into_iter().map(|(at, ..)| at).collect()
 }
 
 /// A pod of so many millicores and 1 GiB, for so many seconds from `at` ms on.
-fn pod(task: &str, at: i64, milli: i64, seconds: i64) -> Row {
+pub fn pod(task: &str, at: i64, milli: i64, seconds: i64) -> Row {
     Row { cpu: Some(milli), ..Row::pod(task, at, seconds * 1_000) }
 }
 
@@ -113,7 +113,7 @@ fn a_backlog_that_boots_is_not_provisioned_for_twice() {
     assert_eq!(requested(&run.ledger), [1_010; 10]);
 }
 
-fn event(at: i64, reclaims_ppm: u32, shortage: i64) -> SpotEvent {
+pub fn event(at: i64, reclaims_ppm: u32, shortage: i64) -> SpotEvent {
     let (at, shortage) = (Span::from_secs(at), Span::from_secs(shortage));
     SpotEvent { at, instance_type: None, zone: None, reclaims_ppm, shortage }
 }

@@ -42,7 +42,8 @@ enum Format {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<()> {
-    let scenario = args.scenario.as_deref().map(|path| read_scenario(&[path])).transpose()?.unwrap_or_default();
+    let scenario =
+        args.scenario.as_deref().map(|path| read_scenario(&[path])).transpose()?.unwrap_or_default();
     let scenario = scenario.apply(&Overrides { region: args.region.clone(), ..Overrides::default() })?;
     let diff = pricing::diff(&side(&args.old)?, &side(&args.new)?, &scenario)?;
     if scenario.settings.region.source == RegionSource::Assumed {

@@ -3,14 +3,15 @@
 
 use proptest::prelude::*;
 
+use super::super::GroupKind;
 use super::*;
 use crate::catalog::{CapacityType, Snapshot as Prices};
 use crate::ledger::{Ledger, Machine, NodeTemplate, Outcome, Role};
 use crate::platform::{Expander, Settings, SpotEvent, Step};
 use crate::sim::kube_scheduler::NodeLabels;
 use crate::sim::{Fleet, Input, NodeType, Placement, PullRates, run};
-use crate::trace::{PodArch, Word, Words};
-use crate::units::{Cpu, Memory};
+use crate::trace::{OwnerKind, PodArch, Word, Words};
+use crate::units::{Cpu, Memory, Resources};
 use crate::workload::{Ending, Image, PodClass, Run, StepKind, Window, Workload};
 
 fn s(seconds: i64) -> Time {
@@ -29,10 +30,12 @@ struct Pod {
     milli: i64,
     owner: OwnerKind,
     selector: &'static str,
+    /// Must not be disrupted.
+    held: bool,
 }
 
 fn pod(at: i64, work: i64, milli: i64) -> Pod {
-    Pod { at, work, milli, owner: OwnerKind::None, selector: "" }
+    Pod { at, work, milli, owner: OwnerKind::None, selector: "", held: false }
 }
 
 /// A group of nodes with 1,900m allocatable that EC2 says to have 2,000m.
@@ -54,6 +57,7 @@ struct Case {
     flags: Flags,
     settings: Settings,
     every_loop: bool,
+    upgrades: Vec<Upgrade>,
 }
 
 impl Case {
@@ -68,7 +72,14 @@ impl Case {
         settings.orchestrator.detection_lag = constant(0);
         settings.spot.hazard_permille = 0;
         let flags = Flags::default();
-        Self { pods: pods.to_vec(), pools: vec![POOL], flags, settings, every_loop: false }
+        Self {
+            pods: pods.to_vec(),
+            pools: vec![POOL],
+            flags,
+            settings,
+            every_loop: false,
+            upgrades: Vec::new(),
+        }
     }
 
     fn pools(self, pools: &[Pool]) -> Self {
@@ -96,7 +107,7 @@ impl Case {
                 template: 0,
                 priority: 0,
                 owner: pod.owner,
-                do_not_disrupt: false,
+                do_not_disrupt: pod.held,
                 interruptible: true,
             };
             let known = workload.classes.iter().position(|c| *c == class);
@@ -126,16 +137,26 @@ impl Case {
             closed: false,
         };
         let node_types = self.pools.iter().map(|pool| node_type(pool, &self.settings, &catalog)).collect();
-        let groups = self.pools.iter().zip(0..).map(|(pool, kind)| AutoscaledGroup {
-            kind,
+        let groups = self.pools.iter().zip(0..).map(|(pool, kind)| ManagedGroup {
+            name: pool.name.to_owned(),
+            kinds: vec![GroupKind {
+                kind,
+                zones: vec![0, 1, 2],
+                nominal: Resources { pods: 110, ..size(2_000, 8_192) },
+                capacity: Resources { pods: 29, ..size(2_000, 7_577) },
+            }],
+            is_spot: pool.spot,
             min: pool.min,
             max: pool.max,
             desired: pool.desired,
-            zones: vec![0, 1, 2],
-            nominal: Resources { pods: 110, ..size(2_000, 8_192) },
-            capacity: Resources { pods: 29, ..size(2_000, 7_577) },
         });
-        let mut controller = ClusterAutoscaler::new(self.flags.clone(), groups.collect(), Draws::new(1));
+        let mut controller = ClusterAutoscaler::new(
+            self.flags.clone(),
+            groups.collect(),
+            self.settings.spot.asg_retry,
+            Draws::new(1),
+        )
+        .with_upgrades(self.upgrades.clone());
         if self.every_loop {
             controller = controller.run_every_loop();
         }
@@ -172,7 +193,9 @@ fn node_type(pool: &Pool, settings: &Settings, catalog: &crate::catalog::Catalog
             role: Role::Jobs,
         },
         labels: NodeLabels {
-            labels: [("pool".to_owned(), pool.name.to_owned())].into(),
+            labels: [("pool", pool.name), ("kubernetes.io/arch", "amd64")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
             is_spot: pool.spot,
             ..NodeLabels::default()
         },
@@ -363,6 +386,78 @@ fn a_spot_node_is_drained_at_the_notice_and_replaced() {
     assert_eq!(ledger.leases.len(), 2);
 }
 
+#[test]
+fn a_replacement_comes_first_where_ec2_advises_to_rebalance() {
+    // As above, but EC2 says so 100 s before its notice: the replacement is Ready 35 s later, and the old node is drained
+    // then: its pod stops within 2 s.
+    let mut case = Case::new(&[pod(0, 1_000, 1_500)]).pools(&[Pool { spot: true, ..POOL }]);
+    case.settings.spot.rebalance_lead = Span::from_secs(100);
+    let taken = SpotEvent { at: Span::from_secs(300), reclaims_ppm: 1_000_000, ..without_capacity_until(0) };
+    case.settings.spot.events = vec![taken];
+    let ledger = case.run();
+    let (lost, next) = (&ledger.leases[0], &ledger.leases[1]);
+    assert_eq!((ledger.leases.len(), lost.end_reason), (2, EndReason::DrainedAtNotice));
+    assert_eq!(next.ready - next.requested, Span::from_secs(35));
+    assert_eq!(lost.terminated - next.ready, Span::from_secs(2));
+    assert_eq!(ledger.counters.interruptions, 0);
+}
+
+/// Six nodes over three zones, and a pod far away that keeps the clock running.
+fn upgraded(pods: &[Pod], nodes: u32, force: bool) -> Case {
+    let pods = [pods, &[pod(9_000, 10, 500)]].concat();
+    let mut case = Case::new(&pods).pools(&[Pool { desired: nodes, ..POOL }]);
+    case.flags.scale_down_enabled = false;
+    case.upgrades = vec![Upgrade { at: Span::from_secs(100), group: 0, force, max_unavailable: 1 }];
+    case
+}
+
+#[test]
+fn an_upgrade_brings_twice_as_many_nodes_as_zones_first() {
+    // 100: six more, Ready at 135. All six old ones are cordoned, and one after the other is drained and stays for 60 s:
+    // they end at 195, 255, ..., 495, each replaced at once. The last replacement is Ready at 530: six nodes go.
+    let ledger = upgraded(&[], 6, false).run();
+    let s_of = |time: Time| time.ms() / 1_000;
+    let of_upgrade = ledger.leases.iter().filter(|lease| lease.end_reason == EndReason::Upgraded);
+    let mut ends: Vec<i64> = of_upgrade.map(|lease| s_of(lease.terminated)).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [vec![195, 255, 315, 375, 435, 495], vec![530; 6]].concat());
+    let mut asked: Vec<i64> = ledger.leases.iter().map(|lease| s_of(lease.requested)).collect();
+    asked.sort_unstable();
+    assert_eq!(asked, [vec![0; 6], vec![100; 6], vec![195, 255, 315, 375, 435, 495]].concat());
+}
+
+#[test]
+fn pods_that_do_not_go_stop_an_upgrade_unless_it_is_forced() {
+    // Drained from 135 on. The pod must not be disrupted; after 15 minutes the upgrade fails, and of the seven nodes one new
+    // one stays: the old one, as the oldest, goes when its pod ends.
+    let held = Pod { held: true, ..pod(5, 3_000, 500) };
+    let ledger = upgraded(&[held], 1, false).run();
+    let ends = |ledger: &Ledger| {
+        let gone = ledger.leases.iter().filter(|lease| lease.end_reason == EndReason::Upgraded);
+        gone.map(|lease| lease.terminated.ms() / 1_000).collect::<Vec<_>>()
+    };
+    assert!(ledger.runs[0].taken.is_none());
+    // Five new ones at 1,035, and the old one with its pod: bound at 5, running from 6 to 3,006.
+    assert_eq!(ends(&ledger), [vec![3_006], vec![1_035; 5]].concat());
+    // By force its pod is ended by 1,035; six others are to go when the replacement is Ready, at 1,070. One of them may have
+    // the pod, which began again.
+    let ledger = upgraded(&[held], 1, true).run();
+    assert_eq!((ledger.runs[0].taken, ledger.runs[0].ended), (Some(EndReason::Upgraded), s(1_035)));
+    let ends = ends(&ledger);
+    let at_once = ends.iter().filter(|end| **end == 1_070).count();
+    assert!(ends[0] == 1_035 && ends.len() == 7 && at_once >= 5, "{ends:?}");
+}
+
+#[test]
+fn a_pod_of_a_job_is_started_again_on_a_new_node() {
+    let job = Pod { owner: OwnerKind::Job, ..pod(5, 1_000, 500) };
+    let ledger = upgraded(&[job], 1, false).run();
+    // 135: asked to stop, over by 137.
+    assert_eq!((ledger.runs[0].taken, ledger.runs[0].ended), (Some(EndReason::Upgraded), s(137)));
+    assert_eq!(ledger.outcomes[0], Outcome::Succeeded);
+    assert!(ledger.leases[0].terminated == s(195));
+}
+
 /// Pods and pools of all kinds, and flags that make scale-down frequent.
 fn cases() -> impl Strategy<Value = (Vec<Pod>, Vec<Pool>, bool, i64)> {
     let one = (0i64..3_000, 0i64..1_500, 1usize..6, any::<bool>(), 0usize..6);
@@ -373,6 +468,7 @@ fn cases() -> impl Strategy<Value = (Vec<Pod>, Vec<Pool>, bool, i64)> {
             milli: [50, 400, 700, 950, 1_500, 1_890][size],
             owner: if job { OwnerKind::Job } else { OwnerKind::None },
             selector: ["pool=a", "pool=b", "", "", "", ""][selector],
+            held: false,
         };
         pods.into_iter().map(of).collect()
     });
@@ -392,7 +488,7 @@ fn generated((pods, pools, frequent, unneeded): (Vec<Pod>, Vec<Pool>, bool, i64)
     case.flags.scale_down_unneeded_time = Span::from_secs(unneeded);
     case.flags.scale_down_delay_after_add = Span::from_secs(unneeded);
     case.flags.max_node_provision_time = Span::from_secs(200);
-    case.flags.expander = if frequent { Expander::LeastWaste } else { Expander::Random };
+    case.flags.expanders = vec![if frequent { Expander::LeastWaste } else { Expander::Random }];
     let shortage =
         SpotEvent { at: Span::from_secs(900), reclaims_ppm: 500_000, ..without_capacity_until(1_000) };
     case.settings.spot.events = vec![shortage];

@@ -1,18 +1,20 @@
 //! A small made-up world for tests: round types, round prices, three zones.
 
+use std::sync::Arc;
+
 use super::pool::{Pool, PoolType, template};
 use super::prices::PriceBook;
-use super::shapes::Shapes;
 use super::solve::{ExistingNode, Input, Origin, Plan, Pod, Scheduler};
 use super::types::CAPACITY_TYPES;
 use crate::catalog::{CapacityType, Requirement, Requirements, TypeId, labels};
+use crate::decide::karpenter::model::Options;
 use crate::ledger::{Machine, NodeTemplate, Role};
 use crate::platform::{self, NodePool};
 use crate::sim::kube_scheduler::NodeLabels;
 use crate::sim::{NodeType, PullRates};
 use crate::trace::{OwnerKind, PodArch, Word, Words};
 use crate::units::{Cpu, Memory, Rate, Resources, Time};
-use crate::workload::PodClass;
+use crate::workload::{PodClass, Workload};
 
 /// An instance type of so many cores and GiB, all of which pods can have.
 #[derive(Clone, Copy, Debug)]
@@ -109,25 +111,25 @@ impl World {
             let this = &known[id.0 as usize];
             Rate::parse(if capacity_type == CapacityType::Spot { this.spot } else { this.on_demand })
         });
-        let prefers = pools.iter().any(|(spec, _)| {
-            spec.taints.iter().any(|taint| taint.effect == platform::TaintEffect::PreferNoSchedule)
-        });
-        let shapes = Shapes::new(&classes, &words, prefers);
+        let workload = Workload::default();
+        let spec = |class| Arc::new(workload.spec_of(class, &words));
+        let specs: Vec<_> = classes.iter().map(spec).collect();
+        let zones = ZONES.map(String::from);
+        let scheduler = Scheduler::new(prepared, &specs, &node_types, &zones, Options::default());
         let pods = pods.iter().zip(0u32..).map(|(ask, run)| Pod {
             run,
-            shape: shapes.of_class(run),
+            shape: scheduler.shape(run),
             created: Time::from_ms(ask.created_ms),
             uid: ask.uid,
             origin: Origin::Pending,
         });
         let pods = pods.collect();
-        let scheduler = Scheduler::new(prepared, shapes, &node_types, &ZONES.map(String::from));
         Self { scheduler, prices, pods }
     }
 
     pub fn solve(&mut self, nodes: &[ExistingNode]) -> Plan {
         let Self { scheduler, prices, pods } = self;
-        scheduler.solve(&Input { pods, nodes, prices, tries: usize::MAX })
+        scheduler.solve(&Input { pods, nodes, prices, bound: &[], tries: usize::MAX })
     }
 
     /// The kind of node that a type of the first pool is.

@@ -1,89 +1,40 @@
-//! From a NodeClaim to a `CreateFleet` call: which offerings of which types EC2 is asked for.
-//!
-//! Source: `pkg/providers/instance` of the AWS provider, about 1.14.
+//! From a NodeClaim to a `CreateFleet` call, in the simulation's terms: which kinds of nodes in which zones EC2 is asked
+//! for. What is asked for, [`crate::decide::karpenter::launch`] decides.
 
 use super::prices::PriceBook;
-use super::solve::{NewClaim, Scheduler, by_price};
-use super::types::{CAPACITY_TYPES, Offerings};
-use crate::catalog::CapacityType;
+use super::solve::{NewClaim, Scheduler};
+use super::types::CAPACITY_TYPES;
+use crate::catalog::{Requirement, Requirements, labels};
 use crate::control::Offer;
-
-/// A launch asks for at most so many instance types (`maxInstanceTypes`).
-pub const MAX_LAUNCHED_TYPES: usize = 60;
-
-/// A type with what of it may be launched.
-type Candidate = (usize, Offerings);
+use crate::decide::karpenter::launch::fleet_request;
+use crate::decide::karpenter::model::MinValuesPolicy;
 
 /// What to ask EC2 for; `None` if nothing can be had.
-pub fn offers(scheduler: &Scheduler, prices: &PriceBook, claim: &NewClaim) -> Option<Vec<Offer>> {
-    let pool = &scheduler.pools[claim.pool];
-    let instance = |index: usize| pool.types[index].instance;
+pub fn offers(scheduler: &mut Scheduler, prices: &PriceBook, claim: &NewClaim) -> Option<Vec<Offer>> {
+    // Consolidation may have ruled capacity types out.
+    let allowed = CAPACITY_TYPES.into_iter().filter(|capacity_type| claim.offerings.has(*capacity_type));
+    let mut requirements = Requirements::clone(scheduler.requirements(claim.narrowed));
+    let allowed = Requirement::one_of(allowed.map(crate::catalog::CapacityType::label));
+    requirements.add(labels::CAPACITY_TYPE, allowed);
     // The provider looks the types up again, in its own order: by name.
-    let mut indices = claim.types.clone();
-    indices.sort_unstable();
-    let mut candidates: Vec<Candidate> = indices
-        .into_iter()
-        .map(|index| (index, prices.available(instance(index)).and(claim.offerings)))
-        .filter(|(_, offerings)| !offerings.is_empty())
-        .collect();
-    let wants_variety = scheduler.requirements(claim.narrowed).has_min_values();
-    if !wants_variety {
-        // Reserved offerings would be narrowed to one partition before these two.
-        drop_exotic(&mut candidates, |index| pool.types[index].exotic);
-        drop_dear_spot(&mut candidates, |index, offerings| prices.cheapest(instance(index), offerings));
-    }
-    let order = by_price(0..candidates.len(), |at| {
-        let (index, offerings) = candidates[at];
-        prices.cheapest(instance(index), offerings)
-    });
-    let cheapest = order.into_iter().take(MAX_LAUNCHED_TYPES).map(|at| candidates[at]);
-    let candidates: Vec<Candidate> = cheapest.collect();
-    let capacity_type = CAPACITY_TYPES
-        .into_iter()
-        .find(|capacity_type| candidates.iter().any(|(_, offerings)| offerings.has(*capacity_type)))?;
+    let mut places = claim.types.clone();
+    places.sort_unstable();
+    let types = scheduler.types(prices, claim.pool);
+    let request = fleet_request(types, &places, &requirements, &claim.requests, MinValuesPolicy::Strict)?;
     let mut offers = Vec::new();
-    for (index, offerings) in candidates {
-        let Some(kind) = pool.types[index].kind(capacity_type) else { continue };
-        let zones = offerings.only(capacity_type).iter().map(|(_, zone)| zone);
-        offers.extend(zones.map(|zone| Offer { kind, zone }));
-    }
-    Some(offers)
-}
-
-/// Bare metal and accelerators are for those who need them, or when there is nothing else.
-fn drop_exotic(candidates: &mut Vec<Candidate>, is_exotic: impl Fn(usize) -> bool) {
-    if candidates.iter().any(|(index, _)| !is_exotic(*index)) {
-        candidates.retain(|(index, _)| !is_exotic(*index));
-    }
-}
-
-/// Spot that costs more than the cheapest on-demand offering is no bargain. Only where both can be had.
-fn drop_dear_spot(
-    candidates: &mut Vec<Candidate>,
-    cheapest: impl Fn(usize, Offerings) -> Option<crate::units::Rate>,
-) {
-    let on_demand = candidates
-        .iter()
-        .filter_map(|(index, offerings)| cheapest(*index, offerings.only(CapacityType::OnDemand)))
-        .min();
-    let Some(on_demand) = on_demand else { return };
-    for (index, offerings) in candidates.iter_mut() {
-        for (capacity_type, zone) in offerings.only(CapacityType::Spot).iter() {
-            let mut only = Offerings::NONE;
-            only.insert(capacity_type, zone);
-            if cheapest(*index, only).is_some_and(|price| price > on_demand) {
-                offerings.remove(capacity_type, zone);
-            }
+    for this in request.types {
+        for offering in this.offerings {
+            offers.extend(scheduler.offer(claim.pool, this.pool_type, offering));
         }
     }
-    candidates.retain(|(_, offerings)| !offerings.is_empty());
+    Some(offers)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::*;
     use super::*;
-    use crate::catalog::TypeId;
+    use crate::catalog::{CapacityType, TypeId};
     use crate::platform::NodePool;
     use crate::units::Time;
 
@@ -98,7 +49,7 @@ mod tests {
         for (id, capacity_type, zone) in shortages {
             world.prices.mark_unavailable(TypeId(*id), *capacity_type, *zone, Time::from_ms(0));
         }
-        let offers = offers(&world.scheduler, &world.prices, &plan.claims[0]).unwrap_or_default();
+        let offers = offers(&mut world.scheduler, &world.prices, &plan.claims[0]).unwrap_or_default();
         let offers = offers.into_iter().map(|offer| {
             let of = world.scheduler.kind(offer.kind).unwrap();
             let this = &world.scheduler.pools[of.pool].types[of.pool_type];

@@ -19,12 +19,9 @@ pub mod nodes;
 pub mod pool;
 pub mod prices;
 pub mod provisioner;
-pub mod shapes;
 pub mod solve;
 pub mod state;
 pub mod types;
-
-pub use crate::decide::gosort;
 
 use self::disruption::Disruption;
 use self::provisioner::Provisioner;
@@ -54,10 +51,13 @@ impl Karpenter {
 
     /// EC2 takes a Spot instance back (`pkg/controllers/interruption` of the AWS provider): its offering counts as
     /// unavailable for a while, and the node is drained at once.
-    fn interrupted(&mut self, now: Time, lease: LeaseId, actions: &mut Vec<Action>) {
+    fn interrupted(&mut self, now: Time, lease: LeaseId, view: &View, actions: &mut Vec<Action>) {
         let Some(claim) = self.state.claims.get(lease).copied() else { return };
         if self.state.config.interruption_handling {
             self.state.prices.mark_unavailable(claim.instance, claim.capacity_type, claim.zone, now);
+            if self.state.config.policies.replace_at_notice {
+                self.state.replace_at_notice(lease, view);
+            }
             self.state.delete(now, lease, EndReason::DrainedAtNotice, actions);
         }
     }
@@ -69,21 +69,32 @@ impl Controller for Karpenter {
         for trigger in triggers {
             self.state.observe(now, trigger, view.workload.window.start);
             match *trigger {
-                Trigger::SpotNotice(lease) => self.interrupted(now, lease, actions),
+                Trigger::SpotNotice(lease) => self.interrupted(now, lease, view, actions),
                 // The notice may have come before EC2's answer.
                 Trigger::Launched { lease, .. } if view.node(lease).is_some_and(|node| node.noticed) => {
-                    self.interrupted(now, lease, actions);
+                    self.interrupted(now, lease, view, actions);
                 }
                 _ => {}
             }
         }
         // Disruption may mark nodes for deletion, which concerns the batcher; or give one up that has expired meanwhile.
         let disrupts = self.disruption.step(now, triggers, view, &mut self.state, actions);
+        while let Some(lease) = self.state.claims.take_unregistered(now) {
+            self.state.delete(now, lease, EndReason::NotRegistered, actions);
+        }
         while let Some(lease) = self.state.claims.take_expired(now) {
             self.state.delete(now, lease, EndReason::Expired, actions);
         }
         let provisions = self.provisioner.step(now, view, &mut self.state, actions);
-        let next = [disrupts, provisions, self.state.claims.next_expiration()].into_iter().flatten().min();
+        let next = [
+            disrupts,
+            provisions,
+            self.state.claims.next_expiration(),
+            self.state.claims.next_registration_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         next.map_or(NextWake::OnTrigger, NextWake::At)
     }
 

@@ -6,6 +6,9 @@ use crate::catalog::{CapacityType, TypeId};
 use crate::ledger::{LeaseId, TemplateId};
 use crate::units::{Span, Time};
 
+/// A NodeClaim whose node does not register within this is deleted (`pkg/controllers/nodeclaim/lifecycle/liveness.go`).
+const REGISTRATION_TIMEOUT: Span = Span::from_secs(900);
+
 /// A launched NodeClaim, from EC2's answer until the instance is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeClaim {
@@ -36,20 +39,49 @@ pub struct NodeClaim {
 pub struct NodeClaims {
     by_lease: BTreeMap<LeaseId, NodeClaim>,
     expirations: BTreeSet<(Time, LeaseId)>,
+    /// Until when nodes that are not Ready yet have to register.
+    registrations: BTreeSet<(Time, LeaseId)>,
     deleting: BTreeSet<LeaseId>,
+    /// How long each may live from its creation on, where that is bounded.
+    lifetimes: BTreeMap<LeaseId, Span>,
 }
 
 impl NodeClaims {
     pub fn insert(&mut self, lease: LeaseId, claim: NodeClaim, expire_after: Option<Span>) {
         if let Some(after) = expire_after {
             self.expirations.insert((claim.created + after, lease));
+            self.lifetimes.insert(lease, after);
         }
+        self.registrations.insert((claim.created + REGISTRATION_TIMEOUT, lease));
         self.by_lease.insert(lease, claim);
+    }
+
+    /// The node is Ready.
+    pub fn set_initialized(&mut self, lease: LeaseId, now: Time) {
+        if let Some(claim) = self.by_lease.get_mut(&lease) {
+            claim.initialized = Some(now);
+            self.registrations.remove(&(claim.created + REGISTRATION_TIMEOUT, lease));
+        }
+    }
+
+    /// When the next node that has not registered is given up.
+    pub fn next_registration_timeout(&self) -> Option<Time> {
+        self.registrations.first().map(|(at, _)| *at)
+    }
+
+    /// Takes a node that has not registered in time.
+    pub fn take_unregistered(&mut self, now: Time) -> Option<LeaseId> {
+        let (at, lease) = self.registrations.first().copied()?;
+        (at <= now).then(|| self.registrations.pop_first())?;
+        Some(lease)
     }
 
     pub fn remove(&mut self, lease: LeaseId) -> Option<NodeClaim> {
         self.deleting.remove(&lease);
-        self.by_lease.remove(&lease)
+        self.lifetimes.remove(&lease);
+        let claim = self.by_lease.remove(&lease)?;
+        self.registrations.remove(&(claim.created + REGISTRATION_TIMEOUT, lease));
+        Some(claim)
     }
 
     pub fn get(&self, lease: LeaseId) -> Option<&NodeClaim> {
@@ -74,10 +106,10 @@ impl NodeClaims {
     }
 
     /// Takes the mark away: the node stays, until it expires. That may have been skipped meanwhile.
-    pub fn keep(&mut self, lease: LeaseId, expire_after: Option<Span>) {
+    pub fn keep(&mut self, lease: LeaseId) {
         self.set_deleting(lease, false);
-        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), expire_after) {
-            self.expirations.insert((claim.created + after, lease));
+        if let (Some(claim), Some(after)) = (self.by_lease.get(&lease), self.lifetimes.get(&lease)) {
+            self.expirations.insert((claim.created + *after, lease));
         }
     }
 
@@ -143,6 +175,14 @@ mod tests {
         assert_eq!([claims.take_expired(t(140)), claims.take_expired(t(140))], [Some(2), Some(1)]);
         assert_eq!((claims.take_expired(t(1_000_000)), claims.next_expiration()), (None, None));
         assert_eq!(claims.deleting().collect::<Vec<_>>(), [3]);
+        // 5 was created at 0 s, 2 at 10 s, 3 at 20 s and 1 at 30 s; 5 and 3 are Ready, 4 is gone.
+        claims.set_initialized(5, t(40));
+        claims.set_initialized(3, t(60));
+        assert_eq!(
+            (claims.next_registration_timeout(), claims.take_unregistered(t(909))),
+            (Some(t(910)), None)
+        );
+        assert_eq!([(); 3].map(|()| claims.take_unregistered(t(930))), [Some(2), Some(1), None]);
         claims.set_deleting(3, false);
         assert_eq!(claims.deleting().count(), 0);
     }

@@ -23,6 +23,8 @@ pub struct PriceBook {
     sold: Vec<Offerings>,
     /// What has a price and is not known to be short, by type.
     available: Vec<Offerings>,
+    /// Grows whenever prices or availability change.
+    version: u64,
     /// Until when an offering counts as unavailable.
     short_until: BTreeMap<(TypeId, CapacityType, u8), Time>,
 }
@@ -56,6 +58,7 @@ impl PriceBook {
 
     /// Takes all prices from `price`. Reserved capacity is not bought here.
     pub fn read(&mut self, price: impl Fn(TypeId, CapacityType, u8) -> Option<Rate>) {
+        self.version += 1;
         for index in 0..self.types.len() {
             let instance = self.types[index];
             let mut sold = Offerings::NONE;
@@ -79,19 +82,26 @@ impl PriceBook {
 
     /// Notes at `now` that EC2 has none of an offering.
     pub fn mark_unavailable(&mut self, instance: TypeId, capacity_type: CapacityType, zone: u8, now: Time) {
+        self.version += 1;
         self.short_until.insert((instance, capacity_type, zone), now + UNAVAILABLE_FOR);
         self.available[instance.0 as usize].remove(capacity_type, zone);
     }
 
     fn forget_shortages(&mut self, now: Time) {
-        let Self { short_until, available, sold, .. } = self;
+        let Self { short_until, available, sold, version, .. } = self;
         short_until.retain(|(instance, capacity_type, zone), until| {
             let is_over = *until <= now;
+            *version += u64::from(is_over);
             if is_over && sold[instance.0 as usize].contains(*capacity_type, *zone) {
                 available[instance.0 as usize].insert(*capacity_type, *zone);
             }
             !is_over
         });
+    }
+
+    /// Tells two states of the book apart.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// USD an hour; `None` if it is not sold so. Also of what is short at the moment.

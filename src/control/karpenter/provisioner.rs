@@ -69,13 +69,14 @@ impl Provisioner {
 }
 
 fn solve(now: Time, view: &View, state: &mut State) -> Phase {
-    let pods = state.provisionable_pods(view);
+    let mut pods = state.provisionable_pods(view);
     let waiting: FxHashSet<_> = pods.iter().map(|pod| pod.run).collect();
     let State { batcher, claims, .. } = &mut *state;
     batcher.forget(|source| match source {
         Source::Pod(run) => waiting.contains(&run),
         Source::Node(lease) => claims.get(lease).is_some_and(|claim| claim.deleting),
     });
+    state.apply_policies(now, &mut pods, view);
     if pods.is_empty() {
         return Phase::Solving { until: now, plan: Plan::default() };
     }
@@ -85,7 +86,8 @@ fn solve(now: Time, view: &View, state: &mut State) -> Phase {
         ControllerSpeed::Measured => ((SOLVE_TIMEOUT.ms() / SOLVE_PER_POD.ms()) as usize, SOLVE_PER_POD),
         ControllerSpeed::Unlimited => (usize::MAX, Span::ZERO),
     };
-    let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, tries };
+    let bound = state.bound_pods(view);
+    let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, bound: &bound, tries };
     let plan = state.scheduler.solve(&input);
     let until = now + Span::from_ms(per_try.ms() * plan.tries as i64);
     Phase::Solving { until, plan }
@@ -101,7 +103,7 @@ fn create_claims(now: Time, plan: &Plan, view: &View, state: &mut State, actions
     let nodes = state.existing_nodes(now, view, |_| false);
     let exceeded = state.scheduler.exceeded_pools(&nodes);
     for claim in &plan.claims {
-        if !exceeded[claim.pool] {
+        if !exceeded[claim.pool] && state.is_to_be_launched(now, claim, view) {
             state.launch(now, claim, actions);
         }
     }

@@ -1,18 +1,22 @@
 //! What the parts of Karpenter share: its settings, its scheduler, what it knows of nodes and prices, and the ways to
 //! launch and delete nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::batcher::{Batcher, Source};
 use super::launch;
 use super::nodes::{NodeClaim, NodeClaims};
 use super::prices::PriceBook;
-use super::solve::{ExistingNode, NewClaim, Origin, Pod, Scheduler};
+use super::solve::{BoundPod, ExistingNode, NewClaim, Origin, Pod, Scheduler};
+use crate::catalog::CapacityType;
 use crate::control::{Action, Launch, LaunchPath, PendingPod, Trigger, View};
+use crate::decide::karpenter::disruption::eligible::{Limit, stays_for_good};
+use crate::decide::karpenter::policies;
 use crate::ledger::{EndReason, LeaseId};
 use crate::platform::{self, KarpenterVersion};
-use crate::sim::{Node, NodeState};
+use crate::sim::{Node, NodeState, RunIndex};
 use crate::units::{Span, Time};
+use crate::workload::StepId;
 
 /// An existing node that a round counts on must not be disrupted for this long at least.
 const LEAST_NOMINATION: Span = Span::from_secs(10);
@@ -21,6 +25,13 @@ const LEAST_DRAIN: Span = Span::from_secs(5);
 /// How often a NodeClaim is compared with its NodePool.
 const DRIFT_CHECK: Span = Span::from_secs(300);
 
+#[derive(Clone, Copy, Debug)]
+struct Outstanding {
+    asked: Time,
+    /// On-demand, where Spot would have been taken.
+    stands_in: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct State {
     pub config: platform::Karpenter,
@@ -28,8 +39,12 @@ pub struct State {
     pub prices: PriceBook,
     pub claims: NodeClaims,
     pub batcher: Batcher,
-    /// Launches that EC2 has not answered, by token, and when they were asked for.
-    outstanding: BTreeMap<u32, Time>,
+    /// Launches that EC2 has not answered, by token.
+    outstanding: BTreeMap<u32, Outstanding>,
+    /// Pods that nodes were launched for, and when; kept where scale-out is held back for them.
+    promised: BTreeMap<RunIndex, Time>,
+    /// Pods of nodes with an interruption notice, which the next round is to launch for.
+    to_replace: Vec<RunIndex>,
     next_token: u32,
 }
 
@@ -43,6 +58,8 @@ impl State {
             scheduler,
             claims: NodeClaims::default(),
             outstanding: BTreeMap::new(),
+            promised: BTreeMap::new(),
+            to_replace: Vec::new(),
             next_token: 0,
         }
     }
@@ -73,18 +90,15 @@ impl State {
         Some(launched + Span::from_ms((late + DRIFT_CHECK.ms() - 1) / DRIFT_CHECK.ms() * DRIFT_CHECK.ms()))
     }
 
-    /// Whether a pod on a node keeps it from being disrupted.
-    pub fn is_blocked_by_pod(&self, _now: Time, node: &Node, view: &View) -> bool {
-        node.pods.iter().any(|run| view.classes[view.pod(*run).class as usize].do_not_disrupt)
-    }
-
     /// Takes note of what happened. The simulation began at `start`.
     pub fn observe(&mut self, now: Time, trigger: &Trigger, start: Time) {
         match *trigger {
             Trigger::PodUnschedulable { run, .. } => self.batcher.trigger(now, Source::Pod(run)),
             Trigger::Launched { token, lease, kind, zone } => {
                 let Some(of) = self.scheduler.kind(kind) else { return };
-                let Some(created) = self.outstanding.remove(&token) else { return };
+                let Some(Outstanding { asked: created, stands_in }) = self.outstanding.remove(&token) else {
+                    return;
+                };
                 let claim = NodeClaim {
                     kind,
                     pool: of.pool,
@@ -100,7 +114,8 @@ impl State {
                     deleting: false,
                 };
                 let expire_after = self.scheduler.pools[of.pool].spec.expire_after;
-                self.claims.insert(lease, claim, expire_after);
+                let ttl = self.config.policies.on_demand_fallback_ttl.filter(|_| stands_in);
+                self.claims.insert(lease, claim, policies::fallback_lifetime(expire_after, ttl));
             }
             Trigger::NoCapacity { kind, zone, .. } => {
                 if let Some(of) = self.scheduler.kind(kind) {
@@ -111,24 +126,29 @@ impl State {
                 self.outstanding.remove(&token);
             }
             Trigger::NodeReady(lease) => {
-                if let Some(claim) = self.claims.get_mut(lease) {
-                    claim.initialized = Some(now);
-                }
+                self.claims.set_initialized(lease, now);
             }
             Trigger::NodeGone(lease) => {
                 self.claims.remove(lease);
             }
-            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) | Trigger::SpotNotice(_) => {}
+            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) => {}
+            Trigger::SpotNotice(_) | Trigger::RebalanceRecommended(_) => {}
         }
     }
 
     /// Asks EC2 for a node. `None` if nothing of it can be had: the NodeClaim is deleted at once, and its pods are
     /// tried again in a later round.
     pub fn launch(&mut self, now: Time, claim: &NewClaim, actions: &mut Vec<Action>) -> Option<u32> {
-        let offers = launch::offers(&self.scheduler, &self.prices, claim)?;
+        let offers = launch::offers(&mut self.scheduler, &self.prices, claim)?;
         let token = self.next_token;
         self.next_token += 1;
-        self.outstanding.insert(token, now);
+        let bought = offers.first().and_then(|offer| self.scheduler.kind(offer.kind));
+        let on_demand = bought.is_some_and(|of| of.capacity_type == CapacityType::OnDemand);
+        let stands_in = on_demand && claim.offerings.has(CapacityType::Spot);
+        self.outstanding.insert(token, Outstanding { asked: now, stands_in });
+        if self.config.policies.scale_out_hold_back > Span::ZERO {
+            self.promised.extend(claim.pods.iter().map(|run| (*run, now)));
+        }
         actions.push(Action::Launch(Launch { token, offers, through: LaunchPath::Fleet }));
         Some(token)
     }
@@ -153,8 +173,57 @@ impl State {
 
     /// Takes the mark away again.
     pub fn keep(&mut self, lease: LeaseId) {
-        let Some(pool) = self.claims.get(lease).map(|claim| claim.pool) else { return };
-        self.claims.keep(lease, self.scheduler.pools[pool].spec.expire_after);
+        self.claims.keep(lease);
+    }
+
+    /// Whether a node is launched for this claim, by the [`policies`] beyond stock Karpenter's.
+    pub fn is_to_be_launched(&self, now: Time, claim: &NewClaim, view: &View) -> bool {
+        let rules = &self.config.policies;
+        let is_promised = |run: &RunIndex| {
+            policies::is_promised_a_node(self.promised.get(run).copied(), now, rules.scale_out_hold_back)
+        };
+        if !claim.pods.is_empty() && claim.pods.iter().all(is_promised) {
+            return false;
+        }
+        let types = &self.scheduler.pools[claim.pool].types;
+        let can_have = |capacity_type| {
+            let of_type = |index: &usize| {
+                self.prices.available(types[*index].instance).and(claim.offerings).has(capacity_type)
+            };
+            claim.types.iter().any(of_type)
+        };
+        let is_short = claim.offerings.has(CapacityType::Spot) && !can_have(CapacityType::Spot);
+        let waits = claim.pods.iter().map(|run| now - view.pod(*run).created);
+        !is_short || policies::may_fall_back(waits.max().unwrap_or(Span::MAX), rules.on_demand_fallback_after)
+    }
+
+    /// Adds the pods that are to be replaced before they are pending, and leaves those out for which a node may become free.
+    /// Promises to pods that wait no more are forgotten.
+    pub fn apply_policies(&mut self, now: Time, pods: &mut Vec<Pod>, view: &View) {
+        if !self.to_replace.is_empty() {
+            // Who is there already, or again, is not counted twice.
+            let known: BTreeSet<StepId> = pods.iter().map(|pod| view.runs[pod.run as usize].step).collect();
+            for run in std::mem::take(&mut self.to_replace) {
+                if !known.contains(&view.runs[run as usize].step) {
+                    pods.push(self.pod(&view.pod(run), Origin::DeletingNode));
+                }
+            }
+        }
+        let delay = self.config.policies.scale_out_delay;
+        if !self.promised.is_empty() {
+            let waiting: BTreeSet<RunIndex> = pods.iter().map(|pod| pod.run).collect();
+            self.promised.retain(|run, _| waiting.contains(run));
+        }
+        pods.retain(|pod| {
+            pod.origin != Origin::Pending || policies::is_worth_a_node(now - pod.created, delay)
+        });
+    }
+
+    /// Launches in the next round for the pods of a node that is being taken back, as if they were pending already.
+    pub fn replace_at_notice(&mut self, lease: LeaseId, view: &View) {
+        let mut pods = Vec::new();
+        self.pods_on(view, lease, Origin::DeletingNode, &mut pods);
+        self.to_replace.extend(pods.iter().map(|pod| pod.run));
     }
 
     /// Drains and terminates a node.
@@ -218,19 +287,41 @@ impl State {
         pods
     }
 
-    /// The pods on a node that would move if it went: all but those that must not be disrupted, and those that are being
-    /// evicted already (`IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
+    /// The pods on a node that would move if it went: all but those that must not be disrupted or that a budget holds
+    /// forever, and those that are being evicted already (`IsCurrentlyReschedulable` of `pkg/utils/pdb`, `IsReschedulable` of `pkg/utils/pod`: a terminating pod is not active). What replaces the latter
     /// is a pod of its own.
     pub fn pods_on(&self, view: &View, lease: LeaseId, origin: Origin, pods: &mut Vec<Pod>) {
         let Some(node) = view.node(lease) else { return };
         let all = node.pods.iter().map(|run| view.pod(*run));
-        let protected = |pod: &PendingPod| view.classes[pod.class as usize].do_not_disrupt;
-        let movable = all.filter(|pod| !protected(pod) && !view.is_terminating(pod.run));
+        let (evictable, limits) = (view.evictable(), never_allowing(view));
+        let stays = |pod: &PendingPod| stays_for_good(evictable.pod(pod.run), &limits, view.now);
+        let movable = all.filter(|pod| !view.is_terminating(pod.run) && !stays(pod));
         pods.extend(movable.map(|pod| self.pod(&pod, origin)));
     }
 
+    /// All pods that have a node and keep it for now, if any pod's place depends on where others are.
+    pub fn bound_pods(&self, view: &View) -> Vec<BoundPod> {
+        if !self.scheduler.has_topology() {
+            return Vec::new();
+        }
+        let is_there = |node: &&Node| node.state != NodeState::Gone;
+        let of_node = |node: &Node| {
+            let Node { lease, kind, zone, .. } = *node;
+            let pods = node.pods.iter().filter(|run| !view.is_terminating(**run));
+            let bound =
+                |run: &RunIndex| BoundPod { run: *run, class: view.pod(*run).class, lease, kind, zone };
+            pods.map(bound).collect::<Vec<_>>()
+        };
+        view.cluster.nodes.iter().filter(is_there).flat_map(of_node).collect()
+    }
+
     fn pod(&self, pod: &PendingPod, origin: Origin) -> Pod {
-        let shape = self.scheduler.shapes.of_class(pod.class);
+        let shape = self.scheduler.shape(pod.class);
         Pod { run: pod.run, shape, created: pod.created, uid: pod.uid, origin }
     }
+}
+
+/// Budgets as far as it matters whether they ever allow anything.
+fn never_allowing<'a>(view: &View<'a>) -> Vec<Limit<'a>> {
+    view.pdbs.iter().map(|pdb| Limit { pdb, allowed: 0 }).collect()
 }

@@ -1,76 +1,6 @@
-//! Sets of instance types and of offerings as bits, so that filtering a few hundred types for a pod is a few words.
+//! Sets of offerings as bits.
 
 use crate::catalog::CapacityType;
-
-/// A set of places in [`Pool::types`](super::Pool::types).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TypeSet(Vec<u64>);
-
-impl TypeSet {
-    /// An empty set of numbers below `size`.
-    pub fn empty(size: usize) -> Self {
-        Self(vec![0; size.div_ceil(64)])
-    }
-
-    pub fn of(size: usize, members: impl IntoIterator<Item = usize>) -> Self {
-        let mut set = Self::empty(size);
-        members.into_iter().for_each(|member| set.insert(member));
-        set
-    }
-
-    pub fn insert(&mut self, member: usize) {
-        self.0[member / 64] |= 1 << (member % 64);
-    }
-
-    pub fn remove(&mut self, member: usize) {
-        self.0[member / 64] &= !(1 << (member % 64));
-    }
-
-    pub fn contains(&self, member: usize) -> bool {
-        self.0.get(member / 64).is_some_and(|word| word & 1 << (member % 64) != 0)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
-    /// Keeps what is in `other` too.
-    pub fn intersect(&mut self, other: &Self) {
-        for (word, other) in self.0.iter_mut().zip(&other.0) {
-            *word &= other;
-        }
-    }
-
-    /// Keeps what passes.
-    pub fn retain(&mut self, mut passes: impl FnMut(usize) -> bool) {
-        for (index, word) in self.0.iter_mut().enumerate() {
-            let mut rest = *word;
-            while rest != 0 {
-                let bit = rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                if !passes(index * 64 + bit) {
-                    *word &= !(1 << bit);
-                }
-            }
-        }
-    }
-
-    /// The members, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().enumerate().flat_map(|(index, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros() as usize;
-                rest &= rest.checked_sub(1)?;
-                Some(index * 64 + bit)
-            })
-        })
-    }
-}
 
 /// A set of (capacity type, zone). A region has at most 26 zones: they are named by letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,18 +62,6 @@ impl Offerings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_set_has_what_was_put_in_and_not_taken_out() {
-        let mut set = TypeSet::of(130, [0, 63, 64, 129]);
-        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
-        set.retain(|member| member != 64);
-        set.remove(0);
-        assert_eq!((set.iter().collect::<Vec<_>>(), set.len()), (vec![63, 129], 2));
-        assert!(set.contains(129) && !set.contains(128) && !set.contains(500));
-        set.intersect(&TypeSet::of(130, [62]));
-        assert!(set.is_empty());
-    }
 
     #[test]
     fn offerings_are_listed_by_preference() {

@@ -63,7 +63,10 @@ pub struct Mark(usize);
 enum Change {
     PodAdded(Slot, PodId),
     PodRemoved(Slot, PodOnNode),
-    NodeAdded,
+    /// With a shape of its own, or with one that others have too.
+    NodeAdded {
+        has_own_shape: bool,
+    },
     NodeReplaced(Slot, Arc<Node>),
 }
 
@@ -142,7 +145,7 @@ impl Snapshot {
         self.shape_of.push(shape);
         self.slot_of.insert(key, slot);
         self.listed.push(slot);
-        self.changes.push(Change::NodeAdded);
+        self.changes.push(Change::NodeAdded { has_own_shape: false });
         slot
     }
 
@@ -155,12 +158,47 @@ impl Snapshot {
             shape
         };
         let slot = self.add_node(key, shape);
-        for (number, spec) in (0..).zip(&template.daemons) {
-            // Numbers of pods of real nodes are below.
-            let number = (1 << 39) + u64::from(slot) * 1_000 + number;
+        if let Some(Change::NodeAdded { has_own_shape }) = self.changes.last_mut() {
+            *has_own_shape = self.has_topology;
+        }
+        self.put_daemons(slot, &template.daemons);
+        slot
+    }
+
+    /// Puts pods of DaemonSets on a node, which have no number elsewhere.
+    pub fn put_daemons(&mut self, slot: Slot, daemons: &[SpecId]) {
+        // Numbers of all other pods are below.
+        let first = (1 << (PodId::NUMBER_BITS - 1)) + u64::from(slot) * 1_000;
+        for (number, spec) in (first..).zip(daemons) {
             self.put(slot, PodId::new(*spec, number));
         }
-        slot
+    }
+
+    /// Makes a slot that of another node, without pods. Not for thoughts: it cannot be taken back.
+    pub fn reset(&mut self, slot: Slot, key: NodeKey, shape: ShapeId) {
+        let pods: Vec<PodId> = self.pods(slot).collect();
+        for pod in pods.into_iter().rev() {
+            self.state.remove_pod(slot as usize, pod.0);
+        }
+        let index = slot as usize;
+        self.state.update_node(index, Arc::clone(&self.shapes[shape as usize].node));
+        if self.slot_of.get(&self.keys[index]) == Some(&slot) {
+            self.slot_of.remove(&self.keys[index]);
+        }
+        self.keys[index] = key;
+        self.shape_of[index] = shape;
+        self.slot_of.insert(key, slot);
+    }
+
+    /// Lists these nodes, and no others, in this order.
+    pub fn list(&mut self, slots: impl Iterator<Item = Slot>) {
+        self.listed.clear();
+        self.listed.extend(slots);
+    }
+
+    /// Makes everything as it is now the ground for further thoughts.
+    pub fn settle(&mut self) {
+        self.changes.clear();
     }
 
     /// A key for a node that a scale-up would bring.
@@ -207,12 +245,15 @@ impl Snapshot {
                 }
                 Change::PodRemoved(slot, pod) => self.state.add_pod(slot as usize, pod),
                 Change::NodeReplaced(slot, was) => self.state.update_node(slot as usize, was),
-                Change::NodeAdded => {
+                Change::NodeAdded { has_own_shape } => {
                     let slot = self.keys.len() - 1;
                     self.state.remove_node(slot);
                     self.slot_of.remove(&self.keys[slot]);
                     self.keys.pop();
-                    self.shape_of.pop();
+                    let shape = self.shape_of.pop();
+                    if has_own_shape && shape == Some(self.shapes.len() as ShapeId - 1) {
+                        self.shapes.pop();
+                    }
                     self.listed.pop();
                 }
             }

@@ -1,10 +1,13 @@
 //! Karpenter 1.14 (and 1.13 where it differs): which nodes to launch, and which to remove or replace.
 
 pub use super::gosort;
+
 pub mod benchmark;
 pub mod bits;
 pub mod disruption;
+pub mod launch;
 pub mod model;
+pub mod policies;
 pub mod price;
 pub mod solve;
 

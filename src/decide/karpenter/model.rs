@@ -11,7 +11,7 @@ use crate::kube::{HostPort, ResourceList, Taint};
 use crate::units::Time;
 
 /// The label that tells capacity reservations apart (`cloudprovider.ReservationIDLabel` of the AWS provider).
-pub const RESERVATION_ID: &str = "karpenter.k8s.aws/capacity-reservation-id";
+pub const RESERVATION_ID: &str = labels::RESERVATION_ID;
 
 /// A NodePool as the scheduler sees it, with the instance types that its provider has for it.
 #[derive(Clone, Debug, Default, PartialEq)]

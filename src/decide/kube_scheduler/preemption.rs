@@ -51,9 +51,9 @@ pub fn preempt(
         let node = nodes[(offset + i) % nodes.len()];
         if let Some(candidate) = victims_on(pod, &filters, cluster.node(node), pdbs, node) {
             if candidate.violations == 0 {
-                kind.push(candidate)
+                kind.push(candidate);
             } else {
-                violating.push(candidate)
+                violating.push(candidate);
             }
             if !kind.is_empty() && kind.len() + violating.len() >= enough {
                 break;

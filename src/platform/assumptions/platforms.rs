@@ -43,8 +43,8 @@ pub(super) fn rows(platforms: &[Platform]) -> Vec<Assumption> {
     all.extend(of_kind(AUTO_MODE, &auto_modes.collect::<Vec<_>>(), &AutoMode::default()));
     let mut pools: Vec<(String, &NodePool)> = Vec::new();
     for pool in parts.iter().flat_map(|(_, kind)| kind.node_pools()) {
-        // The same pool may serve several platforms.
-        if pools.iter().all(|(known, _)| *known != pool.name) {
+        // The same pool may serve several platforms; variants have one each of the same name.
+        if pools.iter().all(|(_, known)| *known != pool) {
             pools.push((pool.name.clone(), pool));
         }
     }
@@ -97,7 +97,10 @@ const FARGATE: &[Row<Fargate>] = &[
 const NODE_GROUP: &[Row<NodeGroup>] = &[
     (
         "platforms[node-group].instanceTypes",
-        |g| g.instance_type.clone().unwrap_or_else(|| "auto".into()),
+        |g| match &g.instance_type {
+            None => "auto".into(),
+            Some(first) => listed(std::iter::once(first).chain(&g.further_types).cloned()),
+        },
         "the current x86 m, c or r type from large to 4xlarge that fits every pod that any of them fits, and \
          whose nodes for the busiest moments of ten minutes each (of fixed size: of all the time) cost least",
     ),
@@ -133,9 +136,34 @@ const NODE_GROUP: &[Row<NodeGroup>] = &[
 
 const NODE_GROUPS: &[Row<NodeGroups>] = &[
     (
+        "platforms[node-group].upgrades",
+        |g| {
+            let one = |u: &Upgrade| {
+                let group = u.group.as_deref().unwrap_or("every group");
+                let force = if u.force { ", forced" } else { "" };
+                format!("{group} after {}, {} at once{force}", duration_text(u.at), u.max_unavailable)
+            };
+            listed(g.upgrades.iter().map(one))
+        },
+        "no source; none is prescribed. How one goes: EKS user guide, managed node group update behavior",
+    ),
+    (
         "platforms[node-group].clusterAutoscaler.expander",
-        |g| g.autoscaler.expander.word().to_owned(),
+        |g| expanders_text(&g.autoscaler.expanders),
         "Cluster Autoscaler's default since 1.33",
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.priorities",
+        |g| {
+            let one = |(priority, names): &(i64, Vec<String>)| format!("{priority}: {}", names.join(" "));
+            listed(g.autoscaler.priorities.iter().map(one))
+        },
+        "no source; the ConfigMap of the expander priority, which is not the default",
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.balance-similar-node-groups",
+        |g| g.autoscaler.balance_similar_node_groups.to_string(),
+        CA_DEFAULT,
     ),
     (
         "platforms[node-group].clusterAutoscaler.scan-interval",
@@ -158,6 +186,16 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
         CA_DEFAULT,
     ),
     (
+        "platforms[node-group].clusterAutoscaler.max-nodes-total",
+        |g| g.autoscaler.max_nodes_total.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.expendable-pods-priority-cutoff",
+        |g| g.autoscaler.expendable_pods_priority_cutoff.to_string(),
+        CA_DEFAULT,
+    ),
+    (
         "platforms[node-group].clusterAutoscaler.max-node-provision-time",
         |g| duration_text(g.autoscaler.max_node_provision_time),
         CA_DEFAULT,
@@ -173,6 +211,11 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
         CA_DEFAULT,
     ),
     (
+        "platforms[node-group].clusterAutoscaler.scale-down-delay-after-delete",
+        |g| duration_text(g.autoscaler.scale_down_delay_after_delete),
+        CA_DEFAULT,
+    ),
+    (
         "platforms[node-group].clusterAutoscaler.scale-down-delay-after-failure",
         |g| duration_text(g.autoscaler.scale_down_delay_after_failure),
         CA_DEFAULT,
@@ -185,6 +228,31 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
     (
         "platforms[node-group].clusterAutoscaler.scale-down-utilization-threshold",
         |g| fraction_text(g.autoscaler.scale_down_utilization_threshold_ppm),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.ignore-daemonsets-utilization",
+        |g| g.autoscaler.ignore_daemonsets_utilization.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.skip-nodes-with-system-pods",
+        |g| g.autoscaler.skip_nodes_with_system_pods.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.skip-nodes-with-local-storage",
+        |g| g.autoscaler.skip_nodes_with_local_storage.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.skip-nodes-with-custom-controller-pods",
+        |g| g.autoscaler.skip_nodes_with_custom_controller_pods.to_string(),
+        CA_DEFAULT,
+    ),
+    (
+        "platforms[node-group].clusterAutoscaler.unremovable-node-recheck-timeout",
+        |g| duration_text(g.autoscaler.unremovable_node_recheck_timeout),
         CA_DEFAULT,
     ),
     (
@@ -218,6 +286,9 @@ const NODE_GROUPS: &[Row<NodeGroups>] = &[
         "requests of Cluster Autoscaler's example manifest for AWS; that Fargate runs it is a choice",
     ),
 ];
+
+/// What some have built into their Karpenter is not in everybody's.
+const STOCK: &str = "Karpenter has no such rule; this is how it behaves";
 
 const CA_DEFAULT: &str = "Cluster Autoscaler's default (1.36)";
 
@@ -266,6 +337,34 @@ const KARPENTER: &[Row<Karpenter>] = &[
         "platforms[karpenter].controllerSpeed",
         |k| k.controller_speed.word().to_owned(),
         "estimate: a scheduling round takes 1 ms a pod, a consolidation simulation 100 ms",
+    ),
+    (
+        "platforms[karpenter].doNotDisrupt",
+        |k| match k.do_not_disrupt {
+            DoNotDisrupt::Recorded => "recorded".to_owned(),
+            DoNotDisrupt::All => "all".to_owned(),
+            DoNotDisrupt::None => "none".to_owned(),
+            DoNotDisrupt::LongerThan(span) => format!("longer than {}", duration_text(span)),
+        },
+        "the trace",
+    ),
+    (
+        "platforms[karpenter].scaleInUtilizationThreshold",
+        |k| fraction_text(k.policies.scale_in_utilization_threshold_ppm),
+        STOCK,
+    ),
+    ("platforms[karpenter].scaleOutDelay", |k| duration_text(k.policies.scale_out_delay), STOCK),
+    ("platforms[karpenter].scaleOutHoldBack", |k| duration_text(k.policies.scale_out_hold_back), STOCK),
+    ("platforms[karpenter].replaceAtNotice", |k| k.policies.replace_at_notice.to_string(), STOCK),
+    (
+        "platforms[karpenter].onDemandFallbackAfter",
+        |k| duration_text(k.policies.on_demand_fallback_after),
+        STOCK,
+    ),
+    (
+        "platforms[karpenter].onDemandFallbackTtl",
+        |k| k.policies.on_demand_fallback_ttl.map_or_else(|| "Never".to_owned(), duration_text),
+        STOCK,
     ),
     (
         "platforms[karpenter].controllersHome",
@@ -368,7 +467,12 @@ fn system_reserved(reserved: &Resources) -> String {
         return "none".to_owned();
     }
     let Resources { cpu, memory, ephemeral, .. } = *reserved;
-    format!("cpu {} memory {} ephemeral-storage {}", cpu_text(cpu), memory_text(memory), memory_text(ephemeral))
+    format!(
+        "cpu {} memory {} ephemeral-storage {}",
+        cpu_text(cpu),
+        memory_text(memory),
+        memory_text(ephemeral)
+    )
 }
 
 pub(super) fn home(home: &Home) -> String {

@@ -1,7 +1,7 @@
 //! eksctl's ClusterConfig: managed node groups, or a Fargate profile.
 
 use super::super::scenario::CLUSTER_CONFIG;
-use super::super::scenario::print::platforms::{flags, group_name, labels, taints};
+use super::super::scenario::print::platforms::{flags, group_name, labels, priorities, taints};
 use super::super::scenario::print::render;
 use super::super::scenario::print::yaml::{Yaml, field, text, whole_number};
 use super::super::{CapacityType, GroupSize, NodeGroup, NodeGroups};
@@ -40,7 +40,9 @@ pub(super) fn node_groups(
     let managed = render(&Yaml::Map(vec![field("managedNodeGroups", Yaml::List(all?))]));
     let autoscaler = if groups.is_autoscaled() {
         let flags = flags(&groups.autoscaler, go_duration);
-        helm_values("cluster-autoscaler", vec![field("extraArgs", Yaml::Map(flags))])
+        let mut values = vec![field("extraArgs", Yaml::Map(flags))];
+        values.extend(priorities("expanderPriorities", &groups.autoscaler));
+        helm_values("cluster-autoscaler", values)
     } else {
         String::new()
     };
@@ -78,7 +80,7 @@ fn managed(name: &str, group: &NodeGroup, own_zones: &[String]) -> Option<Yaml> 
     let mut fields = vec![
         field("name", Yaml::Str(name.to_owned())),
         field("amiFamily", text("AmazonLinux2023")),
-        field("instanceType", text(group.instance_type.as_ref()?)),
+        types(group)?,
     ];
     if !own_zones.is_empty() {
         fields.push(field("availabilityZones", Yaml::InlineList(own_zones.to_vec())));
@@ -107,4 +109,15 @@ fn managed(name: &str, group: &NodeGroup, own_zones: &[String]) -> Option<Yaml> 
         fields.push(field("propagateASGTags", Yaml::Bool(true)));
     }
     Some(Yaml::Map(fields))
+}
+
+fn types(group: &NodeGroup) -> Option<(String, Yaml)> {
+    let first = group.instance_type.as_ref()?;
+    Some(match group.further_types.as_slice() {
+        [] => field("instanceType", text(first)),
+        further => {
+            let all = std::iter::once(first).chain(further).cloned().collect();
+            field("instanceTypes", Yaml::InlineList(all))
+        }
+    })
 }

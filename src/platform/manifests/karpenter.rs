@@ -35,7 +35,10 @@ pub(super) fn documents(karpenter: &Karpenter, region: &str, zones: &[String]) -
     let rest = [ROLE, &subnets(region, zones), NETWORK].concat();
     documents.extend(classes.iter().map(|pool| {
         let alias = if pool.sizing.bottlerocket { "bottlerocket" } else { "al2023" };
-        format!("{}  amiSelectorTerms: [{{alias: {alias}@latest}}]\n{rest}", render(&node_class(pool)))
+        format!(
+            "{}  amiSelectorTerms: [{{alias: {alias}@latest}}]\n{rest}",
+            render(&node_class(pool, &pool.name))
+        )
     }));
     Some(settings(karpenter) + &documents.join("---\n"))
 }

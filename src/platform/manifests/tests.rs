@@ -99,16 +99,25 @@ fn node_groups_are_a_cluster_config() {
     # The simulation is of these values of the Helm chart cluster-autoscaler:
     #   extraArgs:
     #     expander: least-waste
+    #     balance-similar-node-groups: false
     #     scan-interval: 10s
     #     frequent-loops-enabled: true
     #     new-pod-scale-up-delay: 0s
     #     max-nodes-per-scaleup: 1000
+    #     max-nodes-total: 0
+    #     expendable-pods-priority-cutoff: "-10"
     #     max-node-provision-time: 15m
     #     scale-down-enabled: true
     #     scale-down-delay-after-add: 10m
+    #     scale-down-delay-after-delete: 0s
     #     scale-down-delay-after-failure: 3m
     #     scale-down-unneeded-time: 10m
     #     scale-down-utilization-threshold: 0.5
+    #     ignore-daemonsets-utilization: false
+    #     skip-nodes-with-system-pods: true
+    #     skip-nodes-with-local-storage: true
+    #     skip-nodes-with-custom-controller-pods: true
+    #     unremovable-node-recheck-timeout: 5m
     #     max-scale-down-parallelism: 10
     #     max-drain-parallelism: 1
     #     node-delete-delay-after-taint: 5s

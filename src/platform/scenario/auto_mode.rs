@@ -19,13 +19,13 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     }
     for (index, node) in items.iter().enumerate() {
         let pool = reader.scalar(&format!("{path}[{index}]"), node, |text| {
-            if node_pools.iter().any(|pool| pool.name == text) {
-                return Err(Refusal::new("is there twice"));
-            }
             candidates::name(text)?;
             // A document of that name may be how the built-in one was printed.
             let built_in = AutoMode::built_in_pool(text).filter(|_| !pasted.has_pool(text));
             let pool = built_in.map_or_else(|| pasted.pool(text), Ok)?;
+            if node_pools.iter().any(|other| other.name == pool.name) {
+                return Err(Refusal::new("is there twice"));
+            }
             if pool.auto_mode {
                 return Ok(pool);
             }

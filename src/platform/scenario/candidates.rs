@@ -22,12 +22,7 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section, pasted: &mut Pasted)
             reader.problem(name_place, &platform.name, refusal);
             continue;
         }
-        let named = platform.name.clone();
         platforms.push(platform);
-        if let Some(refusal) = clashing_pools(&platforms) {
-            reader.problem(name_place, &named, refusal);
-            platforms.pop();
-        }
     }
     if platforms.is_empty() {
         // An empty list chooses nothing.
@@ -35,27 +30,6 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section, pasted: &mut Pasted)
         platforms = Platform::defaults();
     }
     platforms
-}
-
-/// A NodePool is known by its name, so two that differ cannot share one: a built-in one and one of the file, say.
-pub(super) fn clashing_pools(platforms: &[Platform]) -> Option<Refusal> {
-    let mut seen: Vec<(&str, &NodePool)> = Vec::new();
-    for platform in platforms {
-        for pool in platform.parts().iter().flat_map(|part| part.kind.node_pools()) {
-            match seen.iter().find(|(_, other)| other.name == pool.name) {
-                Some((of, other)) if *other != pool => {
-                    let message =
-                        format!("its NodePool {} is not the NodePool {} of {of}", pool.name, pool.name);
-                    let hint = "give the NodePool document another name: built-in NodePools have the names of \
-                                their built-in platforms";
-                    return Some(Refusal::new(message).hint(hint));
-                }
-                Some(_) => {}
-                None => seen.push((&platform.name, pool)),
-            }
-        }
-    }
-    None
 }
 
 fn candidate(
@@ -113,6 +87,35 @@ pub(super) fn name(text: &str) -> Parsed<String> {
         .hint("a name has up to 63 letters, digits, '-', '_' and '.', and begins with a letter or digit"))
 }
 
+/// The same, of a platform, which may be a variant of another: `karpenter [consolidateAfter=30s]`.
+pub(super) fn platform_name(text: &str) -> Parsed<String> {
+    let Some((base, variant)) = variant(text) else { return name(text) };
+    name(base)?;
+    if !variant.is_empty() && text.len() <= LONGEST_VARIANT && variant.chars().all(may_be_in_variant) {
+        return Ok(text.to_owned());
+    }
+    Err(Refusal::new("is not a name")
+        .hint("a variant of a platform is called for example karpenter [consolidateAfter=30s]"))
+}
+
+/// A variant's name: that of the platform, and what is varied.
+fn variant(name: &str) -> Option<(&str, &str)> {
+    name.strip_suffix(']')?.split_once(" [")
+}
+
+/// The name of the platform that this is a variant of, or its own.
+pub(super) fn base_name(name: &str) -> &str {
+    variant(name).map_or(name, |(base, _)| base)
+}
+
+/// Of a platform's name together with what it varies.
+const LONGEST_VARIANT: usize = 200;
+
+/// Whether a name of a variant may say this between its brackets.
+pub(in crate::platform) fn may_be_in_variant(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=' | ',' | ':' | '%' | '/' | '+' | ' ')
+}
+
 /// What a platform can be.
 pub(super) const KINDS: [&str; 6] = ["fargate", "node-group", "karpenter", "auto-mode", "mixed", "recorded"];
 
@@ -126,7 +129,7 @@ pub(super) fn described(
 ) -> Option<(Place, Platform)> {
     let path = format!("{list}[{index}]");
     let mut section = Section::new(reader, path.clone(), "platforms[]".into(), node);
-    let named = section.optional(reader, "name", name);
+    let named = section.optional(reader, "name", platform_name);
     let kind = section.optional(reader, "kind", |text| kind(text, kinds));
     for missing in ["name", "kind"] {
         if node.get(missing).is_none() {

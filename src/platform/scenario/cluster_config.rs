@@ -209,10 +209,11 @@ fn group(
         let generic = section.generic("").trim_end_matches('.').to_owned();
         section.rename(format!("ClusterConfig.managedNodeGroups[{name}]"), generic);
     }
-    let (instance_type, type_path) = instance_type(reader, &mut section, node);
+    let ((instance_type, further_types), type_path) = instance_type(reader, &mut section, node);
     let mut group = NodeGroup {
         name: name.clone().unwrap_or_default(),
         instance_type: Some(instance_type.unwrap_or_else(|| DEFAULT_TYPE.to_owned())),
+        further_types,
         root_volume: DEFAULT_VOLUME,
         ..NodeGroup::default()
     };
@@ -235,9 +236,9 @@ fn group(
     name.map(|_| Managed { group, type_path })
 }
 
-/// `instanceType`, or the only one of `instanceTypes`; and the path of what says it.
-fn instance_type(reader: &mut Reader, section: &mut Section, node: &Node) -> (Option<String>, String) {
-    let one = section.optional(reader, "instanceType", instance_type::name);
+/// `instanceType`, or `instanceTypes`; and the path of what says the first one.
+fn instance_type(reader: &mut Reader, section: &mut Section, node: &Node) -> (instance_type::Types, String) {
+    let one = (section.optional(reader, "instanceType", instance_type::name), Vec::new());
     let listed = section.entry(reader, "instanceTypes");
     let path = section.path("instanceTypes");
     let Some(listed) = listed else { return (one, section.path("instanceType")) };
@@ -248,8 +249,8 @@ fn instance_type(reader: &mut Reader, section: &mut Section, node: &Node) -> (Op
         return (one, section.path("instanceType"));
     }
     let items = section.list(reader, "instanceTypes");
-    let only = items.and_then(|items| instance_type::only(reader, &path, listed, items));
-    (only, format!("{path}[0]"))
+    let types = items.map(|items| instance_type::listed(reader, &path, listed, items));
+    (types.unwrap_or_default(), format!("{path}[0]"))
 }
 
 /// eksctl's `ValidateManagedNodeGroup`: what is left out follows from the rest.

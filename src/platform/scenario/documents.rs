@@ -112,9 +112,10 @@ impl Pasted {
         self.pools.iter().any(|pool| pool.name == name)
     }
 
-    /// The NodeClass of that name; `None` where the file has none at all, since every cluster has a default one.
+    /// The NodeClass of that name; `None` where the file has none at all, and of the one that every cluster has.
     pub fn auto_class(&mut self, name: &str) -> Parsed<Option<NodeClass>> {
-        if self.auto_classes.is_empty() {
+        let is_known = self.auto_classes.iter().any(|class| class.name == name);
+        if self.auto_classes.is_empty() || name == "default" && !is_known {
             return Ok(None);
         }
         find(&mut self.auto_classes, name, "NodeClass", "").map(Some)
@@ -272,7 +273,8 @@ pub(super) fn scenario(reader: &mut Reader, texts: &[&str]) -> Result<Scenario> 
     }
     for node in of(Kind::NodePool) {
         if let Some(pool) = node_pool::read(reader, node, &mut pasted) {
-            keep(reader, node, &mut pasted.pools, &pool.name.clone(), pool);
+            let name = node_pool::document_name(node, &pool.name).to_owned();
+            keep(reader, node, &mut pasted.pools, &name, pool);
         }
     }
     let mut scenarios = of(Kind::Scenario);

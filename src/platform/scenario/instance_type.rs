@@ -12,32 +12,43 @@ pub(super) fn name(text: &str) -> Parsed<String> {
     Err(Refusal::new("is not the name of an instance type").hint("write for example m6i.xlarge"))
 }
 
-/// The field `instanceTypes` of a node group: `[m6i.xlarge]`, or `auto` for the type that fits at the least cost.
-pub(super) fn of_group(reader: &mut Reader, section: &mut Section) -> Option<String> {
-    let entry = section.entry(reader, "instanceTypes")?;
+/// The types of a node group: the first one, or `None` for the one that fits at the least cost; and further ones.
+pub(super) type Types = (Option<String>, Vec<String>);
+
+/// The field `instanceTypes` of a node group: `[m6i.xlarge]`, or `auto`.
+pub(super) fn of_group(reader: &mut Reader, section: &mut Section) -> Types {
+    let Some(entry) = section.entry(reader, "instanceTypes") else { return Types::default() };
     let path = section.path("instanceTypes");
     let items = match &entry.value.value {
         Value::List(items) => items,
-        Value::Scalar(text) if text == "auto" => return None,
+        Value::Scalar(text) if text == "auto" => return Types::default(),
         _ => {
-            let message = format!("{path} must be a list of one type or auto, not {}", entry.value.shape());
+            let message = format!("{path} must be a list of types or auto, not {}", entry.value.shape());
             let refusal = Refusal::new(message).hint("write instanceTypes: [m6i.xlarge]");
             reader.problem(entry.value.place, entry.value.scalar().unwrap_or_default(), refusal);
-            return None;
+            return Types::default();
         }
     };
-    only(reader, &path, entry, items)
+    listed(reader, &path, entry, items)
 }
 
-/// The only type of a list, which is the value of `entry`.
-pub(super) fn only(reader: &mut Reader, path: &str, entry: &Entry, items: &[Node]) -> Option<String> {
-    let [node] = items else {
-        let message = format!("{path} must have exactly one type in this version, not {}", items.len());
-        let refusal = Refusal::new(message).hint("write one group for each type, or one platform for each");
+/// The types of a list, which is the value of `entry`.
+pub(super) fn listed(reader: &mut Reader, path: &str, entry: &Entry, items: &[Node]) -> Types {
+    if items.is_empty() {
+        let refusal = Refusal::new(format!("{path} is empty")).hint("write instanceTypes: [m6i.xlarge]");
         reader.problem(entry.key_place, &entry.key, refusal);
-        return None;
-    };
-    let path = format!("{path}[0]");
-    reader.mark(path.clone(), node);
-    reader.scalar(&path, node, name)
+    }
+    let mut names: Vec<String> = Vec::new();
+    for (index, node) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        reader.mark(path.clone(), node);
+        names.extend(reader.scalar(&path, node, |text| {
+            if names.iter().any(|known| known == text) {
+                return Err(Refusal::new("is there twice"));
+            }
+            name(text)
+        }));
+    }
+    let mut names = names.into_iter();
+    (names.next(), names.collect())
 }

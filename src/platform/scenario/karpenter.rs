@@ -20,9 +20,59 @@ pub(super) fn read(reader: &mut Reader, platform: &mut Section, pasted: &mut Pas
     platform.set(reader, "spotToSpotConsolidation", &mut k.spot_to_spot_consolidation, boolean);
     drift(reader, platform, &mut k);
     platform.set(reader, "controllerSpeed", &mut k.controller_speed, |t| choice(t, ControllerSpeed::WORDS));
+    do_not_disrupt(reader, platform, &mut k.do_not_disrupt);
+    policies(reader, platform, &mut k.policies);
     home::read(reader, platform, &mut k.home);
     k
 }
+
+fn policies(reader: &mut Reader, platform: &mut Section, p: &mut Policies) {
+    let threshold = &mut p.scale_in_utilization_threshold_ppm;
+    platform.set(reader, "scaleInUtilizationThreshold", threshold, fraction);
+    platform.set(reader, "scaleOutDelay", &mut p.scale_out_delay, |t| duration(t, DAY));
+    platform.set(reader, "scaleOutHoldBack", &mut p.scale_out_hold_back, |t| duration(t, DAY));
+    platform.set(reader, "replaceAtNotice", &mut p.replace_at_notice, boolean);
+    platform.set(reader, "onDemandFallbackAfter", &mut p.on_demand_fallback_after, |t| duration(t, DAY));
+    platform.set(reader, "onDemandFallbackTtl", &mut p.on_demand_fallback_ttl, |text| match text {
+        "Never" => Ok(None),
+        _ => duration_from(text, Span::from_secs(1), YEAR).map(Some),
+    });
+}
+
+/// A word, or `{longerThan: 30m}`, for which `30m` may be written.
+fn do_not_disrupt(reader: &mut Reader, platform: &mut Section, which: &mut DoNotDisrupt) {
+    const NAME: &str = "doNotDisrupt";
+    let Some(entry) = platform.entry(reader, NAME) else { return };
+    if matches!(entry.value.value, Value::Map(_)) {
+        let mut section = platform.section(reader, NAME);
+        let longer = section.optional(reader, "longerThan", |text| duration(text, YEAR));
+        section.finish(reader);
+        // It is one field, in either form.
+        platform.entry(reader, NAME);
+        match longer {
+            Some(span) => *which = DoNotDisrupt::LongerThan(span),
+            None if entry.value.len() == 0 => {
+                let refusal = Refusal::new(format!("{} is empty", platform.path(NAME)))
+                    .hint("write {longerThan: 30m}, recorded, all or none");
+                reader.problem(entry.key_place, NAME, refusal);
+            }
+            None => {}
+        }
+        return;
+    }
+    platform.set(reader, NAME, which, |text| match text {
+        // As the annotation itself would be written.
+        "true" => Ok(DoNotDisrupt::All),
+        "false" => Ok(DoNotDisrupt::None),
+        _ if text.starts_with(|c: char| c.is_ascii_digit()) => {
+            duration(text, YEAR).map(DoNotDisrupt::LongerThan)
+        }
+        _ => choice(text, &DO_NOT_DISRUPT),
+    });
+}
+
+pub(super) const DO_NOT_DISRUPT: [(&str, DoNotDisrupt); 3] =
+    [("recorded", DoNotDisrupt::Recorded), ("all", DoNotDisrupt::All), ("none", DoNotDisrupt::None)];
 
 /// When nodes drift, which is told of pools that the platform has.
 fn drift(reader: &mut Reader, platform: &mut Section, k: &mut Karpenter) {
@@ -73,16 +123,16 @@ fn node_pools(reader: &mut Reader, platform: &mut Section, pasted: &mut Pasted) 
             continue;
         }
         let pool = reader.scalar(&path, node, |text| {
-            if pools.iter().any(|pool| pool.name == text) {
-                return Err(Refusal::new("is there twice"));
-            }
             candidates::name(text)?;
             let pool = pasted.pool(text)?;
-            if !pool.auto_mode {
-                return Ok(pool);
+            if pools.iter().any(|other| other.name == pool.name) {
+                return Err(Refusal::new("is there twice"));
             }
-            Err(Refusal::new("is a NodePool of EKS Auto Mode")
-                .hint("name it in a platform of the kind auto-mode, or refer to an EC2NodeClass"))
+            if pool.auto_mode {
+                return Err(Refusal::new("is a NodePool of EKS Auto Mode")
+                    .hint("name it in a platform of the kind auto-mode, or refer to an EC2NodeClass"));
+            }
+            Ok(pool)
         });
         pools.extend(pool);
     }

@@ -54,9 +54,8 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<NodeClass> {
     let of_system = &mut sizing.system_reserved;
     reserved.set(reader, "cpu", &mut of_system.cpu, |t| cpu(t, Cpu::ZERO));
     reserved.set(reader, "memory", &mut of_system.memory, |t| memory(t, Memory::ZERO, MOST_MEMORY));
-    reserved.set(reader, "ephemeral-storage", &mut of_system.ephemeral, |t| {
-        memory(t, Memory::ZERO, MOST_MEMORY)
-    });
+    reserved
+        .set(reader, "ephemeral-storage", &mut of_system.ephemeral, |t| memory(t, Memory::ZERO, MOST_MEMORY));
     reserved.unsimulated(reader, &["pid"]);
     reserved.finish(reader);
     kubelet.ignore(&[
@@ -92,7 +91,9 @@ fn amis(reader: &mut Reader, spec: &mut Section, sizing: &mut NodeSizing) {
         let alias = term.optional(reader, "alias", |text| {
             let known = ["al2", "al2023", "bottlerocket", "windows2019", "windows2022"];
             match text.split_once('@') {
-                Some((family, version)) if known.contains(&family) && !version.is_empty() => Ok(family.to_owned()),
+                Some((family, version)) if known.contains(&family) && !version.is_empty() => {
+                    Ok(family.to_owned())
+                }
                 _ => Err(Refusal::new("is not an alias of AMIs").hint("write for example al2023@latest")),
             }
         });
@@ -144,7 +145,10 @@ fn baseline(reader: &mut Reader, volume: &mut Section) {
     for (name, number) in [("iops", 3_000), ("throughput", 125)] {
         let given = volume.optional(reader, name, |text| whole(text, 1, 1_000_000));
         if given.is_some_and(|given| given != number) {
-            reader.not_simulated(format!("{} (volumes are gp3 at its baseline, {number})", volume.generic(name)));
+            reader.not_simulated(format!(
+                "{} (volumes are gp3 at its baseline, {number})",
+                volume.generic(name)
+            ));
         }
     }
 }
@@ -163,7 +167,8 @@ fn volumes(reader: &mut Reader, spec: &mut Section) -> Option<Memory> {
     let size =
         ebs.optional(reader, "volumeSize", |t| memory(t, Memory::from_gib(1), Memory::from_gib(64 << 10)));
     let types = ["gp2", "gp3", "io1", "io2", "sc1", "st1", "standard"];
-    let volume_type = ebs.optional(reader, "volumeType", |text| choice(text, &types.map(|word| (word, word))));
+    let volume_type =
+        ebs.optional(reader, "volumeType", |text| choice(text, &types.map(|word| (word, word))));
     if let Some(other) = volume_type.filter(|word| *word != "gp3") {
         reader.not_simulated(format!("{} {other} (billed as gp3)", ebs.generic("volumeType")));
     }

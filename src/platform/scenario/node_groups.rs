@@ -6,7 +6,7 @@ use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
 use super::documents::Pasted;
-use super::{candidates, cluster_autoscaler, constraints, home, instance_type};
+use super::{candidates, cluster_autoscaler, constraints, home, instance_type, upgrades};
 
 /// `name` is the platform's.
 pub(super) fn read(
@@ -32,17 +32,19 @@ pub(super) fn read(
         (None, None) => groups.groups = vec![group(reader, platform)],
     }
     let listed = managed.or(several);
+    let base = candidates::base_name(name);
     if let [only] = groups.groups.as_mut_slice()
-        && only.name == name
+        && only.name == base
     {
         // The only group of a platform needs no other name than the platform's.
         only.name.clear();
-        let said = platform.path(&format!("groups[{name}].instanceTypes[0]"));
+        let said = platform.path(&format!("groups[{base}].instanceTypes[0]"));
         reader.also(&said, &platform.path("instanceTypes[0]"));
     }
     if let Some(deployed) = &pasted.autoscaler {
         groups.autoscaler = deployed.clone();
     }
+    upgrades::read(reader, platform, &groups.groups, &mut groups.upgrades);
     cluster_autoscaler::read(reader, platform, &mut groups.autoscaler);
     home::read(reader, platform, &mut groups.home);
     // A list with mistakes may have lost the group that could change its size.
@@ -145,7 +147,8 @@ fn several_groups(reader: &mut Reader, platform: &mut Section, items: &[Node]) -
 }
 
 fn group(reader: &mut Reader, section: &mut Section) -> NodeGroup {
-    let mut g = NodeGroup { instance_type: instance_type::of_group(reader, section), ..NodeGroup::default() };
+    let (instance_type, further_types) = instance_type::of_group(reader, section);
+    let mut g = NodeGroup { instance_type, further_types, ..NodeGroup::default() };
     section.set(reader, "capacityType", &mut g.capacity_type, |t| choice(t, CapacityType::WORDS));
     scaling(reader, section, &mut g.size);
     section.set(reader, "rootVolume", &mut g.root_volume, |t| {

@@ -8,6 +8,7 @@ use super::super::tree::{Node, Value};
 use super::super::values::*;
 use super::super::*;
 use super::documents::{OBJECT_METADATA, Pasted, api_version, metadata};
+use super::print::node_pools::DOCUMENT;
 use super::{constraints, requirements};
 
 const API_VERSION: &str = "karpenter.sh/v1";
@@ -18,7 +19,7 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
     root.entry(reader, "kind");
     let name = metadata(reader, &mut root, node);
     if let Some(name) = &name {
-        root.rename(format!("NodePool[{name}]"), "NodePool".into());
+        root.rename(format!("NodePool[{}]", document_name(node, name)), "NodePool".into());
     }
     root.ignore(&["status"]);
     let auto_mode = is_of_auto_mode(node);
@@ -57,6 +58,12 @@ pub(super) fn read(reader: &mut Reader, node: &Node, pasted: &mut Pasted) -> Opt
     spec.finish(reader);
     root.finish(reader);
     name.map(|_| pool)
+}
+
+/// What platforms call the document of the NodePool `name`.
+pub(super) fn document_name<'n>(node: &'n Node, name: &'n str) -> &'n str {
+    let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    annotations.and_then(|all| all.get(DOCUMENT)).and_then(Node::scalar).unwrap_or(name)
 }
 
 fn limits(reader: &mut Reader, spec: &mut Section, limits: &mut PoolLimits) {

@@ -2,7 +2,7 @@
 
 use super::super::values::*;
 use super::super::*;
-use super::{Scenario, candidates, settings};
+use super::{Scenario, Variation, candidates, settings};
 use crate::error::{Error, Result};
 
 /// What the command line set; `None` leaves what the scenario says.
@@ -18,6 +18,8 @@ pub struct Overrides {
     pub replay: Option<Replay>,
     /// Exactly these, in this order; empty keeps the scenario's.
     pub platforms: Vec<String>,
+    /// Of the platforms that are left.
+    pub vary: Vec<Variation>,
 }
 
 impl Scenario {
@@ -63,7 +65,7 @@ impl Scenario {
             self.platforms = pick(&self.platforms, &flags.platforms)?;
             self.given.choose("platforms");
         }
-        Ok(self)
+        self.vary(&flags.vary)
     }
 }
 
@@ -84,10 +86,6 @@ fn pick(own: &[Platform], names: &[String]) -> Result<Vec<Platform>> {
             })?,
         };
         picked.push(platform);
-        if let Some(refusal) = candidates::clashing_pools(&picked) {
-            let message = format!("--platform {}: {}", name.escape_debug(), refusal.message);
-            return Err(Error::Usage { message, hint: refusal.hint });
-        }
     }
     Ok(picked)
 }

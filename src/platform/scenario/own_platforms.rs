@@ -4,7 +4,6 @@
 use super::super::fields::Reader;
 use super::super::tree::Node;
 use super::super::*;
-use super::candidates::clashing_pools;
 use super::documents::Pasted;
 use super::node_groups;
 
@@ -37,13 +36,7 @@ pub(super) fn beside(reader: &mut Reader, others: Vec<Platform>, pasted: &mut Pa
     } else {
         platforms.extend(parts.pop().map(|only| Platform { name: OWN.to_owned(), ..only }));
     }
-    for other in others {
-        platforms.push(other);
-        // A NodePool of the documents may have the name of a built-in one.
-        if clashing_pools(&platforms).is_some() {
-            platforms.pop();
-        }
-    }
+    platforms.extend(others);
     platforms
 }
 

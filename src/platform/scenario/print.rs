@@ -16,9 +16,10 @@ impl Scenario {
     /// The whole scenario as a file that can be edited and passed back. Reading it gives the same settings,
     /// platforms and limits; only the region, even if it was assumed or taken from the trace, is then given.
     pub fn to_yaml(&self) -> String {
-        let platforms = self.platforms.iter().map(platforms::platform).collect();
+        let pools = node_pools::Documents::of(&self.platforms);
+        let platforms = self.platforms.iter().map(|platform| platforms::platform(platform, &pools)).collect();
         let objects = objects::documents(&self.settings);
-        let documents = node_pools::documents(&self.platforms).into_iter().chain(objects);
+        let documents = pools.print().into_iter().chain(objects);
         let documents = documents.map(|document| format!("---\n{}", render(&document)));
         head(self, platforms) + &documents.collect::<String>()
     }
@@ -189,6 +190,8 @@ fn spot(spot: &Spot) -> (String, Yaml) {
             ("interruptionRate", text(ppm_text(spot.hazard_permille * 1_000))),
             ("poolLoss", text(ppm_text(spot.pool_loss_ppm))),
             ("shortage", step(spot.shortage)),
+            ("asgRetry", text(duration_text(spot.asg_retry))),
+            ("rebalanceLead", text(duration_text(spot.rebalance_lead))),
             ("events", Yaml::List(spot.events.iter().map(event).collect())),
         ],
     )

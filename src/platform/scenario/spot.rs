@@ -20,6 +20,8 @@ pub(super) fn read(reader: &mut Reader, root: &mut Section, zones: &[String], sp
         ppm => Ok(ppm),
     });
     settings::step(reader, &mut section, "shortage", &mut spot.shortage);
+    section.set(reader, "asgRetry", &mut spot.asg_retry, |t| duration_from(t, Span::from_secs(1), DAY));
+    section.set(reader, "rebalanceLead", &mut spot.rebalance_lead, |t| duration(t, DAY));
     for (index, node) in section.list(reader, "events").unwrap_or_default().iter().enumerate() {
         spot.events.extend(event(reader, format!("spot.events[{index}]"), node, zones));
     }

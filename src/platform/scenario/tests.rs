@@ -1,3 +1,4 @@
+mod manifests;
 pub(in crate::platform) mod strategies;
 
 use std::path::Path;
@@ -118,7 +119,7 @@ fn what_a_node_pool_leaves_out_has_the_defaults_of_its_api() {
     let Kind::Karpenter(karpenter) = &s.platforms[0].kind else { panic!("k is Karpenter") };
     let expected = NodePool {
         sizing: NodeSizing::default(),
-            auto_mode: false,
+        auto_mode: false,
         name: "jobs".into(),
         weight: 0,
         requirements: Vec::new(),
@@ -167,6 +168,7 @@ fn what_a_managed_node_group_leaves_out_has_the_defaults_of_eksctl() {
     let expected = NodeGroup {
         name: "g".into(),
         instance_type: Some("m5.large".into()),
+        further_types: Vec::new(),
         capacity_type: CapacityType::OnDemand,
         size: GroupSize::Fixed(2),
         root_volume: Memory::from_gib(80),
@@ -225,14 +227,16 @@ fn every_built_in_platform_is_known_and_prints() {
 }
 
 #[test]
-fn two_node_pools_cannot_share_a_name() {
+fn node_pools_of_one_name_have_documents_of_their_own() {
     let mine = scenario(&node_pool("{}").replace("jobs", "karpenter"));
     let flags = Overrides { platforms: vec!["k".into(), "karpenter".into()], ..Overrides::default() };
-    assert_eq!(
-        mine.apply(&flags).unwrap_err().render(),
-        "error: --platform karpenter: its NodePool karpenter is not the NodePool karpenter of k\n  \
-         hint: give the NodePool document another name: built-in NodePools have the names of their built-in platforms\n"
+    let both = mine.apply(&flags).unwrap();
+    let text = both.to_yaml();
+    assert!(
+        text.contains("nodePools: [karpenter-2]") && text.contains("cost-sim/document: karpenter-2"),
+        "{text}"
     );
+    assert_eq!(parse(&text).unwrap().platforms, both.platforms);
 }
 
 #[test]
@@ -246,6 +250,7 @@ fn flags_win_over_the_file() {
         seed: Some(7),
         replay: Some(Replay::Open),
         platforms: vec!["node-group".into(), "mine".into()],
+        vary: Vec::new(),
     };
     let mine =
         scenario("region: us-west-2\nplatforms: [fargate, {name: mine, kind: fargate, launchBurst: 5}]\n");

@@ -4,9 +4,9 @@
 use super::super::Setup;
 use super::{GroupNodes, Refusals, fargate, home, karpenter, node_groups, refuse_by_groups};
 use crate::control::karpenter::pool::Pool;
-use crate::control::{ClusterAutoscaler, Controller};
+use crate::control::{ClusterAutoscaler, Controller, FixedGroup, ManagedGroup, Upgrade};
 use crate::ledger::{NodeTemplate, Role, TemplateId};
-use crate::platform::{self, BillUntil, Fargate, GroupSize, Kind, NodeGroups, Part, Platform, profile_of};
+use crate::platform::{self, BillUntil, Fargate, Kind, NodeGroups, Part, Platform, profile_of};
 use crate::rng::Draws;
 use crate::sim::{Fleet, NodeType, Placement};
 use crate::workload::ClassId;
@@ -40,10 +40,7 @@ pub(in crate::replay) fn compose(setup: &Setup, platform: &Platform) -> Option<C
             Kind::NodeGroups(groups) => {
                 let nodes = node_groups(setup, &part.name, groups, first);
                 node_types.extend(nodes.types.iter().cloned());
-                fixed.extend(groups.groups.iter().map(|group| match group.size {
-                    GroupSize::Fixed(size) => Some(size),
-                    GroupSize::Auto { .. } | GroupSize::HoldPeak => None,
-                }));
+                fixed.extend(&nodes.counts);
                 Prepared::Groups { groups, nodes, first }
             }
             Kind::Karpenter(config) => prepare(setup, config.clone(), first, &mut node_types),
@@ -140,11 +137,16 @@ impl Composing {
             Prepared::Groups { groups, nodes, first } => {
                 refuse_by_groups(setup, &nodes, first, &mut refusals);
                 let GroupNodes { fixed, autoscaled, .. } = nodes;
-                self.controllers.extend(fixed.into_iter().map(|group| Box::new(group) as Box<_>));
+                let retry = setup.settings.spot.asg_retry;
+                for group in fixed {
+                    let upgrades = upgrades_of(groups, part, std::slice::from_ref(&group));
+                    self.controllers.push(Box::new(FixedGroup::new(group, retry, upgrades)));
+                }
                 if !autoscaled.is_empty() {
                     self.homes.extend(home(setup, "cluster-autoscaler", Role::Controllers, &groups.home));
                     let draws = Draws::new(setup.settings.seed);
-                    let controller = ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, draws);
+                    let controller =
+                        ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, retry, draws);
                     self.controllers.push(Box::new(controller));
                 }
             }
@@ -181,4 +183,19 @@ impl Composing {
         }
         all
     }
+}
+
+/// The upgrades of those of a platform's groups that one controller minds.
+fn upgrades_of(groups: &NodeGroups, part: &Part, managed: &[ManagedGroup]) -> Vec<Upgrade> {
+    let mut upgrades = Vec::new();
+    for planned in &groups.upgrades {
+        for (group, of) in managed.iter().enumerate() {
+            let is_meant = planned.group.as_ref().is_none_or(|name| *name == of.name || *name == part.name);
+            if is_meant {
+                let platform::Upgrade { at, force, max_unavailable, .. } = *planned;
+                upgrades.push(Upgrade { at, group, force, max_unavailable });
+            }
+        }
+    }
+    upgrades
 }

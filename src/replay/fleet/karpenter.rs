@@ -10,11 +10,11 @@ use crate::catalog::{
 };
 use crate::control::Karpenter;
 use crate::control::karpenter::pool::{Pool, PoolType, by_preference, template};
-use crate::control::karpenter::shapes::Shapes;
 use crate::control::karpenter::solve::Scheduler;
+use crate::decide::karpenter::model::Options;
 use crate::error::{Error, Result};
 use crate::ledger::TemplateId;
-use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, TaintEffect, is_supported};
+use crate::platform::{self, MANAGED_AGENTS, NodeGroup, NodePool, is_supported};
 use crate::sim::NodeType;
 use crate::sim::kube_scheduler::scored_request;
 use crate::trace::{PodArch, Word};
@@ -208,18 +208,17 @@ pub(super) fn controller(
     pools: Vec<Pool>,
     node_types: &[NodeType],
 ) -> Karpenter {
-    let soft =
-        |pool: &Pool| pool.spec.taints.iter().any(|taint| taint.effect == TaintEffect::PreferNoSchedule);
-    let prefers = pools.iter().any(soft);
-    let shapes = Shapes::new(&setup.workload.classes, &setup.trace.words, prefers);
+    let specs = setup.workload.pod_specs(&setup.trace.words);
     let zones = &setup.catalog.zones;
-    Karpenter::new(config, Scheduler::new(pools, shapes, node_types, zones), zones.len())
+    let scheduler = Scheduler::new(pools, &specs, node_types, zones, Options::default());
+    Karpenter::new(config, scheduler, zones.len())
 }
 
 /// What decides which kinds of nodes admit a pod, whatever its size.
 type Demands = (PodArch, Word, Word, bool);
 
-/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is asked once for all that ask for the same.
+/// Says why pods can never run on nodes of `pools`, whose kinds begin at `first`. What of a kind of node admits them is
+/// asked once for all that ask for the same.
 pub(super) fn refuse_classes(
     setup: &Setup,
     pools: &[Pool],

@@ -105,6 +105,11 @@ impl<'a> KubeScheduler<'a> {
         Self::with_specs(config, workload, workload.pod_specs(words), zones, draws)
     }
 
+    /// What pods ask for, by class.
+    pub fn specs(&self) -> &[Arc<PodSpec>] {
+        &self.specs
+    }
+
     /// With a spec for each class of the workload, which may say more than the class.
     pub fn with_specs(
         config: platform::KubeScheduler,

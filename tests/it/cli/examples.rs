@@ -19,20 +19,26 @@ fn gunzip(path: PathBuf) -> String {
     text
 }
 
-/// The command of examples/wear/README.md.
+/// The commands of the examples' READMEs.
 #[test]
-fn the_wear_example_is_what_the_generator_writes() {
-    let readme = fs::read_to_string(example("wear/README.md")).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("cost-sim generate wear --days")).unwrap();
-    let args: Vec<&str> = line.split_whitespace().skip(1).collect();
-    let case = Case::empty();
-    fs::create_dir_all(case.path("examples/wear")).unwrap();
-    let run = case.run(&args);
-    assert_eq!(run.code, Some(0), "{run}");
-    let content = |path: PathBuf| gunzip(path.join("trace.csv.gz"));
-    assert!(content(case.path("examples/wear")) == content(example("wear")), "the rows differ");
-    let meta = fs::read_to_string(example("wear/trace.meta.json")).unwrap();
-    assert_eq!(case.read("examples/wear/trace.meta.json"), meta);
+fn synthetic_examples_are_what_the_generators_write() {
+    for name in ["wear", "incident"] {
+        let readme = fs::read_to_string(example(&format!("{name}/README.md"))).unwrap();
+        let line = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("cost-sim generate {name} --days")))
+            .unwrap();
+        let args: Vec<&str> = line.split_whitespace().skip(1).collect();
+        let case = Case::empty();
+        let dir = format!("examples/{name}");
+        fs::create_dir_all(case.path(&dir)).unwrap();
+        let run = case.run(&args);
+        assert_eq!(run.code, Some(0), "{run}");
+        let content = |path: PathBuf| gunzip(path.join("trace.csv.gz"));
+        assert!(content(case.path(&dir)) == content(example(name)), "the rows differ");
+        let meta = fs::read_to_string(example(&format!("{name}/trace.meta.json"))).unwrap();
+        assert_eq!(case.read(&format!("{dir}/trace.meta.json")), meta);
+    }
 }
 
 #[test]
@@ -81,6 +87,7 @@ fn examples_that_cannot_be_replayed() {
     error: invalid value 'waer' for '--example <NAME>': the examples are:
       wear       a synthetic week of batch workflows on EKS Fargate, shaped like those of a fashion app
       flowbench  502 real runs of a radio-astronomy workflow, by the FlowBench authors (CC BY 4.0)
+      incident   a synthetic week in which consolidation evicts long jobs
       small      a synthetic nightly workflow of ten pods, too small to move
 
     For more information, try '--help'.

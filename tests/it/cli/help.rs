@@ -62,7 +62,7 @@ Arguments:
 
 Trace:
       --example <NAME>
-          Use a trace that comes with the program instead: wear, flowbench or small
+          Use a trace that comes with the program instead: wear, flowbench, incident or small
       --timezone <ZONE>
           IANA zone of times without an offset, such as Asia/Tokyo
       --from <FORMAT>
@@ -88,8 +88,12 @@ Trace:
 
 Platforms and assumptions:
   -s, --scenario <FILE>            Scenario file (YAML): platforms and assumptions
+      --manifests <FILE>           Kubernetes and eksctl manifests (YAML or JSON), also as `kubectl
+                                   get -o yaml` prints them
       --no-scenario                Use no scenario, even if there is a cost-sim.yaml
   -p, --platform <NAME>            Use only these platforms, of the scenario or built in
+      --vary <FIELD=VALUE,…>       Take every platform that has this field once for each of these
+                                   values
       --region <REGION>            AWS region, such as ap-northeast-1
       --prices <DIR>               Directory of another price snapshot, with the files of the
                                    embedded one
@@ -131,10 +135,11 @@ fn help_of_generate() {
     Usage: cost-sim generate [OPTIONS] <COMMAND>
 
     Commands:
-      day     One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
-      wear    A week of batch workflows as seen on EKS Fargate. Synthetic
-      schema  The JSON schema of what a command writes
-      help    Print this message or the help of the given subcommand(s)
+      day       One day of pods: steady arrivals and bursts at the top of the hour. Synthetic
+      wear      A week of batch workflows as seen on EKS Fargate. Synthetic
+      incident  A week of nightly jobs, some of them long, that consolidation disturbs. Synthetic
+      schema    The JSON schema of what a command writes
+      help      Print this message or the help of the given subcommand(s)
 
     General options:
       -q, --quiet          Print nothing but the result and errors

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
+use cost_sim::decide::kube_scheduler::{ClusterState, NodeState, PodOnNode, Settings as Profile, evaluate};
 use cost_sim::kube::{
     LabelSelector, Labels, NodeInclusionPolicy, PodAffinity, PodSpec, PodTerm, SpreadConstraint,
     WhenUnsatisfiable,
 };
-use cost_sim::decide::kube_scheduler::{ClusterState, NodeState, PodOnNode, Settings as Profile, evaluate};
-use cost_sim::workload::pod_spec;
 
 use super::*;
 
@@ -205,7 +204,8 @@ impl Society<'_> {
     }
 
     fn totals(&self, class: usize, feasible: &[usize]) -> Vec<i64> {
-        let social = self.spread_scores(class, feasible).into_iter().zip(self.affinity_scores(class, feasible));
+        let social =
+            self.spread_scores(class, feasible).into_iter().zip(self.affinity_scores(class, feasible));
         let total = |(node, (spread, affinity)): (&usize, (i64, i64))| {
             self.naive.score(&self.pods[class], *node, 0) + 2 * spread + 2 * affinity
         };
@@ -251,7 +251,8 @@ impl Society<'_> {
             cluster.add_pod(*node, PodOnNode::new(1, specs[*other].clone()));
         }
         let results = evaluate(&specs[class], &cluster, &Profile::default());
-        let totals: Vec<Option<i64>> = results.iter().map(|result| result.ok().map(|score| score.total)).collect();
+        let totals: Vec<Option<i64>> =
+            results.iter().map(|result| result.ok().map(|score| score.total)).collect();
         assert_eq!(totals, expected, "{:?} {:?}", self.pods[class], self.social[class]);
     }
 
@@ -294,8 +295,9 @@ fn compare(seed: u64, nodes: usize, steps: usize) -> (usize, usize) {
     let study = study(&rows, Settings::default(), &[fargate()]);
     let workload = &study.workload;
     let class_of = |index: usize| workload.steps.class[index];
-    let mut specs: Vec<PodSpec> =
-        workload.classes.iter().map(|class| pod_spec(class, &study.trace.words)).collect();
+    let mut specs: Vec<PodSpec> = (0..workload.classes.len() as u32)
+        .map(|class| workload.pod_spec(class, &study.trace.words))
+        .collect();
     for (index, social) in social.iter().enumerate() {
         social.adds_to(&mut specs[class_of(index) as usize]);
     }

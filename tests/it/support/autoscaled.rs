@@ -67,7 +67,7 @@ prop_compose! {
             group.name = format!("group{number}");
         }
         let autoscaler = ClusterAutoscaler {
-            expander: if random { Expander::Random } else { Expander::LeastWaste },
+            expanders: vec![if random { Expander::Random } else { Expander::LeastWaste }],
             frequent_loops_enabled: frequent,
             scale_down_unneeded_time: unneeded,
             scale_down_delay_after_add: after_add,
@@ -75,7 +75,7 @@ prop_compose! {
             max_drain_parallelism: drains,
             ..ClusterAutoscaler::default()
         };
-        Kind::NodeGroups(NodeGroups { groups, autoscaler, home })
+        Kind::NodeGroups(NodeGroups { groups, autoscaler, home, ..NodeGroups::default() })
     }
 }
 

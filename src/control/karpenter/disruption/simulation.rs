@@ -78,7 +78,9 @@ impl Surroundings {
         }
         let staying = self.nodes.iter().filter(|node| !leases.contains(&node.lease));
         let nodes: Vec<ExistingNode> = staying.copied().collect();
-        let input = Input { pods: &pods, nodes: &nodes, prices: &state.prices, tries: usize::MAX };
+        let bound = state.bound_pods(view);
+        let (prices, tries) = (&state.prices, usize::MAX);
+        let input = Input { pods: &pods, nodes: &nodes, prices, bound: &bound, tries };
         let plan = state.scheduler.solve(&input);
         let origins = pods.iter().map(|pod| (pod.run, pod.origin)).collect();
         let coming = nodes.iter().filter(|node| !node.initialized).map(|node| node.lease).collect();

@@ -1,6 +1,7 @@
 //! What disruption sees of the cluster: candidates, budgets, and when something could be disrupted at all
 //! (`pkg/controllers/disruption/{types,helpers}.go`, `pkg/controllers/nodeclaim/disruption`).
 
+use std::cell::OnceCell;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
@@ -12,8 +13,9 @@ use crate::control::karpenter::state::State;
 use crate::decide::karpenter::disruption::balanced::{Balanced, PoolTotals};
 use crate::decide::karpenter::disruption::budget::{Budgets, PoolNodes, allowed};
 use crate::decide::karpenter::disruption::candidate::{disruption_cost, eviction_cost, rescheduling_cost};
-use crate::decide::karpenter::disruption::eligible::{self, NodeFacts};
+use crate::decide::karpenter::disruption::eligible::{self, Limit, NodeFacts};
 use crate::decide::karpenter::disruption::{Candidate, Method};
+use crate::decide::karpenter::policies;
 use crate::ledger::LeaseId;
 use crate::platform::{ConsolidationPolicy, DisruptionReason, KarpenterVersion, NodePool};
 use crate::sim::{Node, NodeState};
@@ -23,24 +25,31 @@ use crate::units::{Rate, Time};
 const SYSTEM_NODE_CRITICAL: i32 = 2_000_001_000;
 
 /// A look at the cluster at one instant.
-#[derive(Clone, Copy)]
 pub struct Survey<'a> {
     pub now: Time,
     pub view: &'a View<'a>,
     pub state: &'a State,
+    /// How many pods budgets let go, once that was asked.
+    limits: OnceCell<Vec<Limit<'a>>>,
 }
 
 impl<'a> Survey<'a> {
     pub fn new(now: Time, view: &'a View<'a>, state: &'a State) -> Self {
-        Self { now, view, state }
+        Self { now, view, state, limits: OnceCell::new() }
     }
 
     /// The nodes that a method may disrupt, by name. Consolidation leaves empty ones to emptiness, which only budgets can
-    /// have kept from them.
+    /// have kept from them; to that a node to which pods have come meanwhile is none of its own any more.
     pub fn candidates(&self, method: Method) -> Vec<Candidate> {
-        let (version, consolidates) = (self.state.config.version, method >= Method::MultiNode);
-        let wanted = |(claim, candidate): &(&NodeClaim, Candidate)| {
-            !consolidates || (self.moves_pods(claim) && !candidate.is_empty(version))
+        let version = self.state.config.version;
+        let wanted = |(claim, candidate): &(&NodeClaim, Candidate)| match method {
+            Method::Emptiness => candidate.is_empty(version),
+            Method::Drift => true,
+            Method::MultiNode | Method::SingleNode => {
+                self.moves_pods(claim)
+                    && !candidate.is_empty(version)
+                    && self.is_little_used(claim, candidate.id)
+            }
         };
         self.eligible(method).into_iter().filter(wanted).map(|(_, candidate)| candidate).collect()
     }
@@ -73,14 +82,20 @@ impl<'a> Survey<'a> {
             deleting: claim.deleting,
             nominated: claim.nominated_until > self.now,
             do_not_disrupt: false,
-            blocked_by_pod: self.state.is_blocked_by_pod(self.now, node, self.view),
+            blocked_by_pod: self.is_blocked_by_pod(node),
             has_grace_period: pool.termination_grace_period.is_some(),
             consolidatable: self.consolidatable_from(claim, node).is_some_and(|from| from <= self.now),
             drifted: claim.drifts.is_some_and(|drifts| drifts <= self.now),
         }
     }
 
-    fn candidate(&self, lease: LeaseId, claim: &NodeClaim, node: &Node) -> Candidate {
+    fn is_blocked_by_pod(&self, node: &Node) -> bool {
+        let evictable = self.view.evictable();
+        let limits = self.limits.get_or_init(|| self.view.evictable().limits());
+        node.pods.iter().any(|run| eligible::pod_blocks(evictable.pod(*run), limits, self.now))
+    }
+
+    fn candidate(&self, lease: LeaseId, claim: &NodeClaim, node: &'a Node) -> Candidate {
         let costs = || self.eviction_costs(node);
         let daemons = self.view.cluster.types[claim.kind as usize].template.daemons.pods;
         let daemons = (0..daemons).map(|_| eviction_cost(SYSTEM_NODE_CRITICAL, 0));
@@ -99,8 +114,8 @@ impl<'a> Survey<'a> {
 
     fn eviction_costs(&self, node: &'a Node) -> impl Iterator<Item = f64> + 'a {
         let view = self.view;
-        let classes = node.pods.iter().map(|run| &view.classes[view.pod(*run).class as usize]);
-        classes.map(|class| eviction_cost(class.priority, 0))
+        let specs = node.pods.iter().map(|run| &view.specs[view.pod(*run).class as usize]);
+        specs.map(|spec| eviction_cost(spec.priority, spec.deletion_cost))
     }
 
     fn price(&self, claim: &NodeClaim) -> f64 {
@@ -119,7 +134,8 @@ impl<'a> Survey<'a> {
     pub fn next_possible(&self) -> Option<Time> {
         // Since 1.14 pods that cost nothing to evict do not keep a node from being empty, and their peers leave it
         // without notice.
-        let all_count = self.view.classes.iter().all(|class| eviction_cost(class.priority, 0) > 0.0);
+        let all_count =
+            self.view.specs.iter().all(|spec| eviction_cost(spec.priority, spec.deletion_cost) > 0.0);
         let possible = |(lease, claim): (LeaseId, &NodeClaim)| {
             if claim.deleting {
                 return None;
@@ -157,6 +173,14 @@ impl<'a> Survey<'a> {
             }
         }
         Balanced(totals)
+    }
+
+    /// Whether so little of the node is requested that it is worth looking at; stock Karpenter looks at every node.
+    fn is_little_used(&self, claim: &NodeClaim, lease: LeaseId) -> bool {
+        let threshold = self.state.config.policies.scale_in_utilization_threshold_ppm;
+        let allocatable = self.view.cluster.types[claim.kind as usize].template.allocatable;
+        let requested = self.view.node(lease).map(|node| allocatable - node.free);
+        requested.is_some_and(|requested| policies::may_scale_in(requested, allocatable, threshold))
     }
 
     /// Whether the pods of a node may be moved to save money.

@@ -4,6 +4,7 @@
 //! instance runs after 8 s more, the node is Ready after 20 + 5 s: at 36 s. A container takes 1 s: the work begins at
 //! 37 s.
 
+mod rules;
 mod setup;
 
 use self::setup::{Pod, nodes, on_demand, pod, pool, s, secs, settings, simulate, simulate_at};

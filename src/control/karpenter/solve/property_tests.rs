@@ -78,13 +78,16 @@ proptest! {
         // Nobody gets a new node whom an existing one has room for.
         for run in plan.claims.iter().flat_map(|claim| &claim.pods) {
             let ask = &pods[*run as usize];
-            let constraint = world.scheduler.shapes.get(world.pods[*run as usize].shape).constraint;
-            let constraint = world.scheduler.shapes.constraint(constraint).clone();
             for node in &left {
                 let usable = node.free.cpu.milli() >= 0 && resources(ask.milli, ask.gib, 1).fits_in(&node.free);
                 let zone = ZONES[usize::from(node.zone)].to_owned();
-                let labels = &world.scheduler.admitted.labels[node.kind as usize];
-                prop_assert!(!(usable && constraint.admitted(labels, Some(&zone))), "{ask:?} {node:?}");
+                let of_kind = &world.scheduler.labels[node.kind as usize];
+                let labels = of_kind.node(Some(&zone)).labels;
+                let selected = ask.selector.split_once('=').is_none_or(|(key, value)| {
+                    labels.get(key).is_some_and(|label| label == value)
+                });
+                let admitted = selected && (ask.interruptible || !of_kind.is_spot);
+                prop_assert!(!(usable && admitted), "{ask:?} {node:?}");
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::super::fixture::*;
 use super::*;
 use crate::platform::{NodePool, PoolLimits, Taint, TaintEffect};
+use crate::units::{Cpu, Memory};
 
 fn jobs(types: Vec<Type>, pods: &[Ask]) -> World {
     World::new(&[(pool("jobs", 0), types)], pods)
@@ -132,7 +133,7 @@ fn near_the_limit_a_batch_needs_several_rounds() {
 }
 
 #[test]
-fn a_limit_of_nodes_is_overshot_within_a_round_and_stops_only_when_met_exactly() {
+fn a_limit_of_nodes_is_overshot_within_a_round_and_holds_from_the_next_on() {
     // At most 2 nodes, one there. Three pods of a node each: new claims do not count against the limit in their round.
     let mut limited = pool("limited", 0);
     limited.limits = PoolLimits { nodes: Some(2), ..PoolLimits::default() };
@@ -140,10 +141,10 @@ fn a_limit_of_nodes_is_overshot_within_a_round_and_stops_only_when_met_exactly()
     let mut world = World::new(&[(limited, vec![kind("four", 4, 32, "1")])], &pods);
     let full = |lease| node(lease, 0, resources(0, 0, 99));
     assert_eq!(world.solve(&[full(1)]).claims.len(), 3);
-    // With exactly two there is no further claim. With four (−2 left) the round plans again, but creation refuses.
+    // With exactly two there is no further claim, nor with four: a type's 0 `nodes` are more than the −2 that are left.
     assert_eq!(world.solve(&[full(1), full(2)]).unplaced.len(), 3);
     let four = [full(1), full(2), full(3), full(4)];
-    assert_eq!(world.solve(&four).claims.len(), 3);
+    assert_eq!(world.solve(&four).unplaced.len(), 3);
     assert_eq!(world.scheduler.exceeded_pools(&four), [true]);
     assert_eq!(world.scheduler.exceeded_pools(&four[..2]), [false]);
 }
@@ -158,14 +159,11 @@ fn daemon_sets_take_their_part_of_each_type() {
     let mut world = jobs(types.clone(), &[ask(3_600, 1)]);
     let plan = world.solve(&[]);
     assert_eq!(world.names(&plan, 0), ["eight"]);
-    assert_eq!(plan.claims[0].requests.cpu, Cpu::from_milli(4_300));
+    assert_eq!(plan.claims[0].requests.milli_cpu(), 4_300);
     // A claim that both can hold asks for the lesser overhead of the two.
     let mut world = jobs(types, &[ask(3_500, 1)]);
     let plan = world.solve(&[]);
-    assert_eq!(
-        (world.names(&plan, 0), plan.claims[0].requests.cpu),
-        (vec!["four", "eight"], Cpu::from_milli(4_000))
-    );
+    assert_eq!((world.names(&plan, 0), plan.claims[0].requests.milli_cpu()), (vec!["four", "eight"], 4_000));
 }
 
 #[test]
@@ -248,7 +246,7 @@ fn a_round_stops_when_its_time_is_up() {
     let pods: Vec<Ask> = (0..5).map(|uid| Ask { uid, ..ask(1_000, 1) }).collect();
     let mut world = jobs(vec![kind("eight", 8, 64, "1")], &pods);
     let World { scheduler, prices, pods } = &mut world;
-    let plan = scheduler.solve(&Input { pods, nodes: &[], prices, tries: 3 });
+    let plan = scheduler.solve(&Input { pods, nodes: &[], prices, bound: &[], tries: 3 });
     assert_eq!((pods_of(&plan), plan.unplaced, plan.tries), (vec![vec![0, 1, 2]], vec![3, 4], 3));
 }
 

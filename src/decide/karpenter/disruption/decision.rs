@@ -110,9 +110,12 @@ impl<C> Replacement<C> {
     }
 
     fn order_by_price(&mut self) {
-        let allowed = &self.capacity_types;
-        let price = |option: &LaunchOption| option.cheapest(allowed).unwrap_or(f64::MAX);
-        gosort::sort_by(&mut self.options, |a, b| price(a) < price(b));
+        let options = std::mem::take(&mut self.options).into_iter();
+        let priced =
+            options.map(|option| (option.cheapest(&self.capacity_types).unwrap_or(f64::MAX), option));
+        let mut priced: Vec<(f64, LaunchOption)> = priced.collect();
+        gosort::sort_by(&mut priced, |a, b| a.0 < b.0);
+        self.options = priced.into_iter().map(|(_, option)| option).collect();
     }
 
     /// How many of the first types have enough values for every `minValues`; `None` if all together do not.
@@ -150,10 +153,14 @@ pub fn decide<C>(candidates: &[Candidate], simulated: Simulated<C>, spot_to_spot
         Simulated::OneNode(replacement) => replacement,
     };
     let price = price_of(candidates);
-    replacement.order_by_price();
     let all_spot = candidates.iter().all(|candidate| candidate.capacity_type == CapacityType::Spot);
-    if all_spot && replacement.allows(CapacityType::Spot) {
-        return if spot_to_spot { replace_spot(candidates, replacement, price) } else { Decision::Nothing };
+    let stays_spot = all_spot && replacement.allows(CapacityType::Spot);
+    if stays_spot && !spot_to_spot {
+        return Decision::Nothing;
+    }
+    replacement.order_by_price();
+    if stays_spot {
+        return replace_spot(candidates, replacement, price);
     }
     replacement.keep_cheaper_than(price);
     if replacement.options.is_empty() {

@@ -114,7 +114,7 @@ pub struct Limit<'a> {
 /// pods block by their annotation too.
 pub fn pod_blocks(pod: BoundPod, limits: &[Limit], now: Time) -> bool {
     let protected = pod.active && pod.is_protected(now);
-    protected || is_held(pod, limits, now, |limit| limit.allowed <= 0)
+    protected || is_held_by_budget(pod, limits, now)
 }
 
 /// Whether a pod would not be evicted whatever happens, so that no capacity is launched for it
@@ -122,6 +122,11 @@ pub fn pod_blocks(pod: BoundPod, limits: &[Limit], now: Time) -> bool {
 pub fn stays_for_good(pod: BoundPod, limits: &[Limit], now: Time) -> bool {
     let protected = pod.active && pod.is_protected(now);
     protected || is_held(pod, limits, now, |limit| limit.pdb.blocks_always())
+}
+
+/// Whether a budget keeps a pod from being evicted now.
+pub fn is_held_by_budget(pod: BoundPod, limits: &[Limit], now: Time) -> bool {
+    is_held(pod, limits, now, |limit| limit.allowed <= 0)
 }
 
 /// Kubernetes evicts no pod that several budgets cover.

@@ -122,7 +122,7 @@ impl Claim {
         }
         if is_new || set != self.set {
             let (types, _) = changed.get_or_insert_with(|| (self.types.clone(), self.upto));
-            types.intersect(&context.usable(self.pool, set));
+            types.intersect(&context.scheduler.usable(self.pool, set));
             if types.is_empty() {
                 return Err(Refused::Types { for_good: set == narrowed });
             }

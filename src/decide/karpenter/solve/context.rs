@@ -49,9 +49,6 @@ pub(super) struct Context<'s> {
     monotone: Vec<bool>,
     known_classes: FxHashMap<Class, ClassId>,
     shapes: Vec<Option<ShapeInfo>>,
-    /// Kinds of offerings that are available, by pool and type.
-    available: Vec<Vec<Bits>>,
-    usable: FxHashMap<(usize, SetId), Arc<Bits>>,
     pod_domains: FxHashMap<(ConstraintId, KeyId), Arc<Bits>>,
     node_domains: FxHashMap<(SetId, KeyId), Arc<Bits>>,
     narrowed: FxHashMap<(SetId, KeyId, Bits, bool), Option<SetId>>,
@@ -60,17 +57,7 @@ pub(super) struct Context<'s> {
 impl<'s> Context<'s> {
     pub fn new(scheduler: &'s mut Scheduler, input: &Input<'s>) -> Self {
         let reservations = Reservations::new(&scheduler.pools);
-        let kinds = &scheduler.offering_kinds;
-        let available = scheduler.pools.iter().zip(kinds).map(|(pool, kinds)| {
-            let of_type = |(this, kinds): (&super::super::model::InstanceType, &Vec<usize>)| {
-                let offered = this.offerings.iter().zip(kinds).filter(|(offering, _)| offering.is_available);
-                Bits::of(0, offered.map(|(_, kind)| *kind))
-            };
-            pool.types.iter().zip(kinds).map(of_type).collect()
-        });
-        let available = available.collect();
         let mut context = Self {
-            available,
             scheduler,
             reservations,
             topology: Topology::default(),
@@ -81,7 +68,6 @@ impl<'s> Context<'s> {
             monotone: Vec::new(),
             known_classes: FxHashMap::default(),
             shapes: Vec::new(),
-            usable: FxHashMap::default(),
             pod_domains: FxHashMap::default(),
             node_domains: FxHashMap::default(),
             narrowed: FxHashMap::default(),
@@ -227,20 +213,6 @@ impl<'s> Context<'s> {
 
     pub fn is_monotone(&self, class: ClassId) -> bool {
         self.monotone[class as usize]
-    }
-
-    /// Types of a pool that can meet a combination of requirements and can be had.
-    pub fn usable(&mut self, pool: usize, set: SetId) -> Arc<Bits> {
-        if let Some(known) = self.usable.get(&(pool, set)) {
-            return known.clone();
-        }
-        let Scheduler { pools, sets, .. } = &mut *self.scheduler;
-        let offerings = sets.offerings(set);
-        let mut types = Bits::clone(&sets.types(pool, pools, set));
-        types.retain(|index| self.available[pool][index].overlaps(&offerings));
-        let types = Arc::new(types);
-        self.usable.insert((pool, set), types.clone());
-        types
     }
 
     /// Whether topology lets a pod onto a host, as far as hostnames are concerned.

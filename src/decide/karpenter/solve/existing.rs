@@ -78,11 +78,17 @@ impl Existing {
                 let demand = context.scheduler.shapes.demand(class.demand);
                 node.free -= demand.requests;
                 node.host_ports.extend(demand.host_ports.iter().cloned());
+                let more = set != node.set && context.scheduler.sets.knows_more(node.set, set, true);
                 node.set = set;
                 node.pods.push(pod.id);
                 let taints = std::mem::take(&mut context.scheduler.nodes[node.kind].taints);
                 context.record(pod.shape, &taints, set, node.host);
                 context.scheduler.nodes[node.kind].taints = taints;
+                if more {
+                    // Who was refused for want of a label may be taken now.
+                    let useless = self.useless.iter_mut().flatten();
+                    useless.for_each(|useless| *useless = (*useless).min(index));
+                }
                 return true;
             }
             if remembers {

@@ -14,19 +14,26 @@ mod daemons;
 mod existing;
 mod explain;
 mod fit;
+#[cfg(test)]
+pub(super) mod fixture;
 mod limits;
 mod min_values;
+#[cfg(test)]
+mod property_tests;
 mod relax;
 mod requirement_sets;
 mod reservations;
 mod round;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod topology;
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::bits::Bits;
 use super::model::{ExistingNode, Input, NodeKindId, NodePool, Options, Plan, ShapeId};
 use crate::catalog::{Requirements, labels};
 use crate::kube::{Labels, PodSpec, ResourceList, Taint, TaintEffect};
@@ -42,8 +49,8 @@ use shapes::{ConstraintId, Shapes, label_requirements};
 /// Karpenter's scheduler: the pools, and what has been found out about them and the pods' shapes.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
-    /// By weight, then by name, both descending: the order in which they are tried. Static ones are left out. Between
-    /// rounds, prices and availability of offerings may be changed, and nothing else.
+    /// By weight, then by name, both descending: the order in which they are tried. Static ones are left out. Not to be
+    /// changed, but by [`Scheduler::set_offering`].
     pub pools: Vec<NodePool>,
     options: Options,
     sets: RequirementSets,
@@ -60,6 +67,16 @@ pub struct Scheduler {
     nodes: Vec<NodeKind>,
     known_nodes: FxHashMap<(SetId, Vec<Taint>), NodeKindId>,
     tolerated: FxHashMap<(usize, ConstraintId), bool>,
+    market: Market,
+}
+
+/// What can be had at present, as far as it has been asked.
+#[derive(Clone, Debug, Default)]
+struct Market {
+    /// Kinds of offerings that are available, by pool and type.
+    available: Vec<Vec<Bits>>,
+    /// Types of a pool that can meet a combination of requirements and can be had.
+    usable: FxHashMap<(usize, SetId), Arc<Bits>>,
 }
 
 /// Nodes with the same labels, the hostname apart, and the same taints.
@@ -104,7 +121,42 @@ impl Scheduler {
             nodes: Vec::new(),
             known_nodes: FxHashMap::default(),
             tolerated: FxHashMap::default(),
+            market: Market::default(),
         }
+    }
+
+    /// Changes the price and the availability of an offering, for the rounds to come.
+    pub fn set_offering(
+        &mut self,
+        pool: usize,
+        pool_type: usize,
+        offering: usize,
+        price: f64,
+        is_available: bool,
+    ) {
+        let offering = &mut self.pools[pool].types[pool_type].offerings[offering];
+        if offering.is_available != is_available {
+            self.market = Market::default();
+        }
+        (offering.price, offering.is_available) = (price, is_available);
+    }
+
+    /// Types of a pool that can meet a combination of requirements and can be had.
+    fn usable(&mut self, pool: usize, set: SetId) -> Arc<Bits> {
+        let Self { pools, sets, offering_kinds, market: Market { available, usable }, .. } = self;
+        if let Some(known) = usable.get(&(pool, set)) {
+            return known.clone();
+        }
+        if available.is_empty() {
+            *available =
+                pools.iter().zip(offering_kinds).map(|(pool, kinds)| available_kinds(pool, kinds)).collect();
+        }
+        let offerings = sets.offerings(set);
+        let mut types = Bits::clone(&sets.types(pool, pools, set));
+        types.retain(|index| available[pool][index].overlaps(&offerings));
+        let types = Arc::new(types);
+        usable.insert((pool, set), types.clone());
+        types
     }
 
     /// Makes a pod's spec known.
@@ -164,6 +216,15 @@ impl Scheduler {
         let answer = || tolerates(tolerations, taints);
         taints.is_empty() || *self.tolerated.entry((pool, constraint)).or_insert_with(answer)
     }
+}
+
+/// The kinds of available offerings of each type.
+fn available_kinds(pool: &NodePool, kinds: &[Vec<usize>]) -> Vec<Bits> {
+    let of_type = |(this, kinds): (&super::model::InstanceType, &Vec<usize>)| {
+        let offered = this.offerings.iter().zip(kinds).filter(|(offering, _)| offering.is_available);
+        Bits::of(0, offered.map(|(_, kind)| *kind))
+    };
+    pool.types.iter().zip(kinds).map(of_type).collect()
 }
 
 /// The order in which pools are tried (`pkg/utils/nodepool: OrderByWeight`).

@@ -12,7 +12,7 @@ use super::super::bits::Bits;
 use super::super::model::NodePool;
 use super::super::price;
 use super::shapes::{Constraint, ConstraintId};
-use crate::catalog::{Requirement, Requirements, Undefined};
+use crate::catalog::{Requirement, Requirements, Undefined, labels};
 
 /// Index of a combination.
 pub(super) type SetId = u32;
@@ -48,6 +48,14 @@ impl RequirementSets {
 
     pub fn has_min_values(&self, id: SetId) -> bool {
         self.sets[id as usize].has_min_values
+    }
+
+    /// Whether labels are known in `now` that were not `before`, of those that count as known only then. What one pod says
+    /// of a label (`NotIn`) makes it known for the next one.
+    pub fn knows_more(&self, before: SetId, now: SetId, exists: bool) -> bool {
+        let counts = |key: &str| exists || !labels::is_well_known(key);
+        let before = self.get(before);
+        self.get(now).iter().any(|(key, _)| before.get(key).is_none() && counts(key))
     }
 
     pub fn intern(&mut self, requirements: Requirements) -> SetId {

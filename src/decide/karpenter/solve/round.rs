@@ -26,6 +26,9 @@ use crate::catalog::{CapacityType, Requirement, Requirements, labels};
 use crate::decide::gosort;
 use crate::kube::{CPU, MEMORY, ResourceList};
 
+/// Why pods get no node if too few of its types are left.
+const TOO_FEW: &str = "pod didn't schedule because NodePool couldn't meet minValues requirements";
+
 /// Why a pod could not be placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
@@ -156,8 +159,14 @@ impl<'s> Round<'s> {
             let claim = &mut self.claims[index];
             match claim.can_add(&mut self.context, &class, self.mode, self.policy) {
                 Ok(accepted) => {
+                    let before = claim.set;
                     claim.add(&mut self.context, &class, pod.shape, pod.id, accepted);
                     self.order.grow(place);
+                    let now = claim.set;
+                    if now != before && self.context.scheduler.sets.knows_more(before, now, false) {
+                        // Who was refused for want of a label may be taken now.
+                        self.refused.iter_mut().for_each(|refused| refused.remove(index));
+                    }
                     return true;
                 }
                 Err(refusal) => {
@@ -193,7 +202,7 @@ impl<'s> Round<'s> {
             }
             let set = self.context.scheduler.templates[pool];
             let mut types = self.within_limits[pool].clone();
-            types.intersect(&self.context.usable(pool, set));
+            types.intersect(&self.context.scheduler.usable(pool, set));
             let mut claim = Claim::new(pool, set, types, host);
             match claim.can_add(&mut self.context, &class, self.mode, self.policy) {
                 Ok(accepted) => {
@@ -251,15 +260,8 @@ impl<'s> Round<'s> {
             match finals.finalize(claim, &mut context, policy) {
                 Ok(claim) => planned.push(claim),
                 Err(pods) => {
-                    errors.extend(pods.into_iter().map(|pod| {
-                        PodError {
-                            pod,
-                            reason:
-                                "pod didn't schedule because NodePool couldn't meet minValues requirements"
-                                    .to_owned(),
-                            is_reserved: false,
-                        }
-                    }))
+                    let error = |pod| PodError { pod, reason: TOO_FEW.to_owned(), is_reserved: false };
+                    errors.extend(pods.into_iter().map(error));
                 }
             }
         }
@@ -278,7 +280,7 @@ impl<'s> Round<'s> {
         let mut reasons = Vec::new();
         for pool in 0..self.remaining.len() {
             let set = self.context.scheduler.templates[pool];
-            let usable = self.context.usable(pool, set);
+            let usable = self.context.scheduler.usable(pool, set);
             if usable.is_empty() {
                 continue;
             }
@@ -307,10 +309,13 @@ pub fn queue_order(requests: &ResourceList, pod: &Pod) -> (Reverse<i64>, Reverse
     (Reverse(requests[CPU]), Reverse(requests[MEMORY]), pod.created.ms().div_euclid(1_000), pod.uid)
 }
 
+type Final = (Arc<[usize]>, ResourceList);
+
 /// What claims with the same types and requirements have in common in the end.
 #[derive(Default)]
 struct Finals {
-    known: FxHashMap<(usize, u32, Bits), (Arc<[usize]>, ResourceList)>,
+    /// By pool, requirements and types: the types in order, and what DaemonSets take.
+    known: FxHashMap<(usize, u32, Bits), Final>,
 }
 
 impl Finals {

@@ -40,8 +40,14 @@ struct Shape {
     /// In the order and with the preferences that count.
     spec: Arc<PodSpec>,
     demand: DemandId,
-    /// The same pod with one wish less. The outer `None`: not yet asked.
-    relaxed: Option<Option<ShapeId>>,
+    relaxed: Relaxed,
+}
+
+/// The same pod with one wish less.
+#[derive(Clone, Copy, Debug)]
+enum Relaxed {
+    NotAsked,
+    Known(Option<ShapeId>),
 }
 
 /// All shapes that are known.
@@ -85,18 +91,18 @@ impl Shapes {
         known.push(id);
         let spec = relax::prepared(given, self.policy);
         let demand = self.demand_of(&spec);
-        self.shapes.push(Shape { given: given.clone(), spec, demand, relaxed: None });
+        self.shapes.push(Shape { given: given.clone(), spec, demand, relaxed: Relaxed::NotAsked });
         id
     }
 
     /// The shape of the same pod with one wish less; `None` if it has none that it could give up.
     pub fn relaxed(&mut self, id: ShapeId) -> Option<ShapeId> {
-        if let Some(known) = self.shapes[id as usize].relaxed {
+        if let Relaxed::Known(known) = self.shapes[id as usize].relaxed {
             return known;
         }
         let spec = relax::relax(&self.shapes[id as usize].spec, self.tolerates_preferences);
         let relaxed = spec.map(|spec| self.of(&Arc::new(spec)));
-        self.shapes[id as usize].relaxed = Some(relaxed);
+        self.shapes[id as usize].relaxed = Relaxed::Known(relaxed);
         relaxed
     }
 

@@ -6,21 +6,52 @@ use super::super::super::*;
 use super::platforms::{labels, taints};
 use super::yaml::{Yaml, field, map, text, whole_number};
 
-/// Each pool once, whoever uses it: names tell them apart.
-pub(super) fn documents(platforms: &[Platform]) -> Vec<Yaml> {
-    let mut pools: Vec<&NodePool> = Vec::new();
-    for platform in platforms {
-        for pool in platform.parts().iter().flat_map(|part| part.kind.node_pools()) {
-            if pools.iter().all(|known| known.name != pool.name) {
-                pools.push(pool);
+/// The annotation by which platforms refer to a NodePool's document where its name alone does not tell which it is.
+pub(in crate::platform) const DOCUMENT: &str = "cost-sim/document";
+
+/// The NodePools of all platforms, each once, with what their documents are called in the file: by their own names, except
+/// that platforms which differ in a pool (variants of one) have several of one name.
+pub(super) struct Documents<'p>(Vec<(String, &'p NodePool)>);
+
+impl<'p> Documents<'p> {
+    pub fn of(platforms: &'p [Platform]) -> Self {
+        let parts = platforms.iter().flat_map(Platform::parts);
+        let pools: Vec<&NodePool> = parts.flat_map(|part| part.kind.node_pools()).collect();
+        let mut named: Vec<(String, &NodePool)> = Vec::new();
+        for pool in &pools {
+            if named.iter().any(|(_, known)| known == pool) {
+                continue;
             }
+            let is_free = |name: &str| {
+                let is_of_another = pools.iter().any(|other| other.name == name && other.name != pool.name);
+                !is_of_another && named.iter().all(|(known, _)| known != name)
+            };
+            let numbered = (2..).map(|number| format!("{}-{number}", pool.name));
+            let name = std::iter::once(pool.name.clone()).chain(numbered).find(|name| is_free(name));
+            named.extend(name.map(|name| (name, *pool)));
         }
+        Self(named)
     }
-    pools.into_iter().flat_map(|pool| [node_pool(pool, &pool.name), node_class(pool)]).collect()
+
+    /// What the document of `pool` is called.
+    pub fn name_of<'a>(&'a self, pool: &'a NodePool) -> &'a str {
+        self.0.iter().find(|(_, known)| *known == pool).map_or(&pool.name, |(name, _)| name)
+    }
+
+    pub fn print(&self) -> Vec<Yaml> {
+        self.0
+            .iter()
+            .flat_map(|(name, pool)| [named_node_pool(pool, name, name), node_class(pool, name)])
+            .collect()
+    }
 }
 
 /// The pool, whose nodes are of the EC2NodeClass `class`.
 pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
+    named_node_pool(pool, &pool.name, class)
+}
+
+fn named_node_pool(pool: &NodePool, document_name: &str, class: &str) -> Yaml {
     let mut spec = Vec::new();
     if pool.weight > 0 {
         spec.push(field("weight", Yaml::Whole(pool.weight.into())));
@@ -68,7 +99,13 @@ pub(in crate::platform) fn node_pool(pool: &NodePool, class: &str) -> Yaml {
     }
     template.push(field("spec", Yaml::Map(nodes)));
     spec.push(field("template", Yaml::Map(template)));
-    document("karpenter.sh/v1", "NodePool", &pool.name, spec)
+    let mut metadata = vec![field("name", Yaml::Str(pool.name.clone()))];
+    if document_name != pool.name {
+        let own = field(DOCUMENT, Yaml::Str(document_name.to_owned()));
+        metadata.push(field("annotations", Yaml::Map(vec![own])));
+        return document("karpenter.sh/v1", "NodePool", Yaml::Map(metadata), spec);
+    }
+    document("karpenter.sh/v1", "NodePool", Yaml::Inline(metadata), spec)
 }
 
 fn budget(budget: &Budget) -> Yaml {
@@ -96,14 +133,16 @@ fn requirement(requirement: &NodeRequirement) -> Yaml {
     Yaml::Inline(fields)
 }
 
-/// The class of the pool's name: an EC2NodeClass, or a NodeClass of EKS Auto Mode. Its `spec` is the last field of the document.
-pub(in crate::platform) fn node_class(pool: &NodePool) -> Yaml {
+/// The class of the pool, which has this name: an EC2NodeClass, or a NodeClass of EKS Auto Mode. Its `spec` is the last
+/// field of the document.
+pub(in crate::platform) fn node_class(pool: &NodePool, name: &str) -> Yaml {
+    let metadata = Yaml::Inline(vec![field("name", Yaml::Str(name.to_owned()))]);
     if pool.auto_mode {
         let storage = Yaml::Inline(vec![field("size", text(memory_text(pool.root_volume)))]);
         return document(
             "eks.amazonaws.com/v1",
             "NodeClass",
-            &pool.name,
+            metadata,
             vec![field("ephemeralStorage", storage)],
         );
     }
@@ -140,14 +179,14 @@ pub(in crate::platform) fn node_class(pool: &NodePool) -> Yaml {
     if sizing.bottlerocket {
         spec.push(field("amiFamily", text("Bottlerocket")));
     }
-    document("karpenter.k8s.aws/v1", "EC2NodeClass", &pool.name, spec)
+    document("karpenter.k8s.aws/v1", "EC2NodeClass", metadata, spec)
 }
 
-fn document(api_version: &str, kind: &str, name: &str, spec: Vec<(String, Yaml)>) -> Yaml {
+fn document(api_version: &str, kind: &str, metadata: Yaml, spec: Vec<(String, Yaml)>) -> Yaml {
     Yaml::Map(vec![
         field("apiVersion", text(api_version)),
         field("kind", text(kind)),
-        field("metadata", Yaml::Inline(vec![field("name", Yaml::Str(name.to_owned()))])),
+        field("metadata", metadata),
         field("spec", Yaml::Map(spec)),
     ])
 }

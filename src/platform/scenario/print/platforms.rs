@@ -2,15 +2,18 @@
 
 use super::super::super::values::*;
 use super::super::super::*;
+use super::super::candidates::base_name;
+use super::node_pools::Documents;
 use super::yaml::{Yaml, field, text, whole_number};
 
-pub(super) fn platform(p: &Platform) -> Yaml {
-    with_groups(p, groups)
+/// The platform, which refers to its NodePools by the names of `pools`.
+pub(super) fn platform(p: &Platform, pools: &Documents) -> Yaml {
+    with_groups(p, pools, groups)
 }
 
 /// The platform, of whose node groups only the names are said.
 pub(super) fn referring(p: &Platform) -> Yaml {
-    with_groups(p, |g| {
+    with_groups(p, &Documents::of(std::slice::from_ref(p)), |g| {
         let names = g.groups.iter().map(|group| group_name(&p.name, group).to_owned());
         vec![field("nodeGroups", Yaml::InlineList(names.collect()))]
     })
@@ -18,10 +21,10 @@ pub(super) fn referring(p: &Platform) -> Yaml {
 
 /// How a ClusterConfig calls a group of this platform.
 pub(in crate::platform) fn group_name<'n>(platform: &'n str, group: &'n NodeGroup) -> &'n str {
-    if group.name.is_empty() { platform } else { &group.name }
+    if group.name.is_empty() { base_name(platform) } else { &group.name }
 }
 
-fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
+fn with_groups(p: &Platform, pools: &Documents, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>) -> Yaml {
     let mut fields = vec![field("name", text(&p.name)), field("kind", text(p.kind.word()))];
     match &p.kind {
         Kind::Recorded => {}
@@ -32,20 +35,33 @@ fn with_groups(p: &Platform, groups: impl Fn(&NodeGroups) -> Vec<(String, Yaml)>
         ])),
         Kind::NodeGroups(g) => {
             fields.extend(groups(g));
+            if !g.upgrades.is_empty() {
+                fields.push(field("upgrades", Yaml::List(g.upgrades.iter().map(upgrade).collect())));
+            }
             // Without a group that changes its size, there is none.
             if g.is_autoscaled() {
-                let flags = flags(&g.autoscaler, duration_text);
+                let mut flags = flags(&g.autoscaler, duration_text);
+                flags.extend(priorities("priorities", &g.autoscaler));
                 fields.push(field("clusterAutoscaler", Yaml::Map(flags)));
                 fields.push(home(&g.home));
             }
         }
-        Kind::Karpenter(k) => fields.extend(karpenter(k)),
-        Kind::AutoMode(a) => fields.push(node_pools(&a.node_pools)),
+        Kind::Karpenter(k) => fields.extend(karpenter(k, pools)),
+        Kind::AutoMode(a) => fields.push(node_pools(&a.node_pools, pools)),
         Kind::Mixed(mixed) => {
-            fields.push(field("parts", Yaml::List(mixed.parts.iter().map(platform).collect())))
+            let parts = mixed.parts.iter().map(|part| platform(part, pools));
+            fields.push(field("parts", Yaml::List(parts.collect())));
         }
     }
     Yaml::Map(fields)
+}
+
+fn upgrade(u: &Upgrade) -> Yaml {
+    let mut fields = vec![field("at", text(duration_text(u.at)))];
+    fields.extend(u.group.as_ref().map(|group| field("nodeGroup", text(group))));
+    fields.push(field("force", Yaml::Bool(u.force)));
+    fields.push(field("maxUnavailable", Yaml::Whole(u.max_unavailable.into())));
+    Yaml::Inline(fields)
 }
 
 fn groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
@@ -61,6 +77,16 @@ fn groups(g: &NodeGroups) -> Vec<(String, Yaml)> {
     }
 }
 
+/// The priorities of the expander of that name, under `key`; nothing if there are none.
+pub(in crate::platform) fn priorities(key: &str, ca: &ClusterAutoscaler) -> Option<(String, Yaml)> {
+    let one = |(priority, names): &(i64, Vec<String>)| {
+        let names = names.iter().map(|name| Yaml::Str(name.clone())).collect();
+        (priority.to_string(), Yaml::List(names))
+    };
+    let all = ca.priorities.iter().map(one).collect();
+    (!ca.priorities.is_empty()).then(|| field(key, Yaml::Map(all)))
+}
+
 /// Cluster Autoscaler's flags, with durations as `span` writes them.
 pub(in crate::platform) fn flags(
     ca: &ClusterAutoscaler,
@@ -72,17 +98,29 @@ pub(in crate::platform) fn flags(
         ppm => text(fraction_text(ppm)),
     };
     vec![
-        field("expander", text(ca.expander.word())),
+        field("expander", text(expanders_text(&ca.expanders))),
+        field("balance-similar-node-groups", Yaml::Bool(ca.balance_similar_node_groups)),
         field("scan-interval", span(ca.scan_interval)),
         field("frequent-loops-enabled", Yaml::Bool(ca.frequent_loops_enabled)),
         field("new-pod-scale-up-delay", span(ca.new_pod_scale_up_delay)),
         field("max-nodes-per-scaleup", Yaml::Whole(ca.max_nodes_per_scaleup.into())),
+        field("max-nodes-total", Yaml::Whole(ca.max_nodes_total.into())),
+        field("expendable-pods-priority-cutoff", text(ca.expendable_pods_priority_cutoff.to_string())),
         field("max-node-provision-time", span(ca.max_node_provision_time)),
         field("scale-down-enabled", Yaml::Bool(ca.scale_down_enabled)),
         field("scale-down-delay-after-add", span(ca.scale_down_delay_after_add)),
+        field("scale-down-delay-after-delete", span(ca.scale_down_delay_after_delete)),
         field("scale-down-delay-after-failure", span(ca.scale_down_delay_after_failure)),
         field("scale-down-unneeded-time", span(ca.scale_down_unneeded_time)),
         field("scale-down-utilization-threshold", threshold),
+        field("ignore-daemonsets-utilization", Yaml::Bool(ca.ignore_daemonsets_utilization)),
+        field("skip-nodes-with-system-pods", Yaml::Bool(ca.skip_nodes_with_system_pods)),
+        field("skip-nodes-with-local-storage", Yaml::Bool(ca.skip_nodes_with_local_storage)),
+        field(
+            "skip-nodes-with-custom-controller-pods",
+            Yaml::Bool(ca.skip_nodes_with_custom_controller_pods),
+        ),
+        field("unremovable-node-recheck-timeout", span(ca.unremovable_node_recheck_timeout)),
         field("max-scale-down-parallelism", Yaml::Whole(ca.max_scale_down_parallelism.into())),
         field("max-drain-parallelism", Yaml::Whole(ca.max_drain_parallelism.into())),
         field("node-delete-delay-after-taint", span(ca.node_delete_delay_after_taint)),
@@ -91,9 +129,9 @@ pub(in crate::platform) fn flags(
     ]
 }
 
-fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
-    vec![
-        node_pools(&k.node_pools),
+fn karpenter(k: &Karpenter, pools: &Documents) -> Vec<(String, Yaml)> {
+    let mut fields = vec![
+        node_pools(&k.node_pools, pools),
         field("batchIdleDuration", text(duration_text(k.batch_idle_duration))),
         field("batchMaxDuration", text(duration_text(k.batch_max_duration))),
         field("karpenterVersion", text(k.version.word())),
@@ -101,12 +139,37 @@ fn karpenter(k: &Karpenter) -> Vec<(String, Yaml)> {
         field("spotToSpotConsolidation", Yaml::Bool(k.spot_to_spot_consolidation)),
         field("drift", Yaml::List(k.drift.iter().map(drift).collect())),
         field("controllerSpeed", text(k.controller_speed.word())),
-        home(&k.home),
+        field("doNotDisrupt", do_not_disrupt(k.do_not_disrupt)),
+    ];
+    fields.extend(policies(&k.policies));
+    fields.push(home(&k.home));
+    fields
+}
+
+fn policies(p: &Policies) -> [(String, Yaml); 6] {
+    let span = |span| text(duration_text(span));
+    let ttl = p.on_demand_fallback_ttl.map_or_else(|| text("Never"), span);
+    [
+        field("scaleInUtilizationThreshold", text(fraction_text(p.scale_in_utilization_threshold_ppm))),
+        field("scaleOutDelay", span(p.scale_out_delay)),
+        field("scaleOutHoldBack", span(p.scale_out_hold_back)),
+        field("replaceAtNotice", Yaml::Bool(p.replace_at_notice)),
+        field("onDemandFallbackAfter", span(p.on_demand_fallback_after)),
+        field("onDemandFallbackTtl", ttl),
     ]
 }
 
-fn node_pools(pools: &[NodePool]) -> (String, Yaml) {
-    field("nodePools", Yaml::InlineList(pools.iter().map(|pool| pool.name.clone()).collect()))
+fn do_not_disrupt(which: DoNotDisrupt) -> Yaml {
+    match which {
+        DoNotDisrupt::LongerThan(span) => Yaml::Inline(vec![field("longerThan", text(duration_text(span)))]),
+        DoNotDisrupt::Recorded => text("recorded"),
+        DoNotDisrupt::All => text("all"),
+        DoNotDisrupt::None => text("none"),
+    }
+}
+
+fn node_pools(own: &[NodePool], pools: &Documents) -> (String, Yaml) {
+    field("nodePools", Yaml::InlineList(own.iter().map(|pool| pools.name_of(pool).to_owned()).collect()))
 }
 
 /// Nothing where every pod runs on Fargate.
@@ -172,7 +235,9 @@ pub(in crate::platform) fn taints(taints: &[Taint]) -> Yaml {
 }
 
 fn node_group(g: &NodeGroup) -> Vec<(String, Yaml)> {
-    let types = g.instance_type.as_ref().map_or(text("auto"), |t| Yaml::InlineList(vec![t.clone()]));
+    let types = g.instance_type.as_ref().map_or(text("auto"), |first| {
+        Yaml::InlineList(std::iter::once(first).chain(&g.further_types).cloned().collect())
+    });
     let scaling = match g.size {
         GroupSize::HoldPeak => text("holdPeak"),
         GroupSize::Auto { min, max, desired } => Yaml::Inline(vec![

@@ -3,6 +3,8 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_saphyr::{FlowMap, FlowSeq};
 
+use super::super::super::tree::{Node, Value};
+
 /// What is written, in the order in which it is written.
 pub(in crate::platform) enum Yaml {
     Text(String),
@@ -17,6 +19,20 @@ pub(in crate::platform) enum Yaml {
     List(Vec<Yaml>),
     /// Words on one line.
     InlineList(Vec<String>),
+}
+
+/// What was read, as it was read.
+impl From<&Node> for Yaml {
+    fn from(node: &Node) -> Self {
+        match &node.value {
+            Value::Null => Self::Text("null".to_owned()),
+            Value::Scalar(text) => Self::Text(text.clone()),
+            Value::List(items) => Self::List(items.iter().map(Self::from).collect()),
+            Value::Map(entries) => {
+                Self::Map(entries.iter().map(|entry| (entry.key.clone(), Self::from(&entry.value))).collect())
+            }
+        }
+    }
 }
 
 pub(in crate::platform) fn text(text: impl Into<String>) -> Yaml {

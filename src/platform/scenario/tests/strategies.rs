@@ -197,16 +197,23 @@ fn spot() -> impl Strategy<Value = Spot> {
         reclaims_ppm,
         shortage,
     });
-    (word(), 0u32..=10_000, 1u32..=1_000_000, step(), vec(event, 0..3)).prop_map(
-        |(allocation, hazard_permille, pool_loss_ppm, shortage, events)| Spot {
+    let waits = (short(), span_of_a_day());
+    (word(), 0u32..=10_000, 1u32..=1_000_000, step(), waits, vec(event, 0..3)).prop_map(
+        |(allocation, hazard_permille, pool_loss_ppm, shortage, (asg_retry, rebalance_lead), events)| Spot {
             depth_weight_ppm: 1_000_000 - pool_loss_ppm,
             allocation,
             hazard_permille,
             pool_loss_ppm,
             shortage,
+            asg_retry,
+            rebalance_lead,
             events,
         },
     )
+}
+
+fn span_of_a_day() -> impl Strategy<Value = Span> {
+    (0i64..=86_400_000).prop_map(Span::from_ms)
 }
 
 /// Up to a day.
@@ -247,42 +254,71 @@ fn node_group() -> impl Strategy<Value = NodeGroup> {
         GroupSize::Auto { min, max, desired: desired.clamp(min, max) }
     });
     let size = prop_oneof![Just(GroupSize::HoldPeak), (1u32..=100_000).prop_map(GroupSize::Fixed), auto];
-    let machine = (option::of(instance_type()), word());
+    let types = btree_map(instance_type(), Just(()), 0..3).prop_map(|types| types.into_keys());
+    let types = types.prop_map(|mut types| (types.next(), types.collect()));
+    let machine = (types, word());
     (machine, size, bytes(1 << 30, 1 << 44), option::of(1i64..1_000), labels(), taints()).prop_map(
-        |((instance_type, capacity_type), size, root_volume, max_pods, labels, taints)| NodeGroup {
-            name: String::new(),
-            instance_type,
-            capacity_type,
-            size,
-            root_volume,
-            max_pods,
-            labels,
-            taints,
+        |(((instance_type, further_types), capacity_type), size, root_volume, max_pods, labels, taints)| {
+            NodeGroup {
+                name: String::new(),
+                instance_type,
+                further_types,
+                capacity_type,
+                size,
+                root_volume,
+                max_pods,
+                labels,
+                taints,
+            }
         },
     )
 }
 
 fn cluster_autoscaler() -> impl Strategy<Value = ClusterAutoscaler> {
-    let spans = [short(), short(), short(), short(), short(), short(), short(), short(), short()];
-    let numbers = [1u32..=100_000, 1u32..=100_000, 1u32..=100_000];
-    (word(), spans, numbers, [any::<bool>(), any::<bool>(), any::<bool>()], 0u32..=1_000_000).prop_map(
-        |(expander, spans, numbers, flags, threshold)| ClusterAutoscaler {
-            expander,
-            scan_interval: spans[0],
-            frequent_loops_enabled: flags[0],
-            new_pod_scale_up_delay: spans[1],
-            max_nodes_per_scaleup: numbers[0],
-            max_node_provision_time: spans[2],
-            scale_down_enabled: flags[1],
-            scale_down_delay_after_add: spans[3],
-            scale_down_delay_after_failure: spans[4],
-            scale_down_unneeded_time: spans[5],
-            scale_down_utilization_threshold_ppm: threshold,
-            max_scale_down_parallelism: numbers[1],
-            max_drain_parallelism: numbers[2],
-            node_delete_delay_after_taint: spans[6],
-            initial_node_group_backoff: spans[7],
-            max_node_group_backoff: spans[8],
+    let spans = vec(short(), 11);
+    let numbers = ([1u32..=100_000, 1u32..=100_000, 1u32..=100_000], 0u32..=100_000, -100i32..=100);
+    let expanders = vec(word::<Expander>(), 1..4).prop_map(|drawn| {
+        let mut expanders: Vec<Expander> = Vec::new();
+        for expander in drawn {
+            if !expanders.contains(&expander) {
+                expanders.push(expander);
+            }
+        }
+        expanders
+    });
+    let priorities = btree_map(-9i64..=9, vec("[a-z]{1,5}(\\.\\*)?", 0..3), 1..3);
+    let flags = vec(any::<bool>(), 7);
+    (expanders, priorities, spans, numbers, flags, 0u32..=1_000_000).prop_map(
+        |(expanders, priorities, spans, (numbers, max_nodes_total, cutoff), flags, threshold)| {
+            let is_asked = expanders.contains(&Expander::Priority);
+            ClusterAutoscaler {
+                priorities: if is_asked { priorities.into_iter().collect() } else { Vec::new() },
+                expanders,
+                balance_similar_node_groups: flags[2],
+                scan_interval: spans[0],
+                frequent_loops_enabled: flags[0],
+                new_pod_scale_up_delay: spans[1],
+                max_nodes_per_scaleup: numbers[0],
+                max_nodes_total,
+                expendable_pods_priority_cutoff: cutoff,
+                max_node_provision_time: spans[2],
+                scale_down_enabled: flags[1],
+                scale_down_delay_after_add: spans[3],
+                scale_down_delay_after_delete: spans[9],
+                scale_down_delay_after_failure: spans[4],
+                scale_down_unneeded_time: spans[5],
+                scale_down_utilization_threshold_ppm: threshold,
+                ignore_daemonsets_utilization: flags[3],
+                skip_nodes_with_system_pods: flags[4],
+                skip_nodes_with_local_storage: flags[5],
+                skip_nodes_with_custom_controller_pods: flags[6],
+                unremovable_node_recheck_timeout: spans[10],
+                max_scale_down_parallelism: numbers[1],
+                max_drain_parallelism: numbers[2],
+                node_delete_delay_after_taint: spans[6],
+                initial_node_group_backoff: spans[7],
+                max_node_group_backoff: spans[8],
+            }
         },
     )
 }
@@ -291,11 +327,26 @@ fn node_groups() -> impl Strategy<Value = NodeGroups> {
     let one = node_group().prop_map(|group| vec![group]);
     let several = btree_map("[a-z0-9]{1,4}", node_group(), 1..3)
         .prop_map(|all| all.into_iter().map(|(name, group)| NodeGroup { name, ..group }).collect());
-    (prop_oneof![one, several], cluster_autoscaler(), home()).prop_map(|(groups, autoscaler, home)| {
-        let all = NodeGroups { groups, autoscaler, home };
-        // What there is not is not printed.
-        if all.is_autoscaled() { all } else { NodeGroups { groups: all.groups, ..NodeGroups::default() } }
-    })
+    let upgrades = vec((span(), any::<bool>(), any::<bool>(), 1u32..=100), 0..3);
+    (prop_oneof![one, several], cluster_autoscaler(), home(), upgrades).prop_map(
+        |(groups, autoscaler, home, upgrades)| {
+            let first = groups.first().map(|group| group.name.clone()).filter(|name| !name.is_empty());
+            let upgrade = |(at, is_one, force, max_unavailable)| Upgrade {
+                at,
+                group: first.clone().filter(|_| is_one && groups.len() > 1),
+                force,
+                max_unavailable,
+            };
+            let upgrades = upgrades.into_iter().map(upgrade).collect();
+            let all = NodeGroups { groups, autoscaler, home, upgrades };
+            // What there is not is not printed.
+            if all.is_autoscaled() {
+                all
+            } else {
+                NodeGroups { groups: all.groups, upgrades: all.upgrades, ..NodeGroups::default() }
+            }
+        },
+    )
 }
 
 fn requirement() -> impl Strategy<Value = NodeRequirement> {
@@ -346,10 +397,7 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
         max_pods: nodes.4,
         sizing: NodeSizing {
             pods_per_core: nodes.4.map(|pods| pods % 9 + 1).filter(|pods| *pods > 2),
-            system_reserved: Resources {
-                cpu: Cpu::from_milli(nodes.4.unwrap_or(0)),
-                ..Resources::ZERO
-            },
+            system_reserved: Resources { cpu: Cpu::from_milli(nodes.4.unwrap_or(0)), ..Resources::ZERO },
             raid0: nodes.4.is_some_and(|pods| pods % 2 == 0),
             bottlerocket: nodes.4.is_some_and(|pods| pods % 3 == 0),
         },
@@ -357,23 +405,37 @@ fn node_pool() -> impl Strategy<Value = NodePool> {
     })
 }
 
+fn policies() -> impl Strategy<Value = Policies> {
+    (0u32..=1_000_000, [short(), short(), short()], any::<bool>(), option::of(short())).prop_map(
+        |(threshold, spans, replace_at_notice, ttl)| Policies {
+            scale_in_utilization_threshold_ppm: threshold,
+            scale_out_delay: spans[0],
+            scale_out_hold_back: spans[1],
+            replace_at_notice,
+            on_demand_fallback_after: spans[2],
+            on_demand_fallback_ttl: ttl,
+        },
+    )
+}
+
+fn do_not_disrupt() -> impl Strategy<Value = DoNotDisrupt> {
+    prop_oneof![
+        Just(DoNotDisrupt::Recorded),
+        Just(DoNotDisrupt::All),
+        Just(DoNotDisrupt::None),
+        short().prop_map(DoNotDisrupt::LongerThan)
+    ]
+}
+
 fn karpenter() -> impl Strategy<Value = Karpenter> {
     let span = || (1i64..=3_600_000).prop_map(Span::from_ms);
     let pools = vec(node_pool(), 1..3);
     let drift =
         vec((0i64..=366 * 86_400_000).prop_map(|ms| Drift { at: Span::from_ms(ms), node_pool: None }), 0..2);
-    (pools, home(), span(), span(), word(), any::<bool>(), any::<bool>(), word(), drift).prop_map(
-        |(
-            node_pools,
-            home,
-            idle,
-            max,
-            version,
-            interruption_handling,
-            spot_to_spot,
-            controller_speed,
-            drift,
-        )| {
+    let flags = (any::<bool>(), any::<bool>(), word(), do_not_disrupt(), policies());
+    (pools, home(), span(), span(), word(), flags, drift).prop_map(
+        |(node_pools, home, idle, max, version, flags, drift)| {
+            let (interruption_handling, spot_to_spot, controller_speed, do_not_disrupt, policies) = flags;
             Karpenter {
                 node_pools,
                 home,
@@ -384,6 +446,8 @@ fn karpenter() -> impl Strategy<Value = Karpenter> {
                 spot_to_spot_consolidation: spot_to_spot,
                 drift,
                 controller_speed,
+                do_not_disrupt,
+                policies,
             }
         },
     )
@@ -409,18 +473,19 @@ pub(in crate::platform) fn platforms() -> impl Strategy<Value = Vec<Platform>> {
         auto_mode,
         mixed()
     ];
-    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}";
+    let name = "null|true|[0-9]{1,4}|[a-zA-Z0-9][a-zA-Z0-9._-]{0,12}|[a-z] \\[[a-z]{1,3}=[a-zA-Z0-9=,:%/+ ._-]{1,9}\\]";
     btree_map(name, kind, 1..4).prop_map(|all| {
         let mut platforms: Vec<Platform> =
             all.into_iter().map(|(name, kind)| Platform { name, kind }).collect();
-        let pools =
-            platforms.iter_mut().flat_map(Platform::parts_mut).flat_map(|part| match &mut part.kind {
+        // No two pools of a platform share a name, but platforms differ in pools of one name; some look like numbers.
+        for platform in &mut platforms {
+            let pools = platform.parts_mut().iter_mut().flat_map(|part| match &mut part.kind {
                 Kind::Karpenter(karpenter) => karpenter.node_pools.iter_mut(),
                 Kind::AutoMode(auto_mode) => auto_mode.node_pools.iter_mut(),
                 _ => [].iter_mut(),
             });
-        // No two pools share a name; some look like numbers.
-        pools.zip(1..).for_each(|(pool, number)| pool.name = number.to_string());
+            pools.zip(1..).for_each(|(pool, number)| pool.name = number.to_string());
+        }
         platforms
     })
 }
@@ -460,9 +525,14 @@ fn mixed() -> impl Strategy<Value = Kind> {
                 group.name = format!("group-{number}");
             }
         }
+        for upgrade in &mut groups.upgrades {
+            if let Some(name) = &mut upgrade.group {
+                name.clone_from(&groups.groups[0].name);
+            }
+        }
         // What there is not is not printed.
         if !groups.is_autoscaled() {
-            groups = NodeGroups { groups: groups.groups, ..NodeGroups::default() };
+            groups = NodeGroups { groups: groups.groups, upgrades: groups.upgrades, ..NodeGroups::default() };
         }
         Kind::NodeGroups(groups)
     });

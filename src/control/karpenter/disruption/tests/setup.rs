@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::catalog::{CapacityType, Catalog, Snapshot, labels};
 use crate::control::Karpenter;
 use crate::control::karpenter::pool::{Pool, PoolType, template};
-use crate::control::karpenter::shapes::Shapes;
 use crate::control::karpenter::solve::Scheduler;
+use crate::decide::karpenter::model::Options;
 use crate::ledger::{EndReason, Ledger, Machine, NodeTemplate, Role, TemplateId};
 use crate::platform::{self, Budget, ConsolidationPolicy, ControllerSpeed, NodePool, Settings, Step};
 use crate::sim::kube_scheduler::{ARCH_LABEL, NodeLabels};
@@ -152,6 +152,17 @@ pub(super) fn simulate_at(
     pool: NodePool,
     settings: &Settings,
 ) -> Ledger {
+    let config = platform::Karpenter { controller_speed: speed, ..platform::Karpenter::default() };
+    simulate_as(config, pods, pool, settings)
+}
+
+/// With these settings of Karpenter, but for its NodePools.
+pub(super) fn simulate_as(
+    config: platform::Karpenter,
+    pods: &[Pod],
+    pool: NodePool,
+    settings: &Settings,
+) -> Ledger {
     let catalog = Snapshot::embedded().region("us-east-1").unwrap();
     let (workload, words) = (workload(pods), Words::default());
     let mut node_types = Vec::new();
@@ -173,13 +184,10 @@ pub(super) fn simulate_at(
         }
     });
     let prepared = Pool { template: template(&pool), spec: pool.clone(), types: types.to_vec() };
-    let shapes = Shapes::new(&workload.classes, &words, false);
-    let scheduler = Scheduler::new(vec![prepared], shapes, &node_types, &catalog.zones);
-    let config = platform::Karpenter {
-        node_pools: vec![pool],
-        controller_speed: speed,
-        ..platform::Karpenter::default()
-    };
+    let specs = workload.pod_specs(&words);
+    let scheduler =
+        Scheduler::new(vec![prepared], &specs, &node_types, &catalog.zones, Options::default());
+    let config = platform::Karpenter { node_pools: vec![pool], ..config };
     let karpenter = Karpenter::new(config, scheduler, catalog.zones.len());
     let fleet = Fleet {
         node_types,

@@ -1,18 +1,12 @@
 //! What an Auto Scaling group does by itself: it keeps its desired capacity, spread over its zones, and goes on asking
-//! when EC2 has none to give.
-//!
-//! A later mixed-instances policy belongs here: [`Asg::offers`] says what EC2 may choose from.
+//! when EC2 has none to give. What it may launch of several instance types, [`ManagedGroup::offers`] says.
 
 use std::collections::BTreeMap;
 
-use super::AutoscaledGroup;
-use crate::control::{Action, Launch, LaunchPath, Offer};
+use super::ManagedGroup;
+use crate::control::{Action, Launch, LaunchPath, Trigger, View};
 use crate::ledger::{EndReason, LeaseId};
 use crate::units::{Span, Time};
-
-/// How long a group waits after EC2 had nothing in any of its zones. AWS does not publish it; activity histories show
-/// tries about every minute.
-const RETRY_AFTER: Span = Span::from_secs(60);
 
 /// One instance that a group has or wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,21 +44,83 @@ impl State {
 /// The instances of all groups, by token.
 #[derive(Clone, Debug)]
 pub struct Asg {
+    groups: Vec<ManagedGroup>,
     zones: Vec<Vec<u8>>,
-    kinds: Vec<u32>,
+    retry_after: Span,
     instances: BTreeMap<u32, Instance>,
     of_lease: BTreeMap<LeaseId, u32>,
+    /// By token: instances that come in the place of Spot instances that EC2 advised to replace.
+    replacing: BTreeMap<u32, LeaseId>,
     next_token: u32,
 }
 
 impl Asg {
-    pub fn new(groups: &[AutoscaledGroup]) -> Self {
+    /// `retry_after`: how long a group waits after EC2 had nothing in any of its zones.
+    pub fn new(groups: Vec<ManagedGroup>, retry_after: Span) -> Self {
         Self {
-            zones: groups.iter().map(|group| group.zones.clone()).collect(),
-            kinds: groups.iter().map(|group| group.kind).collect(),
+            zones: groups.iter().map(ManagedGroup::zones).collect(),
+            groups,
+            retry_after,
             instances: BTreeMap::new(),
             of_lease: BTreeMap::new(),
+            replacing: BTreeMap::new(),
             next_token: 0,
+        }
+    }
+
+    pub fn groups(&self) -> &[ManagedGroup] {
+        &self.groups
+    }
+
+    /// What happened to instances and nodes, which needs no autoscaler.
+    pub fn note(&mut self, now: Time, triggers: &[Trigger], view: &View, actions: &mut Vec<Action>) {
+        for trigger in triggers {
+            match *trigger {
+                Trigger::Start => {
+                    for (group, zones) in self.groups.iter().zip(&self.zones) {
+                        let nodes = group.desired.clamp(group.min, group.max);
+                        actions.extend((0..nodes).filter_map(|node| {
+                            let zone = zones[node as usize % zones.len()];
+                            let kind = group.offers(zone).first()?.kind;
+                            Some(Action::Adopt { kind, zone })
+                        }));
+                    }
+                }
+                Trigger::Launched { token, lease, .. } => self.launched(now, token, lease, actions),
+                Trigger::LaunchFailed { token } => self.refused(now, token, actions),
+                Trigger::NodeReady(lease) => {
+                    self.node_ready(now, lease, view);
+                    self.replaced(lease, view, actions);
+                }
+                Trigger::RebalanceRecommended(lease) => self.replace(now, lease, actions),
+                Trigger::NodeGone(lease) => self.lost(now, lease, actions),
+                Trigger::SpotNotice(lease) => {
+                    // The node group drains at once, and its Auto Scaling group replaces the instance.
+                    if self.of_lease(lease).is_some_and(|i| !matches!(i.state, State::Deleting(_))) {
+                        let reason = EndReason::DrainedAtNotice;
+                        actions.push(Action::Delete { lease, reason, at_least: Span::ZERO, grace: None });
+                        if self.replacing.values().any(|old| *old == lease) {
+                            self.forget(lease);
+                        } else {
+                            self.lost(now, lease, actions);
+                        }
+                    }
+                }
+                Trigger::PodUnschedulable { .. }
+                | Trigger::PodCreated { .. }
+                | Trigger::NoCapacity { .. }
+                | Trigger::NodeEmpty(_) => {}
+            }
+        }
+        self.retry(now, actions);
+    }
+
+    fn node_ready(&mut self, now: Time, lease: LeaseId, view: &View) {
+        self.ready(lease);
+        let Some(node) = view.node(lease).filter(|node| node.adopted) else { return };
+        let group = self.groups.iter().position(|group| group.has(node.kind));
+        if let Some(group) = group.filter(|_| self.of_lease(lease).is_none()) {
+            self.adopted(now, lease, group, node.zone);
         }
     }
 
@@ -110,7 +166,7 @@ impl Asg {
     }
 
     fn launch(&self, token: u32, instance: &Instance) -> Action {
-        let offers = vec![Offer { kind: self.kinds[instance.group], zone: instance.zone }];
+        let offers = self.groups[instance.group].offers(instance.zone);
         Action::Launch(Launch { token, offers, through: LaunchPath::AutoScalingGroup })
     }
 
@@ -175,7 +231,7 @@ impl Asg {
         if self.zones[instance.group].iter().any(|zone| refused >> zone & 1 == 0) {
             self.ask_again(token, refused, actions);
         } else {
-            instance.state = State::Refused { again: now + RETRY_AFTER };
+            instance.state = State::Refused { again: now + self.retry_after };
         }
     }
 
@@ -194,6 +250,58 @@ impl Asg {
         if !matches!(instance.state, State::Deleting(_)) {
             self.grow(now, instance.group, 1, actions);
         }
+    }
+
+    /// EC2 advises to replace a Spot instance: another one is asked for, and the old one goes when that is Ready.
+    fn replace(&mut self, now: Time, lease: LeaseId, actions: &mut Vec<Action>) {
+        let Some(Instance { group, state: State::Ready(_), .. }) = self.of_lease(lease).copied() else {
+            return;
+        };
+        self.replacing.insert(self.next_token, lease);
+        self.grow(now, group, 1, actions);
+    }
+
+    fn replaced(&mut self, by: LeaseId, view: &View, actions: &mut Vec<Action>) {
+        let Some(old) = self.of_lease.get(&by).and_then(|token| self.replacing.remove(token)) else { return };
+        if view.node(old).is_some() && self.of_lease(old).is_some() {
+            let reason = EndReason::DrainedAtNotice;
+            actions.push(Action::Delete { lease: old, reason, at_least: Span::ZERO, grace: None });
+            self.forget(old);
+        }
+    }
+
+    /// An instance goes and needs no other in its place.
+    fn forget(&mut self, lease: LeaseId) {
+        if let Some(token) = self.of_lease.remove(&lease) {
+            self.instances.remove(&token);
+        }
+    }
+
+    /// Lowers a group's desired capacity; gives the nodes that go: by and by the oldest one in the zone that has most (the
+    /// default termination policy). What was only asked for is given up first.
+    pub fn shrink(&mut self, group: usize, by: u32, actions: &mut Vec<Action>) -> Vec<LeaseId> {
+        let mut going = Vec::new();
+        for _ in 0..by {
+            let of_group = || self.instances.iter().filter(|(_, i)| i.group == group);
+            let coming = of_group().find(|(_, i)| i.state.is_upcoming()).map(|(token, _)| *token);
+            if let Some(token) = coming {
+                self.give_up(token, actions);
+                continue;
+            }
+            let ready = |i: &Instance| match i.state {
+                State::Ready(lease) => Some(lease),
+                _ => None,
+            };
+            let in_zone = |zone: u8| of_group().filter(|(_, i)| i.zone == zone && ready(i).is_some()).count();
+            let oldest = of_group()
+                .filter_map(|(_, i)| Some((std::cmp::Reverse(in_zone(i.zone)), ready(i)?)))
+                .min()
+                .map(|(_, lease)| lease);
+            let Some(lease) = oldest else { break };
+            self.deleting(lease);
+            going.push(lease);
+        }
+        going
     }
 
     pub fn deleting(&mut self, lease: LeaseId) {
