@@ -81,7 +81,13 @@ pub fn node(decoder: &mut Decoder, value: &Value) -> Read<NodeInCase> {
     let conditions = claim.and_then(|claim| claim.pointer("/status/conditions")?.as_array());
     let is_consolidatable = |one: &Value| one.get("type").and_then(Value::as_str) == Some("Consolidatable");
     let says_consolidatable = conditions.is_some_and(|all| all.iter().any(is_consolidatable));
-    Ok(NodeInCase { node, node_claim, pods, says_consolidatable, node_group: object.read("nodeGroup", owned)? })
+    Ok(NodeInCase {
+        node,
+        node_claim,
+        pods,
+        says_consolidatable,
+        node_group: object.read("nodeGroup", owned)?,
+    })
 }
 
 /// A NodeClaim; one that has no conditions has everything behind it.
