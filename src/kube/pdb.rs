@@ -63,6 +63,8 @@ mod tests {
 
     #[test]
     fn what_a_budget_allows() {
+        use IntOrPercent::{Int, Percent};
+
         let pdb = |min_available, max_unavailable| Pdb {
             name: "jobs".to_owned(),
             namespace: "default".to_owned(),
@@ -72,7 +74,6 @@ mod tests {
             disruptions_allowed: None,
             always_allows_unhealthy: false,
         };
-        use IntOrPercent::{Int, Percent};
         for (budget, expected, healthy, allowed, blocks) in [
             (pdb(Some(Int(2)), None), 3, 3, 1, false),
             (pdb(Some(Int(2)), None), 3, 1, 0, false),

@@ -47,6 +47,7 @@ impl AutoMode {
 
     /// One of [`Self::BUILT_IN_POOLS`].
     pub fn built_in_pool(name: &str) -> Option<NodePool> {
+        use RequirementOperator::{Gt, In};
         let (archs, taints): (&[&str], _) = match name {
             "general-purpose" => (&["amd64"], Vec::new()),
             "system" => {
@@ -64,7 +65,6 @@ impl AutoMode {
             values: values.iter().map(|value| (*value).to_owned()).collect(),
             min_values: None,
         };
-        use RequirementOperator::{Gt, In};
         Some(NodePool {
             name: name.to_owned(),
             requirements: vec![

@@ -92,9 +92,8 @@ pub fn floor(setup: &Setup, demand: &Demand, platform: &Platform) -> Floor {
     let work = match &platform.kind {
         _ if covered => Usd::ZERO,
         Kind::Fargate(fargate) if fargate.profiles.is_empty() => on_fargate(setup, demand),
-        Kind::Fargate(_) => Usd::ZERO,
         // What runs where is not known before; with profiles, some pods may run nowhere.
-        Kind::Mixed(_) => Usd::ZERO,
+        Kind::Fargate(_) | Kind::Mixed(_) => Usd::ZERO,
         // What fixed nodes hold costs nothing more.
         _ if fixed > Usd::ZERO => Usd::ZERO,
         _ => {

@@ -124,6 +124,8 @@ mod tests {
 
     #[test]
     fn pods_that_nobody_scales_are_held_by_all_but_a_number() {
+        use IntOrPercent::{Int, Percent};
+
         let of = |kind: &str| PodSpec {
             owner: Some(OwnerRef { kind: kind.to_owned(), name: String::new(), uid: String::new() }),
             ..PodSpec::default()
@@ -138,7 +140,6 @@ mod tests {
             disruptions_allowed: None,
             always_allows_unhealthy: false,
         };
-        use IntOrPercent::{Int, Percent};
         // Four pods, of which one is not ready and one is terminating.
         for (spec, budget, expected) in [
             (&job, pdb(Some(Int(1)), None), 1),

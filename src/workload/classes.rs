@@ -57,7 +57,7 @@ impl<'a> Classes<'a> {
         let trace = self.trace;
         let template = self.templates.of(trace, row);
         let spec = self.templates.spec(template);
-        let asked = spec.map(|spec| spec.requests.into()).unwrap_or(Resources::ZERO);
+        let asked = spec.map_or(Resources::ZERO, |spec| spec.requests.into());
         // The API server sets requests to the limits where only those are given. A template says what the trace does not.
         let cpu = trace.cpu_request.get(row).or(trace.cpu_limit.get(row));
         let cpu = cpu.or((asked.cpu > Cpu::ZERO).then_some(asked.cpu));

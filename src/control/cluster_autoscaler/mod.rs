@@ -144,7 +144,7 @@ impl ClusterAutoscaler {
             let coming = self.asg.instances().filter(|(_, i)| i.group == group && i.state.is_upcoming());
             world.add_upcoming(group as u32, template, coming.count() as u32);
         }
-        let pending = world.pending(view, self.settings.expendable_pods_priority_cutoff);
+        let pending = World::pending(view, self.settings.expendable_pods_priority_cutoff);
         let left = if pending.is_empty() {
             self.hints.drop_old();
             Vec::new()

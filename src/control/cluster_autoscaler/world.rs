@@ -110,7 +110,7 @@ impl World {
         self.snapshot.slot_of(NodeKey::Node(lease))
     }
 
-    pub fn pending(&self, view: &View, cutoff: i32) -> Vec<PendingPod> {
+    pub fn pending(view: &View, cutoff: i32) -> Vec<PendingPod> {
         let mut classes: Vec<_> = view.queue.waiting_classes().collect();
         classes.retain(|class| view.classes[*class as usize].priority >= cutoff);
         // As they will be sorted, so that nothing needs to move.

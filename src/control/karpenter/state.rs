@@ -131,8 +131,11 @@ impl State {
             Trigger::NodeGone(lease) => {
                 self.claims.remove(lease);
             }
-            Trigger::Start | Trigger::PodCreated { .. } | Trigger::NodeEmpty(_) => {}
-            Trigger::SpotNotice(_) | Trigger::RebalanceRecommended(_) => {}
+            Trigger::Start
+            | Trigger::PodCreated { .. }
+            | Trigger::NodeEmpty(_)
+            | Trigger::SpotNotice(_)
+            | Trigger::RebalanceRecommended(_) => {}
         }
     }
 

@@ -85,16 +85,12 @@ fn daemon_sets_take_their_room_on_every_node() {
     assert_eq!((estimate.nodes, estimate.pods, estimate.requests.milli_cpu()), (3, 3, 1_500));
 }
 
-fn everything() -> Option<LabelSelector> {
-    Some(LabelSelector::default())
-}
-
 fn spread(key: &str) -> SpreadConstraint {
     SpreadConstraint {
         max_skew: 1,
         topology_key: key.to_owned(),
         when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        selector: everything(),
+        selector: Some(LabelSelector::default()),
         min_domains: None,
         node_affinity_policy: NodeInclusionPolicy::Honor,
         node_taints_policy: NodeInclusionPolicy::Ignore,
@@ -105,7 +101,7 @@ fn spread(key: &str) -> SpreadConstraint {
 fn apart(key: &str) -> PodAffinity {
     let term = PodTerm {
         topology_key: key.to_owned(),
-        selector: everything(),
+        selector: Some(LabelSelector::default()),
         namespaces: Vec::new(),
         namespace_selector: None,
         match_label_keys: Vec::new(),

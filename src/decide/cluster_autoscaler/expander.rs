@@ -104,6 +104,8 @@ mod tests {
 
     #[test]
     fn each_expander_leaves_the_best() {
+        use Expander::{LeastNodes, LeastWaste, MostPods, Priority, Random};
+
         let options = [
             // Unused: 1/2 of the CPU and 1/2 of the memory.
             option("a", resources(4_000, 16_384), 1, 2),
@@ -113,7 +115,6 @@ mod tests {
             // 3/4 unused each.
             option("d", resources(8_000, 32_768), 1, 2),
         ];
-        use Expander::{LeastNodes, LeastWaste, MostPods, Priority, Random};
         for (expanders, expected) in [
             (vec![LeastWaste], vec!["b", "c"]),
             (vec![MostPods], vec!["c"]),

@@ -32,11 +32,12 @@ fn job(milli: i64) -> PodSpec {
     owned("Job", spec(milli, 100))
 }
 
+/// What it shows, pods of each node; the unneeded ones.
+type Case = (&'static str, &'static [&'static [SpecId]], &'static [usize]);
+
 #[test]
 fn pods_of_unneeded_nodes_fit_on_the_others() {
     let specs = [job(900), spec(900, 100), job(1_100), job(600)];
-    // What it shows, pods of each node; the unneeded ones.
-    type Case = (&'static str, &'static [&'static [SpecId]], &'static [usize]);
     let cases: [Case; 8] = [
         ("empty ones", &[&[], &[]], &[0, 1]),
         ("empty ones first", &[&[0], &[2], &[]], &[2, 0]),

@@ -347,7 +347,7 @@ impl Snapshot {
 /// NodeResourcesFit, as [`Filters::check`] has it.
 fn fits(requests: &ResourceList, node: &NodeState) -> bool {
     let (allocatable, requested) = (&node.node.allocatable, node.requested());
-    node.pods().len() as i64 + 1 <= allocatable[crate::kube::PODS]
+    (node.pods().len() as i64) < allocatable[crate::kube::PODS]
         && requests.iter().all(|(index, asked)| {
             asked <= 0
                 || index == crate::kube::PODS

@@ -30,14 +30,14 @@ pub fn app(name: &str) -> PodSpec {
     PodSpec { labels: labels(&[("app", name)]), ..PodSpec::default() }
 }
 
-pub fn selects(name: &str) -> Option<LabelSelector> {
-    Some(LabelSelector { match_labels: labels(&[("app", name)]), ..LabelSelector::default() })
+pub fn selects(name: &str) -> LabelSelector {
+    LabelSelector { match_labels: labels(&[("app", name)]), ..LabelSelector::default() }
 }
 
 pub fn term(key: &str, of: &str) -> PodTerm {
     PodTerm {
         topology_key: key.to_owned(),
-        selector: selects(of),
+        selector: Some(selects(of)),
         namespaces: Vec::new(),
         namespace_selector: None,
         match_label_keys: Vec::new(),
@@ -54,7 +54,7 @@ pub fn spread(key: &str, max_skew: i32) -> SpreadConstraint {
         max_skew,
         topology_key: key.to_owned(),
         when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        selector: selects("web"),
+        selector: Some(selects("web")),
         min_domains: None,
         node_affinity_policy: NodeInclusionPolicy::Honor,
         node_taints_policy: NodeInclusionPolicy::Ignore,

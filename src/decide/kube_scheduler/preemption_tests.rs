@@ -31,7 +31,7 @@ fn budget(of: &str, allowed: i64) -> Pdb {
     Pdb {
         name: of.to_owned(),
         namespace: "default".to_owned(),
-        selector: selects(of),
+        selector: Some(selects(of)),
         min_available: None,
         max_unavailable: None,
         disruptions_allowed: Some(allowed),

@@ -385,10 +385,10 @@ fn budget(budget: &Budget) -> String {
     let mut text = budget_nodes_text(budget.nodes);
     if !budget.reasons.is_empty() {
         let reasons: Vec<&str> = budget.reasons.iter().map(|reason| reason.word()).collect();
-        text += &format!(" for {}", reasons.join(" and "));
+        text = format!("{text} for {}", reasons.join(" and "));
     }
     if let Some(window) = &budget.window {
-        text += &format!(" from {} for {}", window.schedule, kubernetes_duration_text(window.duration));
+        text = format!("{text} from {} for {}", window.schedule, kubernetes_duration_text(window.duration));
     }
     text
 }

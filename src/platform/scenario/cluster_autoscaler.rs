@@ -103,9 +103,10 @@ fn priorities(reader: &mut Reader, section: &mut Section, ca: &mut ClusterAutosc
     if is_asked == ca.priorities.is_empty() {
         let at = section.path(if is_asked { "expander" } else { "priorities" });
         let Some(place) = reader.given.place(&at) else { return };
-        let message = match is_asked {
-            true => format!("{at} asks for priorities, and there are none"),
-            false => format!("{at} is of no use without expander: priority"),
+        let message = if is_asked {
+            format!("{at} asks for priorities, and there are none")
+        } else {
+            format!("{at} is of no use without expander: priority")
         };
         reader.problem(place, "priorities", Refusal::new(message).hint(PRIORITIES));
     }

@@ -238,7 +238,9 @@ pub(super) fn scenario(reader: &mut Reader, texts: &[&str]) -> Result<Scenario> 
         // A byte order mark is how some editors begin a file; YAML allows it.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let read = tree::documents(index as u16, &name, text)?;
-        read.into_iter().for_each(|node| unwrapped(node, &mut documents));
+        for node in read {
+            unwrapped(node, &mut documents);
+        }
     }
     let kinds: Vec<Kind> = documents.iter().map(|document| kind(reader, document)).collect();
     let of =
@@ -310,7 +312,9 @@ fn unwrapped(node: Node, documents: &mut Vec<Node>) {
         Value::Map(entries) if is_list => {
             let items = entries.into_iter().find(|entry| entry.key == "items");
             if let Some(Value::List(items)) = items.map(|items| items.value.value) {
-                items.into_iter().for_each(|item| unwrapped(item, documents));
+                for item in items {
+                    unwrapped(item, documents);
+                }
             }
         }
         value => documents.push(Node { place: node.place, value }),
@@ -411,17 +415,18 @@ fn kind(reader: &mut Reader, document: &Node) -> Kind {
     }
     let names: Vec<&str> =
         NOT_YET.iter().map(|(name, _)| *name).chain(KINDS.iter().map(|(name, _)| *name)).collect();
-    let refusal = match NOT_YET.iter().find(|(name, _)| *name == kind) {
-        Some((_, what)) => Refusal::new(format!("{kind}: {what} cannot be simulated by this version yet"))
-            .hint(format!("remove this document; {}", candidates::SIMULATED)),
-        None => match suggest(kind, &names) {
-            Some(name) => Refusal::new("unknown kind of document").hint(format!("did you mean {name}?")),
-            None => {
+    let refusal = if let Some((_, what)) = NOT_YET.iter().find(|(name, _)| *name == kind) {
+        Refusal::new(format!("{kind}: {what} cannot be simulated by this version yet"))
+            .hint(format!("remove this document; {}", candidates::SIMULATED))
+    } else {
+        let hint = suggest(kind, &names).map_or_else(
+            || {
                 let kinds: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
-                Refusal::new("unknown kind of document")
-                    .hint(format!("this version reads the kinds {}", all_of(&kinds)))
-            }
-        },
+                format!("this version reads the kinds {}", all_of(&kinds))
+            },
+            |name| format!("did you mean {name}?"),
+        );
+        Refusal::new("unknown kind of document").hint(hint)
     };
     reader.problem(node.place, kind, refusal);
     Kind::Refused

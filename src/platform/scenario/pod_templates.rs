@@ -69,23 +69,17 @@ fn matches(reader: &mut Reader, section: &mut Section) -> PodMatch {
         labels: Vec::new(),
     };
     if let Some(entry) = section.entry(reader, "labels") {
-        match &entry.value.value {
-            Value::Map(entries) => {
-                for label in entries {
-                    let path = format!("labels.{}", label.key);
-                    let pattern = reader.scalar(&path, &label.value, |text| Ok(text.to_owned()));
-                    matches.labels.extend(pattern.map(|pattern| (label.key.clone(), pattern)));
-                }
+        if let Value::Map(entries) = &entry.value.value {
+            for label in entries {
+                let path = format!("labels.{}", label.key);
+                let pattern = reader.scalar(&path, &label.value, |text| Ok(text.to_owned()));
+                matches.labels.extend(pattern.map(|pattern| (label.key.clone(), pattern)));
             }
-            _ => {
-                let message =
-                    format!("{} must be a mapping, not {}", section.path("labels"), entry.value.shape());
-                reader.problem(
-                    entry.key_place,
-                    "labels",
-                    Refusal::new(message).hint("write labels: {app: etl}"),
-                );
-            }
+        } else {
+            let message =
+                format!("{} must be a mapping, not {}", section.path("labels"), entry.value.shape());
+            let refusal = Refusal::new(message).hint("write labels: {app: etl}");
+            reader.problem(entry.key_place, "labels", refusal);
         }
     }
     section.finish(reader);

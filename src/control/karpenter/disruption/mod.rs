@@ -69,7 +69,7 @@ enum Phase {
     /// The next pass is at this time or whole polls later.
     Polling(Time),
     /// A command waits for its validation at this time.
-    Validating(Time, Planned),
+    Validating(Time, Box<Planned>),
 }
 
 impl Disruption {
@@ -117,7 +117,7 @@ impl Disruption {
                 }
                 Phase::Validating(_, planned) => {
                     let method = planned.method;
-                    if let Some(valid) = validate(planned, now, view, state) {
+                    if let Some(valid) = validate(*planned, now, view, state) {
                         self.execute(now, valid, state, actions);
                         Phase::Polling(now + AT_ONCE)
                     } else {
@@ -158,7 +158,7 @@ impl Disruption {
             };
             if let Some((candidates, replacement)) = command {
                 let planned = Planned { method: *method, candidates, replacement };
-                return Phase::Validating(now + spent + VALIDATED_AFTER, planned);
+                return Phase::Validating(now + spent + VALIDATED_AFTER, Box::new(planned));
             }
         }
         Phase::Polling(now + spent + POLL)

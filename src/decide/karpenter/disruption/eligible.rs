@@ -207,6 +207,9 @@ mod tests {
         }
     }
 
+    /// Pod, started after, budgets, blocks now, stays for good.
+    type Case<'a> = (&'a PodSpec, Option<i64>, &'a [Limit<'a>], bool, bool);
+
     #[test]
     fn annotations_and_budgets_of_pods_block() {
         let now = Time::from_ms(100_000);
@@ -222,8 +225,7 @@ mod tests {
         let (one, none) = (pdb(1), pdb(0));
         let [free, full, never] =
             [(&one, 1), (&one, 0), (&none, 0)].map(|(pdb, allowed)| Limit { pdb, allowed });
-        // (pod, started after, budgets, blocks now, stays for good)
-        let cases: [(&PodSpec, Option<i64>, &[Limit], bool, bool); 14] = [
+        let cases: [Case; 14] = [
             (&plain, Some(0), &[], false, false),
             (&always, Some(0), &[], true, true),
             (&daemon, Some(0), &[], true, true),

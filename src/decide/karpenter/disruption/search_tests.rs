@@ -315,7 +315,9 @@ fn a_balanced_pool_refuses_what_disturbs_more_than_it_saves() {
     // Nodes at 0.2 with 1 pod, and at 0.1 with 9: 0.3 an hour, 2 + 10 = 12 to disrupt. Both could be deleted.
     let nodes = [candidate(1, "0.2", 1), candidate(2, "0.1", 9)];
     let mut totals = super::super::balanced::PoolTotals::default();
-    nodes.iter().for_each(|node| totals.add(node.price, node.rescheduling_cost));
+    for node in &nodes {
+        totals.add(node.price, node.rescheduling_cost);
+    }
     let mut simulate = |_: &[Candidate]| Simulated::Fits;
     let mut trial = Trial::new(&mut simulate, Balanced(vec![Some(totals)]), false, Span::from_secs(1));
     // Together (0.3/0.3) / (12/12) = 1.

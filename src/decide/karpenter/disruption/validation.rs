@@ -63,13 +63,15 @@ mod tests {
         }
     }
 
+    /// Planned types, what the simulation says now, whether the command goes on.
+    type Case<'a> = (Option<&'a [u32]>, Simulated<()>, bool);
+
     #[test]
     fn a_second_simulation_must_bear_the_plan_out() {
         let node_of = |types: &[u32]| {
             replacement(types.iter().map(|id| option(*id, &[(OnDemand, &["0.1"])])).collect())
         };
-        // (planned types, what the simulation says now, whether the command goes on)
-        let cases: [(Option<&[u32]>, Simulated<()>, bool); 8] = [
+        let cases: [Case; 8] = [
             (None, Simulated::Fits, true),
             (None, Simulated::PodsLeftOver, false),
             (None, Simulated::OneNode(node_of(&[1])), false),

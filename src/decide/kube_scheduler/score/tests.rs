@@ -9,14 +9,14 @@ use crate::kube::{
 };
 
 /// What one plugin gives to each node of a cluster.
-fn of_plugin(name: &str, pod: &PodSpec, cluster: &ClusterState, settings: &Settings) -> Vec<i64> {
+fn of_plugin(name: &str, pod: &PodSpec, cluster: &ClusterState, settings: Settings) -> Vec<i64> {
     let plugin = PLUGINS.iter().position(|(known, _)| *known == name).expect("a plugin of that name");
     let all: Vec<usize> = (0..cluster.nodes().len()).collect();
-    score(pod, cluster, settings, &all).iter().map(|score| score.by_plugin[plugin]).collect()
+    score(pod, cluster, &settings, &all).iter().map(|score| score.by_plugin[plugin]).collect()
 }
 
 fn by_default(name: &str, pod: &PodSpec, cluster: &ClusterState) -> Vec<i64> {
-    of_plugin(name, pod, cluster, &Settings::default())
+    of_plugin(name, pod, cluster, Settings::default())
 }
 
 /// A pod that asks for so many millicores and MiB in its only container.
@@ -57,7 +57,7 @@ fn resources_fit_is_the_mean_share_in_integers() {
     ] {
         let cluster = cluster(&[node], &[(0, &runs)]);
         assert_eq!(by_default("NodeResourcesFit", &pod, &cluster), [least_allocated]);
-        assert_eq!(of_plugin("NodeResourcesFit", &pod, &cluster, &most), [most_allocated]);
+        assert_eq!(of_plugin("NodeResourcesFit", &pod, &cluster, most), [most_allocated]);
     }
 }
 
@@ -77,7 +77,7 @@ fn balanced_allocation_in_both_formulas() {
     ] {
         let cluster = cluster(std::slice::from_ref(&node), &[(0, &runs)]);
         assert_eq!(by_default("NodeResourcesBalancedAllocation", &pod, &cluster), [improvement]);
-        assert_eq!(of_plugin("NodeResourcesBalancedAllocation", &pod, &cluster, &absolute), [as_it_is]);
+        assert_eq!(of_plugin("NodeResourcesBalancedAllocation", &pod, &cluster, absolute), [as_it_is]);
     }
     // Go divides towards zero: (50 + 40 - 95) / 2 = -2.
     assert_eq!(balanced_allocation::balanced_allocation(BalancedAllocation::Improvement, 40, 95), 48);
@@ -189,7 +189,7 @@ fn pods_of_services_and_controllers_are_spread_by_default() {
         kind: kind.to_owned(),
         namespace: "default".to_owned(),
         name: name.to_owned(),
-        selector: selects(of).unwrap_or_default(),
+        selector: selects(of),
     };
     // Node names, maxSkew 3, ln(5) = 1.609; zones, maxSkew 5, ln(4) = 1.386. Two pods on a, one on b:
     // a 2 * 1.609 + 2 + 3 * 1.386 + 4 = 13.38, b 1.609 + 2 + 4.159 + 4 = 11.77, c 0 + 2 + 0 + 4 = 6.
@@ -212,7 +212,7 @@ fn pods_of_services_and_controllers_are_spread_by_default() {
         let mut cluster = cluster(&nodes, &[(0, &web), (0, &web), (1, &web)]);
         cluster.pod_sets = sets;
         assert_eq!(by_default("PodTopologySpread", pod, &cluster), expected, "{:?}", cluster.pod_sets);
-        assert_eq!(of_plugin("PodTopologySpread", pod, &cluster, &off), [0, 0, 0]);
+        assert_eq!(of_plugin("PodTopologySpread", pod, &cluster, off), [0, 0, 0]);
     }
     // A node without a zone is scored by its name all the same: 0 + 2.
     let mut bare = nodes;

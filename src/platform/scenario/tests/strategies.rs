@@ -254,7 +254,7 @@ fn node_group() -> impl Strategy<Value = NodeGroup> {
         GroupSize::Auto { min, max, desired: desired.clamp(min, max) }
     });
     let size = prop_oneof![Just(GroupSize::HoldPeak), (1u32..=100_000).prop_map(GroupSize::Fixed), auto];
-    let types = btree_map(instance_type(), Just(()), 0..3).prop_map(|types| types.into_keys());
+    let types = btree_map(instance_type(), Just(()), 0..3).prop_map(std::collections::BTreeMap::into_keys);
     let types = types.prop_map(|mut types| (types.next(), types.collect()));
     let machine = (types, word());
     (machine, size, bytes(1 << 30, 1 << 44), option::of(1i64..1_000), labels(), taints()).prop_map(
@@ -338,7 +338,7 @@ fn node_groups() -> impl Strategy<Value = NodeGroups> {
                 max_unavailable,
             };
             let upgrades = upgrades.into_iter().map(upgrade).collect();
-            let all = NodeGroups { groups, autoscaler, home, upgrades };
+            let all = NodeGroups { groups, autoscaler, upgrades, home };
             // What there is not is not printed.
             if all.is_autoscaled() {
                 all
