@@ -12,7 +12,7 @@ use super::well_known;
 use crate::decide::karpenter::model::InstanceType;
 use crate::kube::decode::Decoder;
 use crate::kube::{Node, NodeClaim, Pdb, Pod, PodSpec, ResourceNames};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// Which decision is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +170,8 @@ impl Case {
     }
 }
 
-/// The last thing that happened, where nobody says what time it is.
+/// Where nobody says what time it is: a minute after the last thing that happened, when no pod is too new any more for
+/// Cluster Autoscaler to look at it.
 fn latest(pods: &[Pod], nodes: &[NodeInCase]) -> Time {
     let of_claim = |claim: &NodeClaim| {
         let since = [claim.launched, claim.registered, claim.initialized, claim.last_pod_event];
@@ -180,7 +181,7 @@ fn latest(pods: &[Pod], nodes: &[NodeInCase]) -> Time {
     let of_pods = pods.iter().chain(bound).map(|pod| pod.created);
     let of_nodes = nodes.iter().filter_map(|node| node.node.as_ref()).map(|node| node.created);
     let of_claims = nodes.iter().filter_map(|node| node.node_claim.as_ref()).map(of_claim);
-    of_pods.chain(of_nodes).chain(of_claims).max().unwrap_or_default()
+    of_pods.chain(of_nodes).chain(of_claims).max().unwrap_or_default() + Span::from_secs(60)
 }
 
 /// Pods among the pending ones that are bound already go to their nodes.

@@ -106,7 +106,13 @@ fn claim(decoder: &mut Decoder, value: &Value) -> Read<NodeClaim> {
     if !has_name {
         claim.name.clear();
     }
-    if value.pointer("/status/conditions").is_none() {
+    // One that says only that it has drifted, say, is like others otherwise.
+    let of_start = ["Launched", "Registered", "Initialized"];
+    let conditions = value.pointer("/status/conditions").and_then(Value::as_array);
+    let kind = |one: &Value| one.get("type").and_then(Value::as_str).map(str::to_owned);
+    let says_start = conditions
+        .is_some_and(|all| all.iter().filter_map(kind).any(|kind| of_start.contains(&kind.as_str())));
+    if !says_start {
         let since = Some(claim.created);
         (claim.launched, claim.registered, claim.initialized) = (since, since, since);
     }

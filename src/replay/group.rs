@@ -33,10 +33,9 @@ pub(super) fn resolve(
     };
     let instance = setup.catalog.instance_type(id);
     group.instance_type = Some(instance.name.clone());
-    let path = Scenario::instance_type_path(name, &group.name);
     for (index, further) in (1..).zip(&group.further_types) {
         let path = path.replace("[0]", &format!("[{index}]"));
-        types::find(setup, &path, &format!("platform {name}"), further, group.capacity_type)?;
+        types::find(setup, &path, &format!("platform {shown}"), further, group.capacity_type)?;
     }
     let node = node_type(setup, name, group, id);
     let capacity = node.template.allocatable - node.template.daemons;

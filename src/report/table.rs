@@ -276,7 +276,7 @@ fn suffix(platform: &PlatformReport, platforms: &[PlatformReport]) -> &'static s
 
 /// Where there are many platforms, what would be said of each: in a sentence for all of them.
 fn notes_of_all(platforms: &[PlatformReport]) -> Vec<String> {
-    const MANY: usize = 5;
+    const MANY: usize = 8;
     if platforms.len() < MANY {
         return Vec::new();
     }

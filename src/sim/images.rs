@@ -1,6 +1,6 @@
 //! Image pulls and the image cache of a node.
 //!
-//! A pull downloads its layers, then unpacks them (`controllers.md` 6.2 of the reference; see `docs/model.md`).
+//! A pull downloads its layers, then unpacks them (see `docs/model.md`).
 //! Downloads on a node share its network, unpacking shares its disk. kubelet pulls one image at a time unless
 //! told otherwise. What was pulled stays until the node dies.
 

@@ -58,7 +58,8 @@ fn of(class: &PodClass, base: PodSpec, words: &Words) -> PodSpec {
         PodArch::Arm64 => Some("arm64"),
     };
     if let Some(arch) = arch {
-        spec.node_selector.insert(labels::ARCH.to_owned(), arch.to_owned());
+        // What a pod selects itself says more than what is assumed of its image.
+        spec.node_selector.entry(labels::ARCH.to_owned()).or_insert_with(|| arch.to_owned());
     }
     let namespace = words.get(class.namespace);
     if !namespace.is_empty() {

@@ -164,7 +164,11 @@ fn check_by_brute_force(rows: &[Row], narrowing: Narrowing) {
     let mut bills: Vec<(Usd, Span, usize)> = Vec::new();
     for (id, (candidate, floor)) in space.candidates.iter().zip(&space.floors).enumerate() {
         let report = volume.as_is.setup().report_on(&candidate.platform);
-        assert!(report.complete, "{}", report.name);
+        if !report.complete {
+            // Its consolidation takes pods away that nobody starts again.
+            assert_eq!(report.name, "auto-mode");
+            continue;
+        }
         let bill = Usd::parse(&report.cost.as_ref().unwrap().total_usd).unwrap();
         assert!(bill >= floor.bill(), "{}: {bill} < {floor:?}", report.name);
         // What the narrowing excludes is simulated for comparison, and is neither recommended nor on the front.
@@ -293,7 +297,7 @@ fn a_budget_is_kept_but_for_what_is_given() {
     };
     let (all, given) = simulated(Budget::Candidates(1));
     // Every built-in platform that can run these pods: Graviton cannot.
-    assert_eq!((all, given), (6, 6));
+    assert_eq!((all, given), (7, 7));
     assert_eq!(simulated(Budget::Candidates(40)).0, 40);
     // The trace covers 2 h less 10 min and some: 20 times 1 h 52 min 30 s.
     let window =

@@ -145,9 +145,10 @@ impl Composing {
                 if !autoscaled.is_empty() {
                     self.homes.extend(home(setup, "cluster-autoscaler", Role::Controllers, &groups.home));
                     let draws = Draws::new(setup.settings.seed);
+                    let upgrades = upgrades_of(groups, part, &autoscaled);
                     let controller =
                         ClusterAutoscaler::new(groups.autoscaler.clone(), autoscaled, retry, draws);
-                    self.controllers.push(Box::new(controller));
+                    self.controllers.push(Box::new(controller.with_upgrades(upgrades)));
                 }
             }
             Prepared::Karpenter { config, pools, first } => {
