@@ -128,6 +128,10 @@ impl Case {
         let node_classes = case.list("nodeClasses", NodeClass::read)?;
         bind(&mut pods, &mut nodes)?;
         let of_pools = node_pools.iter().map(|pool| pool.model.name.as_str());
+        let bound = nodes.iter().flat_map(|node| &node.pods);
+        let names = pods.iter().chain(bound).map(|pod| format!("{}/{}", pod.spec.namespace, pod.name));
+        let names: Vec<String> = names.collect();
+        unique("pod", names.iter().map(String::as_str)).map_err(|wrong| wrong.within("pods"))?;
         unique("NodePool", of_pools).map_err(|wrong| wrong.within("nodePools"))?;
         unique("node", nodes.iter().map(NodeInCase::name)).map_err(|wrong| wrong.within("nodes"))?;
         let of_groups = node_groups.iter().map(|group| group.name.as_str());

@@ -33,7 +33,11 @@ pub(super) fn minor(value: &Value, major: u32) -> Read<u32> {
 }
 
 pub(super) fn version(settings: &mut Settings, value: &Value) -> Read<()> {
-    settings.karpenter.version = if minor(value, 1)? <= 13 { Version::V1_13 } else { Version::V1_14 };
+    settings.karpenter.version = match minor(value, 1)? {
+        13 => Version::V1_13,
+        14 => Version::V1_14,
+        _ => return Err(wanted("1.13 or 1.14", value)),
+    };
     Ok(())
 }
 
@@ -55,7 +59,9 @@ pub(super) fn feature_gates(settings: &mut Settings, value: &Value) -> Read<()> 
     let Value::String(text) = value else {
         let mut gates = Object::of(value)?.entries();
         return gates.try_for_each(|(gate, value)| {
-            let gate_name = gate[..1.min(gate.len())].to_ascii_uppercase() + gate.get(1..).unwrap_or("");
+            let mut letters = gate.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            let gate_name: String = first.into_iter().chain(letters).collect();
             set(&gate_name, boolean(value)?).map_err(|wrong| wrong.within(gate))
         });
     };
