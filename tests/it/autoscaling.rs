@@ -135,7 +135,10 @@ fn sizes(study: &Study, platform: &Platform, ledger: &Ledger) {
     }
 }
 
-fn sizes_of(kind: &Kind, most_at_once: &dyn Fn(&str, &dyn Fn(&InstanceType) -> i64) -> i64) {
+/// The most at once of some amount of the nodes of a group.
+type MostAtOnce<'a> = dyn Fn(&str, &dyn Fn(&InstanceType) -> i64) -> i64 + 'a;
+
+fn sizes_of(kind: &Kind, most_at_once: &MostAtOnce) {
     match kind {
         Kind::NodeGroups(groups) => {
             for group in &groups.groups {

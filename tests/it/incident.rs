@@ -1,5 +1,7 @@
 //! `examples/incident`: the questions that its README answers, on one of its nights, and what must hold of the answers.
 
+#![expect(clippy::disallowed_methods, reason = "tests prepare files")]
+
 use cost_sim::catalog::Snapshot;
 use cost_sim::generate::incident;
 use cost_sim::ledger::{EndReason, PodRun};

@@ -1,6 +1,6 @@
 //! Any scenario that can be read, for the test that printing loses nothing.
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -254,7 +254,7 @@ fn node_group() -> impl Strategy<Value = NodeGroup> {
         GroupSize::Auto { min, max, desired: desired.clamp(min, max) }
     });
     let size = prop_oneof![Just(GroupSize::HoldPeak), (1u32..=100_000).prop_map(GroupSize::Fixed), auto];
-    let types = btree_map(instance_type(), Just(()), 0..3).prop_map(std::collections::BTreeMap::into_keys);
+    let types = btree_set(instance_type(), 0..3).prop_map(std::collections::BTreeSet::into_iter);
     let types = types.prop_map(|mut types| (types.next(), types.collect()));
     let machine = (types, word());
     (machine, size, bytes(1 << 30, 1 << 44), option::of(1i64..1_000), labels(), taints()).prop_map(
