@@ -39,7 +39,8 @@ pub use crate::decide::karpenter::Version as KarpenterVersion;
 pub use crate::decide::kube_scheduler::score::{BalancedAllocation, Scoring};
 pub use crate::kube::decode::PriorityClasses;
 pub use crate::kube::{
-    Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule, Taint, TaintEffect,
+    Budget, BudgetNodes, BudgetWindow, DisruptionReason, Pdb, Schedule,
+    SelectorOperator as RequirementOperator, Taint, TaintEffect,
 };
 pub use crate::trace::PodArch;
 use crate::units::{Cpu, Memory, Rate, Resources, Span};
@@ -544,18 +545,6 @@ pub struct NodeRequirement {
     pub operator: RequirementOperator,
     pub values: Vec<String>,
     pub min_values: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequirementOperator {
-    In,
-    NotIn,
-    Exists,
-    DoesNotExist,
-    Gt,
-    Lt,
-    Gte,
-    Lte,
 }
 
 /// `spec.limits`; `None` is no limit.

@@ -1,7 +1,5 @@
 //! Karpenter 1.14 (and 1.13 where it differs): which nodes to launch, and which to remove or replace.
 
-pub use super::gosort;
-
 pub mod benchmark;
 pub mod bits;
 pub mod disruption;

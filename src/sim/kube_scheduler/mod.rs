@@ -11,7 +11,7 @@ mod queue;
 pub mod score;
 mod select;
 
-pub use filter::{ARCH_LABEL, NodeLabels, admits};
+pub use filter::{ARCH_LABEL, NodeLabels};
 pub use queue::{Batch, SchedulingQueue, backoff};
 pub use score::scored_request;
 pub use select::{INFEASIBLE, Scores, Selection, feasible_nodes_to_find};
